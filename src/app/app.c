@@ -11,7 +11,9 @@
 #define PROGRESS_AFTER_NS UINT64_C(200000000)
 #define PROGRESS_EVERY_NS UINT64_C(50000000)
 
-static void wake_loop(void *user) { platform_wake(((App *)user)->platform); }
+static void wake_loop(void *user) {
+    platform_wake(((App *)user)->platform);
+}
 
 Status app_open(App *app, const AppParams *params, Error *err) {
     memset(app, 0, sizeof *app);
@@ -27,17 +29,26 @@ Status app_open(App *app, const AppParams *params, Error *err) {
     app->state_file = getenv("ATTNSCOPE_STATE_FILE");
     views_state_init(&app->view);
 
-    const PlatformParams platform = {.mode = params->mode, .title = "attnscope", .width = params->width,
-                                     .height = params->height, .fullscreen = params->fullscreen, .no_vsync = params->no_vsync};
+    const PlatformParams platform = {.mode = params->mode,
+                                     .title = "attnscope",
+                                     .width = params->width,
+                                     .height = params->height,
+                                     .fullscreen = params->fullscreen,
+                                     .no_vsync = params->no_vsync};
     Status status = platform_open(&platform, &app->platform, err);
     if (status != STATUS_OK) return status;
-    const GpuParams gpu = {.get_proc = platform_gl_proc, .tile_budget = params->gpu_budget,
-                           .shader_directory = getenv("ATTNSCOPE_SHADERS"), .debug = getenv("ATTNSCOPE_GL_DEBUG") != NULL};
+    const GpuParams gpu = {.get_proc = platform_gl_proc,
+                           .tile_budget = params->gpu_budget,
+                           .shader_directory = getenv("ATTNSCOPE_SHADERS"),
+                           .debug = getenv("ATTNSCOPE_GL_DEBUG") != NULL};
     if ((status = gpu_open(&gpu, &app->gpu, err)) != STATUS_OK) goto failed;
     const FontsParams fonts = {.file = getenv("ATTNSCOPE_FONT")};
     if ((status = draw_fonts_open(&fonts, &app->fonts, err)) != STATUS_OK) goto failed;
-    const SchedulerParams scheduler = {.workers = params->workers, .ram_budget = params->ram_budget,
-                                       .base_side = app->base_side, .wake = wake_loop, .wake_user = app};
+    const SchedulerParams scheduler = {.workers = params->workers,
+                                       .ram_budget = params->ram_budget,
+                                       .base_side = app->base_side,
+                                       .wake = wake_loop,
+                                       .wake_user = app};
     if ((status = tiles_scheduler_new(&scheduler, &app->scheduler, err)) != STATUS_OK) goto failed;
     app->ranges = views_range_cache_new();
     app->grid = views_grid_new();
@@ -63,7 +74,8 @@ static void close_capture(App *app, OpenCapture *open) {
 
 void app_close(App *app) {
     record_close(app);
-    for (int i = 0; i < 2; i++) close_capture(app, &app->captures[i]);
+    for (int i = 0; i < 2; i++)
+        close_capture(app, &app->captures[i]);
     tiles_scheduler_drop(app->scheduler);
     views_readout_clear(&app->readouts);
     views_range_cache_drop(app->ranges);
@@ -76,7 +88,9 @@ void app_close(App *app) {
     memset(app, 0, sizeof *app);
 }
 
-const Capture *app_capture(const App *app) { return app->captures[0].capture; }
+const Capture *app_capture(const App *app) {
+    return app->captures[0].capture;
+}
 
 bool app_pattern(const App *app, const SetInfo **set, const LayerInfo **layer, int64_t *queries, int64_t *keys) {
     return views_pattern(app_capture(app), &app->view, set, layer, queries, keys);
@@ -97,7 +111,8 @@ static bool report_progress(void *user, const char *what, double fraction) {
     if (!app->platform || !platform_is_window(app->platform)) return true;
     /* Most files open before anybody could read a message. */
     const uint64_t now = clock_now_ns(&app->clock);
-    if (now - app->opening_since_ns < PROGRESS_AFTER_NS || now - app->progress_drawn_ns < PROGRESS_EVERY_NS) return true;
+    if (now - app->opening_since_ns < PROGRESS_AFTER_NS || now - app->progress_drawn_ns < PROGRESS_EVERY_NS)
+        return true;
     app->progress_drawn_ns = now;
     InputEvent event;
     while (platform_poll(app->platform, &event)) {
@@ -107,8 +122,10 @@ static bool report_progress(void *user, const char *what, double fraction) {
             return false;
         }
     }
-    if (fraction >= 0) app_say(app, SAY_INFO, "%s  %d %%  (Esc cancels)", what, (int)(fraction * 100));
-    else app_say(app, SAY_INFO, "%s  (Esc cancels)", what);
+    if (fraction >= 0)
+        app_say(app, SAY_INFO, "%s  %d %%  (Esc cancels)", what, (int)(fraction * 100));
+    else
+        app_say(app, SAY_INFO, "%s  (Esc cancels)", what);
     (void)app_draw_window(app, NULL);
     return true;
 }
@@ -116,12 +133,16 @@ static bool report_progress(void *user, const char *what, double fraction) {
 static Status open_paths(App *app, const char *const *paths, size_t count, OpenCapture *open, Error *err) {
     if (count == 1 && text_starts_with(paths[0], "demo:")) {
         const Demo *demo = demo_find(paths[0] + 5);
-        if (!demo) return error_set(err, STATUS_NOT_FOUND, "there is no demo called '%s'; `attnscope demo --list` shows them", paths[0] + 5);
+        if (!demo)
+            return error_set(err, STATUS_NOT_FOUND, "there is no demo called '%s'; `attnscope demo --list` shows them",
+                             paths[0] + 5);
         open->is_demo = true;
         snprintf(open->demo_name, sizeof open->demo_name, "%s", demo->name);
         return demo_open(demo, &open->capture, err);
     }
-    const CaptureOpenParams params = {.paths = paths, .path_count = count, .axes = app->axes[0] ? app->axes : NULL,
+    const CaptureOpenParams params = {.paths = paths,
+                                      .path_count = count,
+                                      .axes = app->axes[0] ? app->axes : NULL,
                                       .progress = {report_progress, app}};
     return capture_open(&params, &open->capture, err);
 }
@@ -149,7 +170,9 @@ static void look_at_start(App *app) {
 }
 
 static void look_at_demo(App *app, const Demo *demo) {
-    const struct { const char *command, *value; } STEPS[] = {{"set", demo->set}, {"layer", demo->layer}, {"range", demo->range}};
+    const struct {
+        const char *command, *value;
+    } STEPS[] = {{"set", demo->set}, {"layer", demo->layer}, {"range", demo->range}};
     for (size_t i = 0; i < BASE_COUNT(STEPS); i++) {
         char line[64];
         Error err = {0};
@@ -209,8 +232,10 @@ Status app_open_capture(App *app, const char *const *paths, size_t count, Error 
 }
 
 void app_fit(App *app) {
-    if (app->view.view == VIEW_GRID) app->view.grid.fitted = true;
-    else app->view.fitted = true;
+    if (app->view.view == VIEW_GRID)
+        app->view.grid.fitted = true;
+    else
+        app->view.fitted = true;
     app->redraw = true;
 }
 

@@ -36,8 +36,8 @@ typedef struct KeySet {
 /* What the mouse can hit, in pixels of the last frame; made anew by each frame, last one wins. */
 typedef struct Hit {
     Rect rect;
-    char command[80];  /* run on a click */
-    const char *hint;  /* shown while hovered; static text */
+    char command[80]; /* run on a click */
+    const char *hint; /* shown while hovered; static text */
     PlatformCursor cursor;
 } Hit;
 
@@ -82,8 +82,8 @@ typedef struct App {
     Readouts readouts;
     WantList wants;
     DrawList list;
-    KeySet failed;           /* their job failed: not asked for again until reload */
-    KeySet no_room;          /* they did not fit the GPU's budget: not asked for again in this view */
+    KeySet failed;  /* their job failed: not asked for again until reload */
+    KeySet no_room; /* they did not fit the GPU's budget: not asked for again in this view */
     uint64_t no_room_view;
     bool wants_held_up; /* a worker had the lock: the last wants have not been handed over */
     size_t gpu_budget_seen;
@@ -93,8 +93,8 @@ typedef struct App {
     uint64_t motion_ns;
 
     /* window and chrome */
-    float ui_scale;       /* --scale, Ctrl+wheel */
-    float density;        /* drawable pixels per window unit */
+    float ui_scale; /* --scale, Ctrl+wheel */
+    float density;  /* drawable pixels per window unit */
     bool light, folded, help, status, card;
     int help_scroll, thumbs_scroll;
     Layout layout;
@@ -133,12 +133,12 @@ typedef struct App {
     int base_side;
     uint64_t frames;
     int bases_missing, bases_total;
-    int bases_begun;           /* how many were missing when they were begun, */
-    uint64_t bases_begun_ns;   /* and when: for the estimate of the time left */
-    int visible_wants; /* of the last frame, without those that failed before */
-    int fruitless; /* frames in a row that were not complete and yet had nothing to ask for */
+    int bases_begun;          /* how many were missing when they were begun, */
+    uint64_t bases_begun_ns;  /* and when: for the estimate of the time left */
+    int visible_wants;        /* of the last frame, without those that failed before */
+    int fruitless;            /* frames in a row that were not complete and yet had nothing to ask for */
     const CancelFlag *cancel; /* ends app_settle; NULL: nothing does */
-    const char *state_file; /* ATTNSCOPE_STATE_FILE: rewritten after each settled frame (tests) */
+    const char *state_file;   /* ATTNSCOPE_STATE_FILE: rewritten after each settled frame (tests) */
     uint64_t state_written_frame;
     struct Recorder *recorder; /* record.h; NULL until something is recorded or a tour is played */
 } App;
@@ -151,8 +151,8 @@ typedef struct AppParams {
     float scale;       /* 0: 1 */
     bool light, fullscreen, no_vsync;
     size_t gpu_budget, ram_budget;
-    bool disk_cache;   /* keep base tiles from one run to the next */
-    int workers;       /* 0: as many as cores */
+    bool disk_cache; /* keep base tiles from one run to the next */
+    int workers;     /* 0: as many as cores */
 } AppParams;
 Status app_open(App *app, const AppParams *params, Error *err);
 void app_close(App *app);
@@ -176,8 +176,8 @@ typedef struct FrameParams {
     bool bare;         /* the heatmap alone */
     bool chrome;       /* panels and bars; neither bare nor chrome: a figure with title and colour bar */
     bool exact_only;
-    Rect part;         /* pixels: only this part will be looked at (posters); w 0: all */
-    float caption;     /* points left free at the bottom, for what a recording writes there */
+    Rect part;     /* pixels: only this part will be looked at (posters); w 0: all */
+    float caption; /* points left free at the bottom, for what a recording writes there */
 } FrameParams;
 /* Lays out, draws into app->list, collects wants, composes what is allowed. */
 void app_frame_build(App *app, const FrameParams *params);
@@ -223,9 +223,9 @@ void ui_card(App *app, Rect rect); /* raised panel with a shadow */
 typedef struct ViewUi {
     const char *name; /* in commands, options and the state */
     const char *hint;
-    PlatformCursor cursor; /* over the plot */
-    bool has_heads;        /* heads of the layer in the left panel */
-    bool plays;            /* through the layers */
+    PlatformCursor cursor;                                           /* over the plot */
+    bool has_heads;                                                  /* heads of the layer in the left panel */
+    bool plays;                                                      /* through the layers */
     void (*draw)(App *app, Frame *frame, const FrameParams *params); /* into layout.view; fills app->result */
     void (*panel)(App *app, Frame *frame, Rect rect);                /* the right panel */
     void (*over)(App *app, Frame *frame);                            /* NULL, or drawn over the panels */
@@ -237,7 +237,7 @@ typedef struct ViewUi {
     void (*pan)(App *app, double down, double right); /* points */
     void (*zoom)(App *app, double factor);            /* about the cursor, or the middle */
     void (*one_to_one)(App *app);
-    bool (*idle)(App *app, Frame *frame);             /* one small step of work; false: nothing left to do. NULL: the overviews */
+    bool (*idle)(App *app, Frame *frame); /* one small step of work; false: nothing left to do. NULL: the overviews */
     void (*title)(const App *app, char *out, size_t out_size);
     bool (*layer_range)(App *app, Frame *frame, int layer, float *hi); /* for the spark line; false: not known yet */
 } ViewUi;
@@ -291,7 +291,7 @@ void panel_cursor(App *app, Frame *frame, Rect rect);
 void panel_scrubber(App *app, Frame *frame, Rect rect);
 void panel_grid(App *app, Frame *frame, Rect rect);
 void panel_grid_card(App *app, Frame *frame); /* the hovered head beside the mouse, where the panel is folded */
-void panel_overlays(App *app, Frame *frame); /* message, hint, prompt, card, status, help */
+void panel_overlays(App *app, Frame *frame);  /* message, hint, prompt, card, status, help */
 /* A column of the right panel that is being filled from above. */
 typedef struct Panel {
     App *app;
@@ -338,21 +338,62 @@ void app_command_keys(const Command *command, char *out, size_t out_size);
 
 /* Handlers, by file. */
 #define COMMAND(name) bool name(App *app, const char *args, Error *err)
-COMMAND(cmd_layer); COMMAND(cmd_head); COMMAND(cmd_heads); COMMAND(cmd_mean); COMMAND(cmd_toggle_head);
-COMMAND(cmd_solo_head); COMMAND(cmd_all_heads); COMMAND(cmd_combine); COMMAND(cmd_set); COMMAND(cmd_batch);
-COMMAND(cmd_play); COMMAND(cmd_values);                                                       /* cmd_model.c */
-COMMAND(cmd_pan); COMMAND(cmd_zoom); COMMAND(cmd_fit); COMMAND(cmd_one_to_one); COMMAND(cmd_zoom_selection);
-COMMAND(cmd_back); COMMAND(cmd_rect); COMMAND(cmd_cursor); COMMAND(cmd_lock_cursor); COMMAND(cmd_aspect);
-COMMAND(cmd_level);                                                                            /* cmd_camera.c */
-COMMAND(cmd_cmap); COMMAND(cmd_transform); COMMAND(cmd_gamma); COMMAND(cmd_range); COMMAND(cmd_lock_range);
-COMMAND(cmd_pool); COMMAND(cmd_labels); COMMAND(cmd_panels); COMMAND(cmd_theme); COMMAND(cmd_scale);
-COMMAND(cmd_tiles);                                                                             /* cmd_look.c */
-COMMAND(cmd_view);                                                                              /* view.c */
-COMMAND(cmd_select); COMMAND(cmd_open_head); COMMAND(cmd_grid_range);                           /* cmd_grid.c */
-COMMAND(cmd_help); COMMAND(cmd_status); COMMAND(cmd_escape); COMMAND(cmd_quit); COMMAND(cmd_fullscreen);
-COMMAND(cmd_screenshot); COMMAND(cmd_open); COMMAND(cmd_reload); COMMAND(cmd_copy); COMMAND(cmd_copy_command);
-COMMAND(cmd_prompt); COMMAND(cmd_wait); COMMAND(cmd_state); COMMAND(cmd_key); COMMAND(cmd_wheel);
-COMMAND(cmd_message); COMMAND(cmd_export); COMMAND(cmd_select_cells);                                                                           /* cmd_app.c */
+COMMAND(cmd_layer);
+COMMAND(cmd_head);
+COMMAND(cmd_heads);
+COMMAND(cmd_mean);
+COMMAND(cmd_toggle_head);
+COMMAND(cmd_solo_head);
+COMMAND(cmd_all_heads);
+COMMAND(cmd_combine);
+COMMAND(cmd_set);
+COMMAND(cmd_batch);
+COMMAND(cmd_play);
+COMMAND(cmd_values); /* cmd_model.c */
+COMMAND(cmd_pan);
+COMMAND(cmd_zoom);
+COMMAND(cmd_fit);
+COMMAND(cmd_one_to_one);
+COMMAND(cmd_zoom_selection);
+COMMAND(cmd_back);
+COMMAND(cmd_rect);
+COMMAND(cmd_cursor);
+COMMAND(cmd_lock_cursor);
+COMMAND(cmd_aspect);
+COMMAND(cmd_level); /* cmd_camera.c */
+COMMAND(cmd_cmap);
+COMMAND(cmd_transform);
+COMMAND(cmd_gamma);
+COMMAND(cmd_range);
+COMMAND(cmd_lock_range);
+COMMAND(cmd_pool);
+COMMAND(cmd_labels);
+COMMAND(cmd_panels);
+COMMAND(cmd_theme);
+COMMAND(cmd_scale);
+COMMAND(cmd_tiles); /* cmd_look.c */
+COMMAND(cmd_view);  /* view.c */
+COMMAND(cmd_select);
+COMMAND(cmd_open_head);
+COMMAND(cmd_grid_range); /* cmd_grid.c */
+COMMAND(cmd_help);
+COMMAND(cmd_status);
+COMMAND(cmd_escape);
+COMMAND(cmd_quit);
+COMMAND(cmd_fullscreen);
+COMMAND(cmd_screenshot);
+COMMAND(cmd_open);
+COMMAND(cmd_reload);
+COMMAND(cmd_copy);
+COMMAND(cmd_copy_command);
+COMMAND(cmd_prompt);
+COMMAND(cmd_wait);
+COMMAND(cmd_state);
+COMMAND(cmd_key);
+COMMAND(cmd_wheel);
+COMMAND(cmd_message);
+COMMAND(cmd_export);
+COMMAND(cmd_select_cells); /* cmd_app.c */
 
 /* ---- input.c, loop.c ---------------------------------------------------------------------------------------------------------- */
 
@@ -385,6 +426,11 @@ Status demo_open(const Demo *demo, Capture **out, Error *err);
 
 /* ---- record.h : recordings, sweeps and tours ------------------------------------------------------------------------------------- */
 
-COMMAND(cmd_record); COMMAND(cmd_sweep); COMMAND(cmd_tour); COMMAND(cmd_tour_record); COMMAND(cmd_camera); COMMAND(cmd_answer); /* cmd_record.c */
+COMMAND(cmd_record);
+COMMAND(cmd_sweep);
+COMMAND(cmd_tour);
+COMMAND(cmd_tour_record);
+COMMAND(cmd_camera);
+COMMAND(cmd_answer); /* cmd_record.c */
 
 #endif

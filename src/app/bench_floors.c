@@ -10,7 +10,9 @@
 #define READ_BYTES ((size_t)128 << 20)
 #define READ_PIECE ((size_t)1 << 20)
 
-static double least(double a, double b) { return a <= 0 || b < a ? b : a; }
+static double least(double a, double b) {
+    return a <= 0 || b < a ? b : a;
+}
 
 static Status time_frame(Bench *b, bool heatmap, double *best, Error *err) {
     App *app = b->app;
@@ -29,7 +31,8 @@ static Status time_frame(Bench *b, bool heatmap, double *best, Error *err) {
                                    .params = {.cmap = CMAP_VIRIDIS, .transform = TRANSFORM_SQRT, .hi = 1}};
         draw_heatmap(&app->list, (Rect){0, 0, (float)b->params.width, (float)b->params.height}, &image);
     }
-    const Status status = gpu_paint(app->gpu, b->target, b->params.width, b->params.height, COLOR_HEX(0x101418), &app->list, err);
+    const Status status = gpu_paint(app->gpu, b->target, b->params.width, b->params.height, COLOR_HEX(0x101418),
+                                    &app->list, err);
     gpu_finish(app->gpu);
     *best = least(*best, bench_ms_since(b, start));
     return status;

@@ -42,7 +42,8 @@ static char *make_file(int dim, bool bf16, size_t *size) {
         bf16 ? "BF16" : "F32", TOKENS, dim, data, bf16 ? "BF16" : "F32", TOKENS, dim, data, 2 * data);
     char *file = mem_alloc(sizeof length + length + 2 * data);
     if (!file) return NULL;
-    for (size_t i = 0; i < sizeof length; i++) file[i] = (char)(length >> (8 * i) & 0xff);
+    for (size_t i = 0; i < sizeof length; i++)
+        file[i] = (char)(length >> (8 * i) & 0xff);
     memcpy(file + sizeof length, text, length);
     char *out = file + sizeof length + length;
     for (size_t i = 0; i < 2 * count; i++) {
@@ -68,7 +69,8 @@ static Status measure_tile(const void *file, size_t size, int dim, Figures *out,
         const CaptureOpenParams params = {.memory = file, .memory_size = size, .memory_name = "bench.safetensors"};
         status = capture_open(&params, &capture, err);
         const int level = tiles_base_level(TOKENS, TILE_SIDE);
-        PoolRequest request = {.capture = capture, .heads = &heads, .level = {level, level}, .height = TILE_SIDE, .width = TILE_SIDE};
+        PoolRequest request = {
+            .capture = capture, .heads = &heads, .level = {level, level}, .height = TILE_SIDE, .width = TILE_SIDE};
         for (int again = 0; again < 2 && status == STATUS_OK; again++) {
             const double start = cpu_ns();
             status = tiles_pool(&request, rg, scratch, NULL, err);
@@ -84,13 +86,14 @@ static Status measure_tile(const void *file, size_t size, int dim, Figures *out,
 
 static double measure_gemm(void) {
     double best = 0;
-    float *a = mem_alloc_zeroed(GEMM_ROWS * GEMM_DEPTH, sizeof *a), *b = mem_alloc_zeroed(GEMM_ROWS * GEMM_DEPTH, sizeof *b);
+    float *a = mem_alloc_zeroed(GEMM_ROWS * GEMM_DEPTH, sizeof *a),
+          *b = mem_alloc_zeroed(GEMM_ROWS * GEMM_DEPTH, sizeof *b);
     float *c = mem_alloc_zeroed(GEMM_ROWS * GEMM_ROWS, sizeof *c);
     for (int run = 0; a && b && c && run < RUNS; run++) {
         const double start = cpu_ns();
         for (int i = 0; i < GEMM_RUNS; i++) {
-            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, GEMM_ROWS, GEMM_ROWS, GEMM_DEPTH, 1.0f, a, GEMM_DEPTH, b, GEMM_DEPTH,
-                        0.0f, c, GEMM_ROWS);
+            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, GEMM_ROWS, GEMM_ROWS, GEMM_DEPTH, 1.0f, a, GEMM_DEPTH,
+                        b, GEMM_DEPTH, 0.0f, c, GEMM_ROWS);
         }
         const double rate = 2.0 * GEMM_ROWS * GEMM_ROWS * GEMM_DEPTH * GEMM_RUNS / (cpu_ns() - start);
         if (rate > best) best = rate;
@@ -109,11 +112,12 @@ static Status measure_kernel(const KernelSpeed *kernel, bool bf16, Error *err) {
         size_t size = 0;
         Figures figures = {0};
         char *file = make_file(DIMS[i], bf16, &size);
-        status = file ? measure_tile(file, size, DIMS[i], &figures, err) : error_set(err, STATUS_MEMORY, "not enough memory to measure");
+        status = file ? measure_tile(file, size, DIMS[i], &figures, err)
+                      : error_set(err, STATUS_MEMORY, "not enough memory to measure");
         mem_free(file);
         if (status == STATUS_OK) {
-            printf("   %6.1f (%3.0f%%) %6.1f (%3.0f%%)", figures.first, 100 * figures.first / kernel->peak, figures.again,
-                   100 * figures.again / kernel->peak);
+            printf("   %6.1f (%3.0f%%) %6.1f (%3.0f%%)", figures.first, 100 * figures.first / kernel->peak,
+                   figures.again, 100 * figures.again / kernel->peak);
         }
     }
     printf("\n");
@@ -129,11 +133,14 @@ int bench_kernels(void) {
 #endif
     printf("GFLOP/s of one thread; a base tile of %d x %d weights from Q and K: softmax and pooling included.\n"
            "sgemm %d x %d x %d: %.1f\n\n"
-           "kernel       source     peak", TOKENS, TOKENS, GEMM_ROWS, GEMM_ROWS, GEMM_DEPTH, measure_gemm());
-    for (size_t i = 0; i < BASE_COUNT(DIMS); i++) printf("   d=%-3d first         again   ", DIMS[i]);
+           "kernel       source     peak",
+           TOKENS, TOKENS, GEMM_ROWS, GEMM_ROWS, GEMM_DEPTH, measure_gemm());
+    for (size_t i = 0; i < BASE_COUNT(DIMS); i++)
+        printf("   d=%-3d first         again   ", DIMS[i]);
     printf("\n");
     const int count = tiles_kernel_list(kernels, KERNELS);
-    for (int i = 0; i < count && status == STATUS_OK; i++) status = measure_kernel(&kernels[i], kernels[i].bf16, &err);
+    for (int i = 0; i < count && status == STATUS_OK; i++)
+        status = measure_kernel(&kernels[i], kernels[i].bf16, &err);
     if (status == STATUS_OK) return EXIT_OK;
     return options_fail(&err);
 }

@@ -14,9 +14,13 @@ typedef struct Summary {
     int late, very_late;                            /* above one and two frames of 60 Hz */
 } Summary;
 
-static int by_time(const void *a, const void *b) { return bench_by_value(&((const FrameTime *)a)->ms, &((const FrameTime *)b)->ms); }
+static int by_time(const void *a, const void *b) {
+    return bench_by_value(&((const FrameTime *)a)->ms, &((const FrameTime *)b)->ms);
+}
 
-static int by_cpu(const void *a, const void *b) { return bench_by_value(&((const FrameTime *)a)->cpu_ms, &((const FrameTime *)b)->cpu_ms); }
+static int by_cpu(const void *a, const void *b) {
+    return bench_by_value(&((const FrameTime *)a)->cpu_ms, &((const FrameTime *)b)->cpu_ms);
+}
 
 static Summary summarise(const Bench *b) {
     Summary s = {0};
@@ -56,7 +60,8 @@ static void memory_mb(double *anonymous, double *file) {
 
 static void append_parts(TextBuffer *out, const char *name, const double *part) {
     text_appendf(out, "\"%s\":{", name);
-    for (int p = 0; p < PART_COUNT; p++) text_appendf(out, "%s\"%s\":%.3f", p ? "," : "", PART_NAMES[p], part[p]);
+    for (int p = 0; p < PART_COUNT; p++)
+        text_appendf(out, "%s\"%s\":%.3f", p ? "," : "", PART_NAMES[p], part[p]);
     text_append(out, "},");
 }
 
@@ -71,36 +76,50 @@ static void print_json(const Bench *b, const char *tour, const Summary *s) {
     memory_mb(&rss, &rss_file);
     text_append(&out, "{\"renderer\":");
     text_append_json(&out, gpu_info(app->gpu)->renderer);
-    text_appendf(&out, ",\"tour\":\"%s\",\"size\":[%d,%d],\"tokens\":%lld,\"layers\":%d,\"heads\":%d,\"factored\":%s,\"frames\":%d,", tour,
-                 b->params.width, b->params.height, (long long)b->keys, set->layer_count, set->max_heads, set->factored ? "true" : "false", b->frames);
-    text_appendf(&out, "\"frame_ms\":{\"p50\":%.3f,\"p95\":%.3f,\"p99\":%.3f,\"max\":%.3f},", s->p50, s->p95, s->p99, s->most);
+    text_appendf(
+        &out,
+        ",\"tour\":\"%s\",\"size\":[%d,%d],\"tokens\":%lld,\"layers\":%d,\"heads\":%d,\"factored\":%s,\"frames\":%d,",
+        tour, b->params.width, b->params.height, (long long)b->keys, set->layer_count, set->max_heads,
+        set->factored ? "true" : "false", b->frames);
+    text_appendf(&out, "\"frame_ms\":{\"p50\":%.3f,\"p95\":%.3f,\"p99\":%.3f,\"max\":%.3f},", s->p50, s->p95, s->p99,
+                 s->most);
     text_appendf(&out, "\"frames_above_16_7\":%d,\"frames_above_33\":%d,", s->late, s->very_late);
     text_appendf(&out, "\"frame_cpu_ms\":{\"p50\":%.3f,\"p99\":%.3f},", s->cpu_p50, s->cpu_p99);
     append_parts(&out, "parts_ms", s->part);
     append_parts(&out, "slow_parts_ms", s->slow_part);
     text_appendf(&out, "\"first_picture_ms\":%.1f,\"time_to_exact_ms\":", b->first_picture_ms);
     text_append_json_f64(&out, b->time_to_exact_ms);
-    text_appendf(&out, ",\"layer_switch_ms\":{\"p50\":%.3f,\"p99\":%.3f},\"switch_right_pct\":%.1f,",
-                 b->switch_p50, b->switch_p99, b->switch_right_pct);
-    text_appendf(&out, "\"coarse_frames_pct\":%.1f,\"allocations_per_frame\":%.2f,\"rss_mb\":%.1f,\"rss_file_mb\":%.1f,\"gpu_mb\":%.1f,\"uploads_mb\":%.1f,",
-                 100.0 * b->coarse / b->frames, (double)b->allocations / b->frames, rss, rss_file, (double)gpu.tile_bytes / 1048576,
-                 (double)gpu.upload_bytes / 1048576);
-    text_appendf(&out, "\"base_side\":%d,\"gpu\":{\"budget_mb\":%.0f,\"hits\":%llu,\"misses\":%llu,\"evictions\":%llu,\"composes\":%llu},", app->base_side,
-                 (double)gpu_info(app->gpu)->tile_budget / 1048576, (unsigned long long)gpu.hits, (unsigned long long)gpu.misses,
-                 (unsigned long long)gpu.evictions, (unsigned long long)gpu.composes);
-    text_appendf(&out, "\"ram\":{\"mb\":%.1f,\"hits\":%llu,\"misses\":%llu,\"evictions\":%llu},\"jobs\":{\"done\":%llu,\"cancelled\":%llu,\"failed\":%llu}",
-                 (double)jobs.cache_bytes / 1048576, (unsigned long long)jobs.cache_hits, (unsigned long long)jobs.cache_misses,
-                 (unsigned long long)jobs.cache_evictions, (unsigned long long)jobs.jobs_done, (unsigned long long)jobs.jobs_cancelled,
+    text_appendf(&out, ",\"layer_switch_ms\":{\"p50\":%.3f,\"p99\":%.3f},\"switch_right_pct\":%.1f,", b->switch_p50,
+                 b->switch_p99, b->switch_right_pct);
+    text_appendf(&out,
+                 "\"coarse_frames_pct\":%.1f,\"allocations_per_frame\":%.2f,\"rss_mb\":%.1f,\"rss_file_mb\":%.1f,\"gpu_"
+                 "mb\":%.1f,\"uploads_mb\":%.1f,",
+                 100.0 * b->coarse / b->frames, (double)b->allocations / b->frames, rss, rss_file,
+                 (double)gpu.tile_bytes / 1048576, (double)gpu.upload_bytes / 1048576);
+    text_appendf(&out,
+                 "\"base_side\":%d,\"gpu\":{\"budget_mb\":%.0f,\"hits\":%llu,\"misses\":%llu,\"evictions\":%llu,"
+                 "\"composes\":%llu},",
+                 app->base_side, (double)gpu_info(app->gpu)->tile_budget / 1048576, (unsigned long long)gpu.hits,
+                 (unsigned long long)gpu.misses, (unsigned long long)gpu.evictions, (unsigned long long)gpu.composes);
+    text_appendf(&out,
+                 "\"ram\":{\"mb\":%.1f,\"hits\":%llu,\"misses\":%llu,\"evictions\":%llu},\"jobs\":{\"done\":%llu,"
+                 "\"cancelled\":%llu,\"failed\":%llu}",
+                 (double)jobs.cache_bytes / 1048576, (unsigned long long)jobs.cache_hits,
+                 (unsigned long long)jobs.cache_misses, (unsigned long long)jobs.cache_evictions,
+                 (unsigned long long)jobs.jobs_done, (unsigned long long)jobs.jobs_cancelled,
                  (unsigned long long)jobs.jobs_failed);
     text_append(&out, ",\"overviews_ms\":");
     text_append_json_f64(&out, b->overviews_ms);
     if (app->captures[0].disk) {
         const DiskStats disk = tiles_disk_stats(app->captures[0].disk);
-        text_appendf(&out, ",\"disk\":{\"hits\":%llu,\"misses\":%llu,\"stored\":%llu,\"damaged\":%llu}", (unsigned long long)disk.hits,
-                     (unsigned long long)disk.misses, (unsigned long long)disk.stored, (unsigned long long)disk.damaged);
+        text_appendf(&out, ",\"disk\":{\"hits\":%llu,\"misses\":%llu,\"stored\":%llu,\"damaged\":%llu}",
+                     (unsigned long long)disk.hits, (unsigned long long)disk.misses, (unsigned long long)disk.stored,
+                     (unsigned long long)disk.damaged);
     }
     if (b->with_floors) {
-        text_appendf(&out, ",\"floors\":{\"clear_ms\":%.3f,\"one_fetch_ms\":%.3f,\"memcpy_gbs\":%.2f,\"read_gbs\":%.2f,\"p50_per_one_fetch\":%.2f}",
+        text_appendf(&out,
+                     ",\"floors\":{\"clear_ms\":%.3f,\"one_fetch_ms\":%.3f,\"memcpy_gbs\":%.2f,\"read_gbs\":%.2f,\"p50_"
+                     "per_one_fetch\":%.2f}",
                      floors->clear_ms, floors->one_fetch_ms, floors->memcpy_gbs, floors->read_gbs,
                      floors->one_fetch_ms > 0 ? s->p50 / floors->one_fetch_ms : 0.0);
     }
@@ -116,33 +135,41 @@ static void print_text(const Bench *b, const char *tour, const Summary *s) {
     const SchedulerStats jobs = tiles_scheduler_stats(app->scheduler);
     double rss, rss_file;
     memory_mb(&rss, &rss_file);
-    printf("%s, %d x %d\n%lld tokens, %d layers x %d heads, %s, tour %s, %d frames\n", gpu_info(app->gpu)->renderer, b->params.width, b->params.height,
-           (long long)b->keys, set->layer_count, set->max_heads, set->factored ? "factored" : "dense", tour, b->frames);
-    printf("frame         p50 %7.2f   p95 %7.2f   p99 %7.2f   max %7.2f ms;  %d above 16.7, %d above 33\n", s->p50, s->p95, s->p99, s->most, s->late,
-           s->very_late);
+    printf("%s, %d x %d\n%lld tokens, %d layers x %d heads, %s, tour %s, %d frames\n", gpu_info(app->gpu)->renderer,
+           b->params.width, b->params.height, (long long)b->keys, set->layer_count, set->max_heads,
+           set->factored ? "factored" : "dense", tour, b->frames);
+    printf("frame         p50 %7.2f   p95 %7.2f   p99 %7.2f   max %7.2f ms;  %d above 16.7, %d above 33\n", s->p50,
+           s->p95, s->p99, s->most, s->late, s->very_late);
     printf("  CPU time    p50 %7.2f   p99 %7.2f ms, of all threads\n", s->cpu_p50, s->cpu_p99);
     for (int slow = 0; slow < 2; slow++) {
         printf(slow ? "  slowest     " : "  mean        ");
-        for (int p = 0; p < PART_COUNT; p++) printf("%s %.2f   ", PART_NAMES[p], slow ? s->slow_part[p] : s->part[p]);
+        for (int p = 0; p < PART_COUNT; p++)
+            printf("%s %.2f   ", PART_NAMES[p], slow ? s->slow_part[p] : s->part[p]);
         printf("ms\n");
     }
-    printf("layer switch  p50 %7.2f   p99 %7.2f ms, %.0f %% with the right picture in the same frame\n", b->switch_p50, b->switch_p99, b->switch_right_pct);
-    printf("first picture %.0f ms, exact %.0f ms after the hand rests, %.1f %% coarse frames; overviews of all layers %.0f ms after that\n", b->first_picture_ms, b->time_to_exact_ms,
-           100.0 * b->coarse / b->frames, b->overviews_ms);
-    printf("memory        %.0f MB (+ %.0f MB of files), GPU tiles %.1f of %.0f MB, RAM tiles %.1f MB, %.2f allocations a frame\n", rss, rss_file,
-           (double)gpu.tile_bytes / 1048576, (double)gpu_info(app->gpu)->tile_budget / 1048576, (double)jobs.cache_bytes / 1048576,
-           (double)b->allocations / b->frames);
-    printf("work          uploads %.1f MB, %llu composed, %llu evicted; jobs %llu done, %llu cancelled; base tiles of side %d\n",
-           (double)gpu.upload_bytes / 1048576, (unsigned long long)gpu.composes, (unsigned long long)gpu.evictions, (unsigned long long)jobs.jobs_done,
-           (unsigned long long)jobs.jobs_cancelled, app->base_side);
+    printf("layer switch  p50 %7.2f   p99 %7.2f ms, %.0f %% with the right picture in the same frame\n", b->switch_p50,
+           b->switch_p99, b->switch_right_pct);
+    printf("first picture %.0f ms, exact %.0f ms after the hand rests, %.1f %% coarse frames; overviews of all layers "
+           "%.0f ms after that\n",
+           b->first_picture_ms, b->time_to_exact_ms, 100.0 * b->coarse / b->frames, b->overviews_ms);
+    printf("memory        %.0f MB (+ %.0f MB of files), GPU tiles %.1f of %.0f MB, RAM tiles %.1f MB, %.2f allocations "
+           "a frame\n",
+           rss, rss_file, (double)gpu.tile_bytes / 1048576, (double)gpu_info(app->gpu)->tile_budget / 1048576,
+           (double)jobs.cache_bytes / 1048576, (double)b->allocations / b->frames);
+    printf("work          uploads %.1f MB, %llu composed, %llu evicted; jobs %llu done, %llu cancelled; base tiles of "
+           "side %d\n",
+           (double)gpu.upload_bytes / 1048576, (unsigned long long)gpu.composes, (unsigned long long)gpu.evictions,
+           (unsigned long long)jobs.jobs_done, (unsigned long long)jobs.jobs_cancelled, app->base_side);
     if (app->captures[0].disk) {
         const DiskStats disk = tiles_disk_stats(app->captures[0].disk);
-        printf("disk cache    %llu read, %llu written%s%s\n", (unsigned long long)disk.hits, (unsigned long long)disk.stored,
-               disk.stopped ? "; nothing more is written: " : "", disk.reason);
+        printf("disk cache    %llu read, %llu written%s%s\n", (unsigned long long)disk.hits,
+               (unsigned long long)disk.stored, disk.stopped ? "; nothing more is written: " : "", disk.reason);
     }
     if (!b->with_floors) return;
-    printf("floors        clear %.2f ms, one fetch a pixel %.2f ms, memcpy %.1f GB/s, page cache %.1f GB/s;  p50 is %.1f x one fetch\n", b->floors.clear_ms,
-           b->floors.one_fetch_ms, b->floors.memcpy_gbs, b->floors.read_gbs, b->floors.one_fetch_ms > 0 ? s->p50 / b->floors.one_fetch_ms : 0.0);
+    printf("floors        clear %.2f ms, one fetch a pixel %.2f ms, memcpy %.1f GB/s, page cache %.1f GB/s;  p50 is "
+           "%.1f x one fetch\n",
+           b->floors.clear_ms, b->floors.one_fetch_ms, b->floors.memcpy_gbs, b->floors.read_gbs,
+           b->floors.one_fetch_ms > 0 ? s->p50 / b->floors.one_fetch_ms : 0.0);
 }
 
 void bench_report(const Bench *b, const char *tour, bool json) {

@@ -21,7 +21,9 @@
 #define FRAME_NS (1e9 / 60)
 #define SWITCHES 40
 
-double bench_ms_since(const Bench *b, uint64_t start) { return (double)(clock_now_ns(&b->app->clock) - start) / 1e6; }
+double bench_ms_since(const Bench *b, uint64_t start) {
+    return (double)(clock_now_ns(&b->app->clock) - start) / 1e6;
+}
 
 int bench_by_value(const void *a, const void *b) {
     const double x = *(const double *)a, y = *(const double *)b;
@@ -43,12 +45,14 @@ static Status draw_frame_now(Bench *b, FrameTime *time, Error *err) {
     time->part[PART_UPLOAD] = bench_ms_since(b, start);
     app_frame_build(app, &b->params);
     time->part[PART_BUILD] = bench_ms_since(b, start);
-    const Status status = gpu_paint(app->gpu, b->target, b->params.width, b->params.height, views_theme(app->light)->ground, &app->list, err);
+    const Status status = gpu_paint(app->gpu, b->target, b->params.width, b->params.height,
+                                    views_theme(app->light)->ground, &app->list, err);
     gpu_finish(app->gpu);
     time->part[PART_PAINT] = bench_ms_since(b, start);
     app_submit_wants(app, true);
     time->ms = time->part[PART_SUBMIT] = bench_ms_since(b, start);
-    for (int p = PART_COUNT - 1; p > 0; p--) time->part[p] -= time->part[p - 1];
+    for (int p = PART_COUNT - 1; p > 0; p--)
+        time->part[p] -= time->part[p - 1];
     time->cpu_ms = (double)(clock() - cpu) * 1e3 / CLOCKS_PER_SEC;
     app_workers_resume(app);
     return status;
@@ -69,8 +73,10 @@ static Status first_picture(Bench *b, uint64_t start, Error *err) {
     b->first_picture_ms = bench_ms_since(b, start);
     while (status == STATUS_OK && b->app->result.missing && b->first_picture_ms < FIRST_PICTURE_MS) {
         bool any = false;
-        if (app_take_results(b->app, UPLOAD_BUDGET_NS, &any) || any) status = draw_frame_now(b, &time, err);
-        else clock_sleep_ns(500000);
+        if (app_take_results(b->app, UPLOAD_BUDGET_NS, &any) || any)
+            status = draw_frame_now(b, &time, err);
+        else
+            clock_sleep_ns(500000);
         b->first_picture_ms = bench_ms_since(b, start);
     }
     return status;
@@ -125,7 +131,8 @@ static Status layer_switches(Bench *b, Error *err) {
     return STATUS_OK;
 }
 
-static Status run_bench(Bench *b, AppParams *params, const ViewOptions *options, const char *file, const Tour *tour, uint64_t start, Error *err) {
+static Status run_bench(Bench *b, AppParams *params, const ViewOptions *options, const char *file, const Tour *tour,
+                        uint64_t start, Error *err) {
     App *app = b->app;
     const SetInfo *set;
     const LayerInfo *layer;
@@ -137,8 +144,10 @@ static Status run_bench(Bench *b, AppParams *params, const ViewOptions *options,
     b->params.chrome = !options->bare;
     b->params.bare = options->bare;
     if ((status = view_options_apply(options, app, &b->params, err)) != STATUS_OK) return status;
-    if ((status = gpu_target_new(app->gpu, b->params.width, b->params.height, &b->target, err)) != STATUS_OK) return status;
-    if (!app_pattern(app, &set, &layer, &b->queries, &b->keys)) return error_set(err, STATUS_NOT_FOUND, "the capture has no pattern to look at");
+    if ((status = gpu_target_new(app->gpu, b->params.width, b->params.height, &b->target, err)) != STATUS_OK)
+        return status;
+    if (!app_pattern(app, &set, &layer, &b->queries, &b->keys))
+        return error_set(err, STATUS_NOT_FOUND, "the capture has no pattern to look at");
     if ((status = first_picture(b, start, err)) != STATUS_OK) return status;
     if (b->with_floors && (status = bench_measure_floors(b, file, err)) != STATUS_OK) return status;
     if ((status = play_tour(b, tour, err)) != STATUS_OK) return status;
@@ -154,7 +163,8 @@ static Status find_tour(const char *name, const Tour **out, Error *err) {
 
 static void print_help(const Option *table, size_t count) {
     printf("usage: attnscope bench FILE [--tour NAME] [--frames N] [--floors] [--json] [view options]\n\ntours:\n");
-    for (int i = 0; i < tour_count(); i++) printf("  %-8s %s\n", tour_at(i)->name, tour_at(i)->help);
+    for (int i = 0; i < tour_count(); i++)
+        printf("  %-8s %s\n", tour_at(i)->name, tour_at(i)->help);
     printf("\n");
     options_print(table, count, stdout);
 }
@@ -195,8 +205,10 @@ int cli_bench(int argc, char **argv) {
     b.app = mem_alloc_zeroed(1, sizeof(App));
     b.frames = (int)frame_count;
     b.frame = mem_alloc_zeroed((size_t)frame_count, sizeof *b.frame);
-    if (!b.app || !b.frame) status = error_set(&err, STATUS_MEMORY, "not enough memory to start");
-    else status = run_bench(&b, &params, &options, file, tour, start, &err);
+    if (!b.app || !b.frame)
+        status = error_set(&err, STATUS_MEMORY, "not enough memory to start");
+    else
+        status = run_bench(&b, &params, &options, file, tour, start, &err);
     if (status == STATUS_OK) bench_report(&b, tour->name, json);
     if (b.target) gpu_target_drop(b.app->gpu, b.target);
     if (b.app) app_close(b.app);

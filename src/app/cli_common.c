@@ -21,10 +21,13 @@ static bool report(void *user, const char *what, double fraction) {
     if (now - last < PROGRESS_INTERVAL_NS) return true;
     last = now;
     if (fraction > 0 && now - began > ESTIMATE_AFTER_NS) {
-        snprintf(left, sizeof left, ", about %.0f s left", ceil((double)(now - began) / 1e9 * (1 - fraction) / fraction));
+        snprintf(left, sizeof left, ", about %.0f s left",
+                 ceil((double)(now - began) / 1e9 * (1 - fraction) / fraction));
     }
-    if (fraction >= 0.0) fprintf(stderr, "\r%-45.45s %3.0f %%%-28.28s", what, fraction * 100.0, left);
-    else fprintf(stderr, "\r%-*.*s", LINE_WIDTH, LINE_WIDTH, what);
+    if (fraction >= 0.0)
+        fprintf(stderr, "\r%-45.45s %3.0f %%%-28.28s", what, fraction * 100.0, left);
+    else
+        fprintf(stderr, "\r%-*.*s", LINE_WIDTH, LINE_WIDTH, what);
     return true;
 }
 

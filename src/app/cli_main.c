@@ -17,9 +17,12 @@ typedef struct Verb {
 static const Verb VERBS[] = {
     {"info", "FILE [--json]", "sets, layers, heads, tokens, how it was read, row sums", cli_info},
     {"probe", "FILE --layer L --head SET --query I --key J", "exact weights; ranges I0:I1 give a table", cli_probe},
-    {"render", "FILE [view options] -o OUT.png|.svg|.pdf|.npy", "a picture or its numbers, with no display", cli_render},
-    {"record", "FILE --sweep layers|heads|tokens|steps|TOUR.txt -o OUT", "a movie of all layers, heads, query rows or steps, or of a tour", cli_record},
-    {"convert", "FILE... OUT.safetensors", "any readable capture to the form that opens without a question", cli_convert},
+    {"render", "FILE [view options] -o OUT.png|.svg|.pdf|.npy", "a picture or its numbers, with no display",
+     cli_render},
+    {"record", "FILE --sweep layers|heads|tokens|steps|TOUR.txt -o OUT",
+     "a movie of all layers, heads, query rows or steps, or of a tour", cli_record},
+    {"convert", "FILE... OUT.safetensors", "any readable capture to the form that opens without a question",
+     cli_convert},
     {"demo", "NAME | --list", "built-in captures", cli_demo},
     {"bench", "FILE [--tour pan|zoom] [--json]", "frame times of a tour", cli_bench},
     {"synth", "--tokens T --layers L --heads H -o FILE", "a made-up capture of any size", cli_synth},
@@ -28,16 +31,21 @@ static const Verb VERBS[] = {
 static void print_usage(FILE *out) {
     fprintf(out, "attnscope shows what a Transformer attends to.\n\n"
                  "usage: attnscope [FILE...] [view options]      a window; without FILE the built-in demo\n");
-    for (size_t i = 0; i < BASE_COUNT(VERBS); i++) fprintf(out, "       attnscope %s %s\n", VERBS[i].name, VERBS[i].args);
-    fprintf(out, "\nFILE is .npy, .npz, .safetensors (or the index of its shards), .pt, .pth, .json of BertViz, CircuitsVis\n"
-                 "or Dodrio, .h5, or a folder of them, with attention weights, or Q and K.\n\nview options:\n");
+    for (size_t i = 0; i < BASE_COUNT(VERBS); i++)
+        fprintf(out, "       attnscope %s %s\n", VERBS[i].name, VERBS[i].args);
+    fprintf(
+        out,
+        "\nFILE is .npy, .npz, .safetensors (or the index of its shards), .pt, .pth, .json of BertViz, CircuitsVis\n"
+        "or Dodrio, .h5, or a folder of them, with attention weights, or Q and K.\n\nview options:\n");
     ViewOptions options = {0};
     Option table[VIEW_OPTIONS_MAX];
     options_print(table, view_options_table(&options, table), out);
     fprintf(out, "      %-28s %s\n", "--version", "print the version");
     fprintf(out, "\nverbs:\n");
-    for (size_t i = 0; i < BASE_COUNT(VERBS); i++) fprintf(out, "  %-34s %s\n", VERBS[i].name, VERBS[i].help);
-    fprintf(out, "\nIn the window, ? lists the keys. Attention describes what a head looked at; it does not explain a prediction.\n"
+    for (size_t i = 0; i < BASE_COUNT(VERBS); i++)
+        fprintf(out, "  %-34s %s\n", VERBS[i].name, VERBS[i].help);
+    fprintf(out, "\nIn the window, ? lists the keys. Attention describes what a head looked at; it does not explain a "
+                 "prediction.\n"
                  "exit codes: 0 ok, 1 usage or start-up, 2 a file failed, 3 some of several files failed\n");
 }
 
@@ -72,7 +80,9 @@ static Status show_window(App *app, const Start *start, Error *err) {
 }
 
 /* --exec: everything happens off screen, and the program ends. */
-static Status run_script(App *app, const Start *start, Error *err) { return app_exec(app, start->options->exec, err); }
+static Status run_script(App *app, const Start *start, Error *err) {
+    return app_exec(app, start->options->exec, err);
+}
 
 /* No display: the picture goes to a file, and the person is told. */
 static Status draw_picture(App *app, const Start *start, Error *err) {
@@ -117,7 +127,8 @@ int cli_window(int argc, char **argv) {
     const char *files[FILES_MAX];
     Error err = {0};
     Start start = {.params = {.mode = PLATFORM_WINDOW, .disk_cache = true}, .options = &options, .files = files};
-    if (options_parse(table, view_options_table(&options, table), argc, argv, files, FILES_MAX, &start.file_count, &err) != STATUS_OK ||
+    if (options_parse(table, view_options_table(&options, table), argc, argv, files, FILES_MAX, &start.file_count,
+                      &err) != STATUS_OK ||
         (!options.help && view_options_start(&options, &start.params, &err) != STATUS_OK)) {
         return options_fail(&err);
     }
@@ -142,7 +153,8 @@ int cli_window(int argc, char **argv) {
 
 int cli_demo(int argc, char **argv) {
     if (argc >= 1 && !strcmp(argv[0], "--list")) {
-        for (int i = 0; i < demo_count(); i++) printf("%-14s %s: %s\n", demo_at(i)->name, demo_at(i)->title, demo_at(i)->description);
+        for (int i = 0; i < demo_count(); i++)
+            printf("%-14s %s: %s\n", demo_at(i)->name, demo_at(i)->title, demo_at(i)->description);
         return EXIT_OK;
     }
     if (argc >= 1 && !strcmp(argv[0], "--help")) {
@@ -150,8 +162,10 @@ int cli_demo(int argc, char **argv) {
         return EXIT_OK;
     }
     if (argc < 1 || !demo_find(argv[0])) {
-        fprintf(stderr, argc < 1 ? "attnscope: `demo` needs a name; `attnscope demo --list` shows them%s\n"
-                                 : "attnscope: there is no demo called '%s'; `attnscope demo --list` shows them\n", argc < 1 ? "" : argv[0]);
+        fprintf(stderr,
+                argc < 1 ? "attnscope: `demo` needs a name; `attnscope demo --list` shows them%s\n"
+                         : "attnscope: there is no demo called '%s'; `attnscope demo --list` shows them\n",
+                argc < 1 ? "" : argv[0]);
         return EXIT_USAGE;
     }
     char name[80];

@@ -19,13 +19,16 @@ static Status run_jobs(App *app, size_t jobs, Error *err) {
     for (size_t done = 0; done < jobs && status == STATUS_OK;) {
         TileData *data = tiles_scheduler_take(app->scheduler);
         if (!data) {
-            if (clock_now_ns(&app->clock) - start > JOB_TIMEOUT_NS) return error_set(err, STATUS_CANCELLED, "a tile was not ready in time");
+            if (clock_now_ns(&app->clock) - start > JOB_TIMEOUT_NS)
+                return error_set(err, STATUS_CANCELLED, "a tile was not ready in time");
             clock_sleep_ns(100000);
             continue;
         }
         status = data->status;
-        if (status != STATUS_OK) *err = data->error;
-        else status = gpu_tile_put(app->gpu, data, err);
+        if (status != STATUS_OK)
+            *err = data->error;
+        else
+            status = gpu_tile_put(app->gpu, data, err);
         tiles_data_drop(data);
         done++;
     }
@@ -33,10 +36,11 @@ static Status run_jobs(App *app, size_t jobs, Error *err) {
 }
 
 /* One tile of the head set, exact, composed on the GPU and read back. */
-static Status tile_floats(App *app, const Frame *frame, const ResolvedHeads *heads, Level level, int64_t y, int64_t x, float *rg, int *width,
-                          int *height, Error *err) {
+static Status tile_floats(App *app, const Frame *frame, const ResolvedHeads *heads, Level level, int64_t y, int64_t x,
+                          float *rg, int *width, int *height, Error *err) {
     TileKey key = views_key(frame, &app->view, app->view.layer, -1, tiles_headset_hash(&app->view.heads), level, y, x);
-    const bool from_source = tiles_headset_exactness(heads, level, CHANNEL_MEAN) != EXACT || tiles_headset_exactness(heads, level, CHANNEL_MAX) != EXACT;
+    const bool from_source = tiles_headset_exactness(heads, level, CHANNEL_MEAN) != EXACT ||
+                             tiles_headset_exactness(heads, level, CHANNEL_MAX) != EXACT;
     const bool single = heads->count == 1;
     app->wants.count = 0;
     if (from_source && !single) {
@@ -53,7 +57,8 @@ static Status tile_floats(App *app, const Frame *frame, const ResolvedHeads *hea
     Status status = run_jobs(app, app->wants.count, err);
     if (status == STATUS_OK && (single || !from_source)) {
         const SetInfo *set = capture_set(frame->capture, app->view.set);
-        const ComposeRequest request = {.key = key, .heads = heads, .data_signed = set->signed_values || app->view.values == VALUES_SCORES};
+        const ComposeRequest request = {
+            .key = key, .heads = heads, .data_signed = set->signed_values || app->view.values == VALUES_SCORES};
         status = gpu_compose(app->gpu, &request, err);
     }
     if (status == STATUS_OK) status = gpu_tile_read(app->gpu, &key, 0, rg, TILE_FLOATS, width, height, err);
@@ -99,7 +104,8 @@ static Status render_npy(App *app, const ViewOptions *options, const char *out, 
     long long lq, lk;
     /* The command "level" has refused what is not LQ,LK. */
     if (sscanf(options->level, "%lld,%lld", &lq, &lk) != 2) return error_set(err, STATUS_USAGE, "--level takes LQ,LK");
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return error_set(err, STATUS_NOT_FOUND, "there is no pattern to render");
+    if (!app_pattern(app, &set, &layer, &queries, &keys))
+        return error_set(err, STATUS_NOT_FOUND, "there is no pattern to render");
     Status status = tiles_headset_resolve(&app->view.heads, set, layer, &heads, err);
     if (status != STATUS_OK) return status;
     const Level level = {(int)lq, (int)lk};
@@ -107,10 +113,15 @@ static Status render_npy(App *app, const ViewOptions *options, const char *out, 
     const int64_t rows = r.y1 - r.y0, columns = r.x1 - r.x0;
     int64_t cells;
     if (!i64_mul(rows, columns, &cells) || cells > NPY_MAX_BYTES / 8) {
-        return error_set(err, STATUS_RANGE, "%lld x %lld blocks are more than 8 GiB; choose a coarser --level or a smaller --rect", (long long)rows, (long long)columns);
+        return error_set(err, STATUS_RANGE,
+                         "%lld x %lld blocks are more than 8 GiB; choose a coarser --level or a smaller --rect",
+                         (long long)rows, (long long)columns);
     }
-    float *data = mem_alloc_zeroed((size_t)cells, 2 * sizeof *data), *tile = mem_alloc_zeroed(TILE_FLOATS, sizeof *tile);
-    if (!data || !tile) status = error_set(err, STATUS_MEMORY, "not enough memory for %lld x %lld blocks", (long long)rows, (long long)columns);
+    float *data = mem_alloc_zeroed((size_t)cells, 2 * sizeof *data),
+          *tile = mem_alloc_zeroed(TILE_FLOATS, sizeof *tile);
+    if (!data || !tile)
+        status = error_set(err, STATUS_MEMORY, "not enough memory for %lld x %lld blocks", (long long)rows,
+                           (long long)columns);
     const Frame frame = {.capture = app_capture(app), .serial = app->captures[0].serial};
     for (int64_t y = r.y0 / TILE_SIDE; status == STATUS_OK && y * TILE_SIDE < r.y1; y++) {
         for (int64_t x = r.x0 / TILE_SIDE; status == STATUS_OK && x * TILE_SIDE < r.x1; x++) {
@@ -118,9 +129,11 @@ static Status render_npy(App *app, const ViewOptions *options, const char *out, 
             gpu_frame_advance(app->gpu);
             status = tile_floats(app, &frame, &heads, level, y, x, tile, &width, &height, err);
             for (int64_t ty = 0; status == STATUS_OK && ty < height; ty++) {
-                const int64_t row = y * TILE_SIDE + ty, first = i64_max(r.x0, x * TILE_SIDE), last = i64_min(r.x1, x * TILE_SIDE + width);
+                const int64_t row = y * TILE_SIDE + ty, first = i64_max(r.x0, x * TILE_SIDE),
+                              last = i64_min(r.x1, x * TILE_SIDE + width);
                 if (row < r.y0 || row >= r.y1 || first >= last) continue;
-                memcpy(data + ((row - r.y0) * columns + first - r.x0) * 2, tile + (ty * width + first - x * TILE_SIDE) * 2, (size_t)(last - first) * 2 * sizeof *data);
+                memcpy(data + ((row - r.y0) * columns + first - r.x0) * 2,
+                       tile + (ty * width + first - x * TILE_SIDE) * 2, (size_t)(last - first) * 2 * sizeof *data);
             }
         }
     }
@@ -143,8 +156,9 @@ static Status frame_of(const App *app, const Job *job, FrameParams *frame, Error
     const double scale = job->options.bare ? 1 : (double)app->ui_scale;
     const double width = round(job->width * scale), height = round(job->height * scale);
     if (width < 1 || height < 1 || width > STILL_SIDE_MAX || height > STILL_SIDE_MAX) {
-        return error_set(err, STATUS_USAGE, "--size %dx%d times --scale %g is %.0fx%.0f pixels; 1 to %d a side can be made", job->width, job->height,
-                         scale, width, height, STILL_SIDE_MAX);
+        return error_set(err, STATUS_USAGE,
+                         "--size %dx%d times --scale %g is %.0fx%.0f pixels; 1 to %d a side can be made", job->width,
+                         job->height, scale, width, height, STILL_SIDE_MAX);
     }
     *frame = app_window_params(app);
     frame->width = (int)width;
@@ -175,7 +189,11 @@ static Status render(App *app, const Job *job, Error *err) {
         if ((status = app_exec(app, options->exec, err)) != STATUS_OK) return status;
     }
     if (text_ends_with(job->out, ".npy")) return render_npy(app, options, job->out, err);
-    const StillParams still = {.frame = frame, .exact = true, .transparent = job->transparent, .anonymous = job->anonymous, .progress = cli_progress()};
+    const StillParams still = {.frame = frame,
+                               .exact = true,
+                               .transparent = job->transparent,
+                               .anonymous = job->anonymous,
+                               .progress = cli_progress()};
     status = still_write(app, job->out, &still, err);
     cli_progress_end();
     return status;
@@ -186,23 +204,27 @@ static Status check(Job *job, Error *err) {
     const bool npy = job->out && text_ends_with(job->out, ".npy");
     if (!job->out) return error_set(err, STATUS_USAGE, "`render` needs -o OUT.png, .svg, .pdf or .npy");
     if (!npy && !still_can_write(job->out)) {
-        return error_set(err, STATUS_USAGE, "-o takes a name that ends in .png, .svg, .pdf or .npy, not '%.200s'", job->out);
+        return error_set(err, STATUS_USAGE, "-o takes a name that ends in .png, .svg, .pdf or .npy, not '%.200s'",
+                         job->out);
     }
     job->width = 1280;
     job->height = 720;
     if (job->options.size) {
-        const Status status = options_size_within("size", job->options.size, STILL_SIDE_MAX, &job->width, &job->height, err);
+        const Status status = options_size_within("size", job->options.size, STILL_SIDE_MAX, &job->width, &job->height,
+                                                  err);
         if (status != STATUS_OK) return status;
         job->options.size = NULL; /* the context's window, which nobody sees, need not be as large */
     }
-    if (!job->file && !job->options.from) return error_set(err, STATUS_USAGE, "`render` needs a file, or --from PICTURE.png");
+    if (!job->file && !job->options.from)
+        return error_set(err, STATUS_USAGE, "`render` needs a file, or --from PICTURE.png");
     if (job->options.from) {
         const char *capture = NULL;
         const Status status = still_read_view(job->options.from, &job->options, &capture, !job->file, err);
         if (status != STATUS_OK) return status;
         if (!job->file) job->file = capture;
     }
-    if (npy && !job->options.level) return error_set(err, STATUS_USAGE, "a .npy needs --level LQ,LK: which blocks are pooled");
+    if (npy && !job->options.level)
+        return error_set(err, STATUS_USAGE, "a .npy needs --level LQ,LK: which blocks are pooled");
     return view_options_start(&job->options, &job->start, err);
 }
 
@@ -219,15 +241,18 @@ int cli_render(int argc, char **argv) {
     Status status = options_parse(table, n, argc, argv, &job.file, 1, &count, &err);
     if (status == STATUS_OK && job.options.help) {
         printf("usage: attnscope render FILE [options] -o OUT.png|OUT.svg|OUT.pdf|OUT.npy\n\n"
-               "FILE may be demo:NAME, or left out after --from PICTURE.png. Pictures may have up to %d pixels a side (PNG).\n"
-               "A .npy holds f32 [rows, columns, 2]: mean and max of the blocks of --level.\n\n", STILL_SIDE_MAX);
+               "FILE may be demo:NAME, or left out after --from PICTURE.png. Pictures may have up to %d pixels a side "
+               "(PNG).\n"
+               "A .npy holds f32 [rows, columns, 2]: mean and max of the blocks of --level.\n\n",
+               STILL_SIDE_MAX);
         options_print(table, n, stdout);
         return EXIT_OK;
     }
     if (status == STATUS_OK) status = check(&job, &err);
     if (status != STATUS_OK) return options_fail(&err);
     App *app = mem_alloc_zeroed(1, sizeof *app);
-    if (!app) status = error_set(&err, STATUS_MEMORY, "not enough memory to start");
+    if (!app)
+        status = error_set(&err, STATUS_MEMORY, "not enough memory to start");
     else {
         record_interrupt_begin();
         status = render(app, &job, &err);

@@ -27,16 +27,23 @@ bool cmd_status(App *app, const char *args, Error *err) {
 bool cmd_escape(App *app, const char *args, Error *err) {
     (void)args;
     (void)err;
-    if (app->help) app->help = false;
+    if (app->help)
+        app->help = false;
     else if (app->card) {
         app->card = false;
         settings_dismiss_card();
-    } else if (app->status) app->status = false;
-    else if (app->view.view == VIEW_GRID) (void)view_grid_escape(app);
-    else if (app->selection_on) app->selection_on = false;
-    else if (app->view.cursor_locked) app->view.cursor_locked = app->view.cursor_on = false;
-    else if (app->playing) app->playing = false;
-    else if (record_tour_playing(app)) record_tour_stop(app);
+    } else if (app->status)
+        app->status = false;
+    else if (app->view.view == VIEW_GRID)
+        (void)view_grid_escape(app);
+    else if (app->selection_on)
+        app->selection_on = false;
+    else if (app->view.cursor_locked)
+        app->view.cursor_locked = app->view.cursor_on = false;
+    else if (app->playing)
+        app->playing = false;
+    else if (record_tour_playing(app))
+        record_tour_stop(app);
     else if (app->from_grid) {
         app->from_grid = false;
         app_show_view(app, VIEW_GRID);
@@ -69,7 +76,8 @@ static void picture_name(const App *app, char *out, size_t out_size) {
     int64_t queries, keys;
     char heads[128] = "", base[256], stamp[32];
     tiles_headset_format(&app->view.heads, heads, sizeof heads);
-    snprintf(base, sizeof base, "%s", app->captures[0].is_demo ? app->captures[0].demo_name : capture_name(app_capture(app)));
+    snprintf(base, sizeof base, "%s",
+             app->captures[0].is_demo ? app->captures[0].demo_name : capture_name(app_capture(app)));
     char *dot = strrchr(base, '.');
     if (dot && dot != base) *dot = 0;
     const time_t now = time(NULL);
@@ -77,8 +85,10 @@ static void picture_name(const App *app, char *out, size_t out_size) {
     localtime_r(&now, &local);
     strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &local);
     const int number = app_pattern(app, &set, &layer, &queries, &keys) ? layer->number : 0;
-    if (app->view.view == VIEW_MATRIX) snprintf(out, out_size, "%.120s-layer%d-%.60s-%s.png", base, number, heads, stamp);
-    else snprintf(out, out_size, "%.120s-%s-%s.png", base, app_view_ui(app)->name, stamp);
+    if (app->view.view == VIEW_MATRIX)
+        snprintf(out, out_size, "%.120s-layer%d-%.60s-%s.png", base, number, heads, stamp);
+    else
+        snprintf(out, out_size, "%.120s-%s-%s.png", base, app_view_ui(app)->name, stamp);
     for (char *c = out; *c; c++) {
         if (strchr("/:*?\"<>|,; ", *c)) *c = c == out ? '_' : '+';
     }
@@ -89,9 +99,12 @@ bool cmd_screenshot(App *app, const char *args, Error *err) {
     const bool window = text_starts_with(args, "window");
     const char *path = strchr(args, ' ');
     char name[512];
-    if (path) snprintf(name, sizeof name, "%s", path + 1);
-    else if (args[0] && strcmp(args, "view") && strcmp(args, "window")) snprintf(name, sizeof name, "%s", args);
-    else picture_name(app, name, sizeof name);
+    if (path)
+        snprintf(name, sizeof name, "%s", path + 1);
+    else if (args[0] && strcmp(args, "view") && strcmp(args, "window"))
+        snprintf(name, sizeof name, "%s", args);
+    else
+        picture_name(app, name, sizeof name);
     FrameParams params = app_window_params(app);
     if (!window) {
         /* The view alone, as a figure, of the window's height. */
@@ -169,7 +182,8 @@ bool cmd_select_cells(App *app, const char *args, Error *err) {
         return false;
     }
     if (q0 < 0 || q1 <= q0 || q1 > queries || k0 < 0 || k1 <= k0 || k1 > keys) {
-        error_set(err, STATUS_RANGE, "there are %lld queries and %lld keys: '%.60s' is not a part of them", (long long)queries, (long long)keys, args);
+        error_set(err, STATUS_RANGE, "there are %lld queries and %lld keys: '%.60s' is not a part of them",
+                  (long long)queries, (long long)keys, args);
         return false;
     }
     app->selection_on = true;
@@ -197,7 +211,8 @@ bool cmd_prompt(App *app, const char *args, Error *err) {
     app->prompt = (Prompt){.open = true};
     snprintf(app->prompt.prefix, sizeof app->prompt.prefix, "%.30s", args);
     if (!strcmp(args, "heads")) {
-        snprintf(app->prompt.label, sizeof app->prompt.label, "head set: 5   0-7,9   max:0-3   diff:3,5   w:0*0.5,3*0.5");
+        snprintf(app->prompt.label, sizeof app->prompt.label,
+                 "head set: 5   0-7,9   max:0-3   diff:3,5   w:0*0.5,3*0.5");
     } else {
         snprintf(app->prompt.label, sizeof app->prompt.label, "command");
     }
@@ -221,8 +236,10 @@ bool cmd_state(App *app, const char *args, Error *err) {
     TextBuffer text = {0};
     app_state_json(app, &text);
     text_append(&text, "\n");
-    if (text.failed) error_set(err, STATUS_MEMORY, "not enough memory for the state");
-    else if (args[0]) file_write_all(args, text.text, text.length, err);
+    if (text.failed)
+        error_set(err, STATUS_MEMORY, "not enough memory for the state");
+    else if (args[0])
+        file_write_all(args, text.text, text.length, err);
     else {
         fputs(text.text, stdout);
         fflush(stdout);
@@ -248,7 +265,8 @@ bool cmd_wheel(App *app, const char *args, Error *err) {
         error_set(err, STATUS_USAGE, "'wheel' takes a number of notches, not '%s'", args);
         return false;
     }
-    const InputEvent event = {.type = EVENT_WHEEL, .wheel_y = (float)notches,
+    const InputEvent event = {.type = EVENT_WHEEL,
+                              .wheel_y = (float)notches,
                               .x = (app->result.plot.x + app->result.plot.w / 2) / app->density,
                               .y = (app->result.plot.y + app->result.plot.h / 2) / app->density};
     app_handle_event(app, &event);

@@ -36,7 +36,8 @@ static bool parse_pair(const char *args, double *a, double *b) {
     char *comma = strchr(copy, ',');
     if (!comma) return false;
     *comma = 0;
-    return text_parse_f64(copy[0] == '+' ? copy + 1 : copy, a) && text_parse_f64(comma[1] == '+' ? comma + 2 : comma + 1, b);
+    return text_parse_f64(copy[0] == '+' ? copy + 1 : copy, a) &&
+           text_parse_f64(comma[1] == '+' ? comma + 2 : comma + 1, b);
 }
 
 bool cmd_pan(App *app, const char *args, Error *err) {
@@ -102,7 +103,8 @@ bool cmd_rect(App *app, const char *args, Error *err) {
     int64_t queries, keys, r[4];
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return false;
     if (!parse_rect(args, queries, keys, r)) {
-        error_set(err, STATUS_USAGE, "'rect' takes Q0:Q1,K0:K1 within %lld queries and %lld keys, not '%s'", (long long)queries, (long long)keys, args);
+        error_set(err, STATUS_USAGE, "'rect' takes Q0:Q1,K0:K1 within %lld queries and %lld keys, not '%s'",
+                  (long long)queries, (long long)keys, args);
         return false;
     }
     app_remember_camera(app);
@@ -111,7 +113,8 @@ bool cmd_rect(App *app, const char *args, Error *err) {
     if (!plot_size(app, &w, &h, &unused_q, &unused_k)) return false;
     app->view.camera = views_camera_rect((double)r[0], (double)r[1], (double)r[2], (double)r[3], w, h);
     if (app->view.fit_mode == FIT_SQUARE) {
-        app->view.camera.points_q = app->view.camera.points_k = fmin(app->view.camera.points_q, app->view.camera.points_k);
+        app->view.camera.points_q = app->view.camera.points_k = fmin(app->view.camera.points_q,
+                                                                     app->view.camera.points_k);
     }
     app->view.fitted = false;
     return true;
@@ -141,11 +144,13 @@ bool cmd_zoom_selection(App *app, const char *args, Error *err) {
     int64_t queries, keys;
     if (!plot_size(app, &w, &h, &queries, &keys)) return false;
     app_remember_camera(app);
-    app->view.camera = views_camera_rect((double)app->sel_q0, (double)app->sel_q1, (double)app->sel_k0, (double)app->sel_k1, w, h);
+    app->view.camera = views_camera_rect((double)app->sel_q0, (double)app->sel_q1, (double)app->sel_k0,
+                                         (double)app->sel_k1, w, h);
     app->selection_on = false;
     const double least = fmin(app->view.camera.points_q, app->view.camera.points_k);
     const double most = fmax(app->view.camera.points_q, app->view.camera.points_k);
-    if (app->view.fit_mode != FIT_STRETCH && most / least <= CAMERA_SQUARE_ASPECT) app->view.camera.points_q = app->view.camera.points_k = least;
+    if (app->view.fit_mode != FIT_STRETCH && most / least <= CAMERA_SQUARE_ASPECT)
+        app->view.camera.points_q = app->view.camera.points_k = least;
     return moved(app);
 }
 
@@ -202,7 +207,8 @@ bool cmd_cursor(App *app, const char *args, Error *err) {
         k = f64_clamp(k, 0, (double)(keys - 1));
     }
     if (!(q >= 0 && k >= 0 && q < (double)queries && k < (double)keys)) {
-        error_set(err, STATUS_RANGE, "cell %s is outside %lld queries x %lld keys", args, (long long)queries, (long long)keys);
+        error_set(err, STATUS_RANGE, "cell %s is outside %lld queries x %lld keys", args, (long long)queries,
+                  (long long)keys);
         return false;
     }
     app->view.cursor_on = app->view.cursor_locked = true;

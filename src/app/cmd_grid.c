@@ -16,8 +16,10 @@ bool cmd_open_head(App *app, const char *args, Error *err) {
 
 bool cmd_grid_range(App *app, const char *args, Error *err) {
     bool *per_head = &app->view.grid.per_head;
-    if (!strcmp(args, "next")) *per_head = !*per_head;
-    else if (!strcmp(args, "common") || !strcmp(args, "head")) *per_head = !strcmp(args, "head");
+    if (!strcmp(args, "next"))
+        *per_head = !*per_head;
+    else if (!strcmp(args, "common") || !strcmp(args, "head"))
+        *per_head = !strcmp(args, "head");
     else {
         error_set(err, STATUS_USAGE, "'grid-range' takes common, head or next, not '%s'", args);
         return false;
@@ -43,7 +45,8 @@ static bool parse_head(const SetInfo *set, const char **at, GridHead *out, Error
         *out = (GridHead){index, (int)head};
         return true;
     }
-    error_set(err, STATUS_NOT_FOUND, "there is no layer and head '%s'; 'select' takes LAYER:HEAD,..., toggle or none", text);
+    error_set(err, STATUS_NOT_FOUND, "there is no layer and head '%s'; 'select' takes LAYER:HEAD,..., toggle or none",
+              text);
     return false;
 }
 
@@ -68,7 +71,8 @@ bool cmd_select(App *app, const char *args, Error *err) {
         if (!parse_head(set, &at, &heads[count++], err)) return false;
     }
     grid->selected_count = 0;
-    for (int i = 0; i < count; i++) view_grid_toggle_selected(app, heads[i]);
+    for (int i = 0; i < count; i++)
+        view_grid_toggle_selected(app, heads[i]);
     if (count > 0) grid->focus = heads[count - 1];
     return true;
 }

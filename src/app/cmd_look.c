@@ -18,7 +18,8 @@ static int choose(const char *what, const char *args, const char *const *names, 
         if (!strcmp(args, names[i])) return i;
     }
     TextBuffer list = {0};
-    for (int i = 0; i < count; i++) text_appendf(&list, "%s%s", i ? ", " : "", names[i]);
+    for (int i = 0; i < count; i++)
+        text_appendf(&list, "%s%s", i ? ", " : "", names[i]);
     error_set(err, STATUS_USAGE, "'%s' takes %s or next, not '%s'", what, list.text ? list.text : "", args);
     text_buffer_free(&list);
     return -1;
@@ -26,9 +27,12 @@ static int choose(const char *what, const char *args, const char *const *names, 
 
 bool cmd_cmap(App *app, const char *args, Error *err) {
     const char *names[CMAP_COUNT];
-    for (int i = 0; i < CMAP_COUNT; i++) names[i] = draw_colormap_name((ColormapId)i);
+    for (int i = 0; i < CMAP_COUNT; i++)
+        names[i] = draw_colormap_name((ColormapId)i);
     const int sequential = CMAP_DIVERGING;
-    const int index = choose("cmap", args, names, !strcmp(args, "next") || !strcmp(args, "previous") ? sequential : CMAP_COUNT, (int)app->view.cmap % sequential, err);
+    const int index = choose("cmap", args, names,
+                             !strcmp(args, "next") || !strcmp(args, "previous") ? sequential : CMAP_COUNT,
+                             (int)app->view.cmap % sequential, err);
     if (index < 0) return false;
     app->view.cmap = (ColormapId)index;
     return true;
@@ -44,8 +48,10 @@ bool cmd_transform(App *app, const char *args, Error *err) {
 
 bool cmd_gamma(App *app, const char *args, Error *err) {
     double value = app->view.gamma;
-    if (!strcmp(args, "up")) value *= GAMMA_STEP;
-    else if (!strcmp(args, "down")) value /= GAMMA_STEP;
+    if (!strcmp(args, "up"))
+        value *= GAMMA_STEP;
+    else if (!strcmp(args, "down"))
+        value /= GAMMA_STEP;
     else if (!text_parse_f64(args, &value) || !(value > 0)) {
         error_set(err, STATUS_USAGE, "'gamma' takes a positive number, up or down, not '%s'", args);
         return false;
@@ -83,7 +89,8 @@ bool cmd_range(App *app, const char *args, Error *err) {
     double percentile;
     if (!strcmp(args, "next")) {
         size_t at = 0;
-        while (at < BASE_COUNT(STEPS) && STEPS[at] >= app->view.percentile) at++;
+        while (at < BASE_COUNT(STEPS) && STEPS[at] >= app->view.percentile)
+            at++;
         percentile = STEPS[at % BASE_COUNT(STEPS)];
     } else if (args[0] == 'p') {
         if (!text_parse_f64(args + 1, &percentile) || percentile < 0 || percentile > 100) {
@@ -104,14 +111,17 @@ bool cmd_lock_range(App *app, const char *args, Error *err) {
     (void)args;
     (void)err;
     app->view.range_locked = !app->view.range_locked;
-    app_say(app, SAY_INFO, app->view.range_locked ? "range locked at %.4g to %.4g" : "range follows the layer and the heads", (double)app->view.lo,
-            (double)app->view.hi);
+    app_say(app, SAY_INFO,
+            app->view.range_locked ? "range locked at %.4g to %.4g" : "range follows the layer and the heads",
+            (double)app->view.lo, (double)app->view.hi);
     return true;
 }
 
 bool cmd_pool(App *app, const char *args, Error *err) {
     static const char *const NAMES[] = {"mean", "mass", "max"};
-    static const char *const SAY[] = {"mean: average weight of a block", "mass: attention of a row that falls into the block", "max: largest weight of a block"};
+    static const char *const SAY[] = {"mean: average weight of a block",
+                                      "mass: attention of a row that falls into the block",
+                                      "max: largest weight of a block"};
     const int index = choose("pool", args, NAMES, 3, (int)app->view.channel, err);
     if (index < 0) return false;
     app->view.channel = (Channel)index;
@@ -143,8 +153,10 @@ bool cmd_theme(App *app, const char *args, Error *err) {
 
 bool cmd_scale(App *app, const char *args, Error *err) {
     double value = app->ui_scale;
-    if (!strcmp(args, "up")) value *= 1.1;
-    else if (!strcmp(args, "down")) value /= 1.1;
+    if (!strcmp(args, "up"))
+        value *= 1.1;
+    else if (!strcmp(args, "down"))
+        value /= 1.1;
     else if (!text_parse_f64(args, &value) || !(value > 0)) {
         error_set(err, STATUS_USAGE, "'scale' takes a positive number, up or down, not '%s'", args);
         return false;

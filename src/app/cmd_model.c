@@ -41,7 +41,8 @@ bool cmd_layer(App *app, const char *args, Error *err) {
     if (relative) return go_to_layer(app, (int)i64_clamp(app_layer(app) + n, 0, set->layer_count - 1));
     const int index = n < 0 || n > INT32_MAX ? -1 : capture_layer_index(set, (int)n);
     if (index < 0) {
-        error_set(err, STATUS_NOT_FOUND, "there is no layer %s; the set has layers %d to %d", args, set->layers[0].number, set->layers[set->layer_count - 1].number);
+        error_set(err, STATUS_NOT_FOUND, "there is no layer %s; the set has layers %d to %d", args,
+                  set->layers[0].number, set->layers[set->layer_count - 1].number);
         return false;
     }
     return go_to_layer(app, index);
@@ -71,7 +72,8 @@ bool cmd_head(App *app, const char *args, Error *err) {
     }
     if (!relative) {
         if (n < 0 || n > INT32_MAX || capture_head_index(layer, (int)n) < 0) {
-            error_set(err, STATUS_NOT_FOUND, "layer %d has no head %s; it has %d heads", layer->number, args, layer->head_count);
+            error_set(err, STATUS_NOT_FOUND, "layer %d has no head %s; it has %d heads", layer->number, args,
+                      layer->head_count);
             return false;
         }
         use_single(app, (int)n);
@@ -109,9 +111,12 @@ bool cmd_mean(App *app, const char *args, Error *err) {
     (void)err;
     const HeadSet all = {.op = HEADS_MEAN};
     if (tiles_headset_equal(&app->view.heads, &all)) {
-        if (app->last_head >= 0 && app->heads_before_mean.count == 0) use_single(app, app->last_head);
-        else if (app->heads_before_mean.count > 0) app->view.heads = app->heads_before_mean;
-        else return cmd_head(app, "+1", err);
+        if (app->last_head >= 0 && app->heads_before_mean.count == 0)
+            use_single(app, app->last_head);
+        else if (app->heads_before_mean.count > 0)
+            app->view.heads = app->heads_before_mean;
+        else
+            return cmd_head(app, "+1", err);
     } else {
         app->heads_before_mean = app->view.heads;
         app->view.heads = all;
@@ -135,7 +140,9 @@ bool cmd_toggle_head(App *app, const char *args, Error *err) {
     return true;
 }
 
-bool cmd_solo_head(App *app, const char *args, Error *err) { return cmd_head(app, args, err); }
+bool cmd_solo_head(App *app, const char *args, Error *err) {
+    return cmd_head(app, args, err);
+}
 
 bool cmd_all_heads(App *app, const char *args, Error *err) {
     (void)args;
@@ -147,7 +154,10 @@ bool cmd_all_heads(App *app, const char *args, Error *err) {
 }
 
 bool cmd_combine(App *app, const char *args, Error *err) {
-    static const struct { const char *name; HeadOp op; } OPS[] = {{"mean", HEADS_MEAN}, {"max", HEADS_MAX}, {"min", HEADS_MIN}};
+    static const struct {
+        const char *name;
+        HeadOp op;
+    } OPS[] = {{"mean", HEADS_MEAN}, {"max", HEADS_MAX}, {"min", HEADS_MIN}};
     for (size_t i = 0; i < BASE_COUNT(OPS); i++) {
         if (strcmp(args, OPS[i].name)) continue;
         /* One head alone has nothing to combine: its button means "of all heads". */
@@ -210,13 +220,15 @@ bool cmd_values(App *app, const char *args, Error *err) {
     const LayerInfo *layer;
     if (!need_pattern(app, &set, &layer, err)) return false;
     Values values = !strcmp(args, "scores") ? VALUES_SCORES : VALUES_WEIGHTS;
-    if (!strcmp(args, "next")) values = app->view.values == VALUES_SCORES ? VALUES_WEIGHTS : VALUES_SCORES;
+    if (!strcmp(args, "next"))
+        values = app->view.values == VALUES_SCORES ? VALUES_WEIGHTS : VALUES_SCORES;
     else if (strcmp(args, "scores") && strcmp(args, "weights")) {
         error_set(err, STATUS_USAGE, "'values' takes weights or scores, not '%s'", args);
         return false;
     }
     if (values == VALUES_SCORES && !set->factored && set->kind != SET_SCORES) {
-        error_set(err, STATUS_UNSUPPORTED, "this set stores weights; scores are known only where Q and K, or scores, are stored");
+        error_set(err, STATUS_UNSUPPORTED,
+                  "this set stores weights; scores are known only where Q and K, or scores, are stored");
         return false;
     }
     app->view.values = values;

@@ -6,6 +6,8 @@
 #define BINDINGS_MAX 256
 #define LINE_MAX_SIZE 512
 
+/* A row a command, as wide as it is: it is read down the columns. */
+// clang-format off
 const Command APP_COMMANDS[] = {
     {"layer", "N|+N|-N|first|last", cmd_layer, "Up=-1 Down=+1 Shift+Up=-4 Shift+Down=+4 Home=first End=last", "Layers and heads", "layer back and on; with Shift by 4; first, last", "Up Down  Home End"},
     {"play", "[RATE]", cmd_play, "Space=", "Layers and heads", "play through the layers, pause", NULL},
@@ -75,6 +77,7 @@ const Command APP_COMMANDS[] = {
     {"message", "TEXT", cmd_message, NULL, NULL, NULL, NULL},
     {"tile-debug", "", cmd_tiles, "Ctrl+Shift+T=", NULL, NULL, NULL},
 };
+// clang-format on
 const int APP_COMMAND_COUNT = (int)BASE_COUNT(APP_COMMANDS);
 
 /* Commands about one pattern, and about the grid: elsewhere they would change what nobody sees. */
@@ -83,10 +86,12 @@ static const struct {
     unsigned views;
 } SCOPES[] = {
 #define ONLY(view) (1u << (view))
-    {"play", ONLY(VIEW_MATRIX)}, {"mean", ONLY(VIEW_MATRIX)}, {"toggle-head", ONLY(VIEW_MATRIX)}, {"solo-head", ONLY(VIEW_MATRIX)},
-    {"all-heads", ONLY(VIEW_MATRIX)}, {"heads", ONLY(VIEW_MATRIX)}, {"combine", ONLY(VIEW_MATRIX)}, {"zoom-selection", ONLY(VIEW_MATRIX)},
-    {"back", ONLY(VIEW_MATRIX)}, {"rect", ONLY(VIEW_MATRIX)}, {"cursor", ONLY(VIEW_MATRIX)}, {"lock-cursor", ONLY(VIEW_MATRIX)},
-    {"level", ONLY(VIEW_MATRIX)}, {"camera", ONLY(VIEW_MATRIX)}, {"copy", ONLY(VIEW_MATRIX)}, {"open-head", ONLY(VIEW_GRID)}, {"select", ONLY(VIEW_GRID)},
+    {"play", ONLY(VIEW_MATRIX)},      {"mean", ONLY(VIEW_MATRIX)},           {"toggle-head", ONLY(VIEW_MATRIX)},
+    {"solo-head", ONLY(VIEW_MATRIX)}, {"all-heads", ONLY(VIEW_MATRIX)},      {"heads", ONLY(VIEW_MATRIX)},
+    {"combine", ONLY(VIEW_MATRIX)},   {"zoom-selection", ONLY(VIEW_MATRIX)}, {"back", ONLY(VIEW_MATRIX)},
+    {"rect", ONLY(VIEW_MATRIX)},      {"cursor", ONLY(VIEW_MATRIX)},         {"lock-cursor", ONLY(VIEW_MATRIX)},
+    {"level", ONLY(VIEW_MATRIX)},     {"camera", ONLY(VIEW_MATRIX)},         {"copy", ONLY(VIEW_MATRIX)},
+    {"open-head", ONLY(VIEW_GRID)},   {"select", ONLY(VIEW_GRID)},
 #undef ONLY
 };
 
@@ -111,7 +116,8 @@ static int binding_count;
 /* "Ctrl+Up=1.25" -> key name, arguments; the separator is the last '=' that is not the key itself ("==1.25"). */
 static bool split_binding(const char *text, size_t length, char *name, size_t name_size, char *args, size_t args_size) {
     size_t at = 1;
-    while (at < length && text[at] != '=') at++;
+    while (at < length && text[at] != '=')
+        at++;
     if (at >= length || at >= name_size || length - at > args_size) return false;
     memcpy(name, text, at);
     name[at] = 0;
@@ -121,14 +127,16 @@ static bool split_binding(const char *text, size_t length, char *name, size_t na
 }
 
 /* Calls `each` for every binding of a command. */
-static void for_each_binding(const Command *command, void (*each)(const Command *, const char *, const char *, void *), void *user) {
+static void for_each_binding(const Command *command, void (*each)(const Command *, const char *, const char *, void *),
+                             void *user) {
     const char *at = command->keys;
     while (at && *at) {
         const size_t length = strcspn(at, " ");
         char name[32], args[48];
         if (split_binding(at, length, name, sizeof name, args, sizeof args)) each(command, name, args, user);
         at += length;
-        while (*at == ' ') at++;
+        while (*at == ' ')
+            at++;
     }
 }
 
@@ -145,7 +153,8 @@ static void add_binding(const Command *command, const char *name, const char *ar
 const char *app_key_command(ViewKind view, int key, int mods) {
     const char *elsewhere = NULL;
     if (binding_count == 0) {
-        for (int i = 0; i < APP_COMMAND_COUNT; i++) for_each_binding(&APP_COMMANDS[i], add_binding, NULL);
+        for (int i = 0; i < APP_COMMAND_COUNT; i++)
+            for_each_binding(&APP_COMMANDS[i], add_binding, NULL);
     }
     for (int i = 0; i < binding_count; i++) {
         if (bindings[i].key != key || bindings[i].mods != mods) continue;
@@ -179,18 +188,24 @@ void app_command_keys(const Command *command, char *out, size_t out_size) {
 Status app_command(App *app, const char *line, Error *err) {
     Error local = {0};
     if (!err) err = &local;
-    while (*line == ' ') line++;
+    while (*line == ' ')
+        line++;
     const size_t length = strcspn(line, " ");
     const char *args = line + length;
-    while (*args == ' ') args++;
+    while (*args == ' ')
+        args++;
     for (int i = 0; i < APP_COMMAND_COUNT; i++) {
         const Command *command = &APP_COMMANDS[i];
         if (strlen(command->name) != length || memcmp(command->name, line, length)) continue;
         char copy[LINE_MAX_SIZE];
         snprintf(copy, sizeof copy, "%s", args);
-        for (size_t end = strlen(copy); end > 0 && copy[end - 1] == ' '; end--) copy[end - 1] = 0;
+        for (size_t end = strlen(copy); end > 0 && copy[end - 1] == ' '; end--)
+            copy[end - 1] = 0;
         if (!(app_command_views(command) & (1u << app->view.view))) {
-            return error_set(err, STATUS_NOT_FOUND, app->view.view == VIEW_GRID ? "'%s' is for the matrix: Enter opens the focused head" : "'%s' is for the grid: g shows it", command->name);
+            return error_set(err, STATUS_NOT_FOUND,
+                             app->view.view == VIEW_GRID ? "'%s' is for the matrix: Enter opens the focused head"
+                                                         : "'%s' is for the grid: g shows it",
+                             command->name);
         }
         err->status = STATUS_OK;
         if (command->handler(app, copy, err)) app->redraw = true;
@@ -204,7 +219,8 @@ Status app_exec(App *app, const char *script, Error *err) {
     while (*script) {
         const size_t length = strcspn(script, ";\n");
         char line[LINE_MAX_SIZE];
-        if (length >= sizeof line) return error_set(err, STATUS_USAGE, "a command is longer than %d characters", LINE_MAX_SIZE - 1);
+        if (length >= sizeof line)
+            return error_set(err, STATUS_USAGE, "a command is longer than %d characters", LINE_MAX_SIZE - 1);
         memcpy(line, script, length);
         line[length] = 0;
         const char *start = line + strspn(line, " \t\r");

@@ -13,10 +13,13 @@
 FrameParams app_window_params(const App *app) {
     int window_w, window_h, drawable_w, drawable_h;
     platform_size(app->platform, &window_w, &window_h, &drawable_w, &drawable_h);
-    return (FrameParams){.width = drawable_w, .height = drawable_h, .scale = app->ui_scale * app->density, .chrome = true};
+    return (FrameParams){
+        .width = drawable_w, .height = drawable_h, .scale = app->ui_scale * app->density, .chrome = true};
 }
 
-static bool has_failed(const void *user, const TileKey *key) { return app_has_failed(user, key); }
+static bool has_failed(const void *user, const TileKey *key) {
+    return app_has_failed(user, key);
+}
 
 Frame app_make_frame(App *app, const FrameParams *params) {
     const uint64_t now = clock_now_ns(&app->clock);

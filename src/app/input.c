@@ -27,14 +27,17 @@ static void prompt_accept(App *app) {
     Error err = {0};
     snprintf(line, sizeof line, "%s%s%s", app->prompt.prefix, app->prompt.prefix[0] ? " " : "", app->prompt.text);
     /* The prompt stays open with the sentence below it, so that a typing error can be mended. */
-    if (app_command(app, line, &err) == STATUS_OK) prompt_close(app);
-    else snprintf(app->prompt.error, sizeof app->prompt.error, "%.159s", err.message);
+    if (app_command(app, line, &err) == STATUS_OK)
+        prompt_close(app);
+    else
+        snprintf(app->prompt.error, sizeof app->prompt.error, "%.159s", err.message);
 }
 
 static void prompt_event(App *app, const InputEvent *event) {
     const size_t length = strlen(app->prompt.text);
     if (event->type == EVENT_TEXT) {
-        if (length + strlen(event->text) < sizeof app->prompt.text) memcpy(app->prompt.text + length, event->text, strlen(event->text) + 1);
+        if (length + strlen(event->text) < sizeof app->prompt.text)
+            memcpy(app->prompt.text + length, event->text, strlen(event->text) + 1);
         app->prompt.error[0] = 0;
     } else if (event->key == KEY_ESCAPE) {
         prompt_close(app);
@@ -42,7 +45,8 @@ static void prompt_event(App *app, const InputEvent *event) {
         prompt_accept(app);
     } else if (event->key == KEY_BACKSPACE && length > 0) {
         size_t end = length - 1;
-        while (end > 0 && ((unsigned char)app->prompt.text[end] & 0xC0) == 0x80) end--;
+        while (end > 0 && ((unsigned char)app->prompt.text[end] & 0xC0) == 0x80)
+            end--;
         app->prompt.text[end] = 0;
         app->prompt.error[0] = 0;
     }
@@ -51,7 +55,9 @@ static void prompt_event(App *app, const InputEvent *event) {
 
 /* ---- mouse ------------------------------------------------------------------------------------------------------------------ */
 
-static bool over_view(const App *app) { return rect_contains(app->layout.view, app->mouse_x, app->mouse_y); }
+static bool over_view(const App *app) {
+    return rect_contains(app->layout.view, app->mouse_x, app->mouse_y);
+}
 
 static void drag_scrub(App *app) {
     const SetInfo *set;
@@ -70,19 +76,29 @@ static void drag_scrub(App *app) {
 static void set_cursor_shape(App *app) {
     const Hit *hit = ui_hit_at(app, app->mouse_x, app->mouse_y);
     PlatformCursor shape = CURSOR_ARROW;
-    if (app->drag == DRAG_PAN) shape = CURSOR_GRAB;
-    else if (hit) shape = hit->cursor;
-    else if (rect_contains(app->result.plot, app->mouse_x, app->mouse_y)) shape = app_view_ui(app)->cursor;
+    if (app->drag == DRAG_PAN)
+        shape = CURSOR_GRAB;
+    else if (hit)
+        shape = hit->cursor;
+    else if (rect_contains(app->result.plot, app->mouse_x, app->mouse_y))
+        shape = app_view_ui(app)->cursor;
     platform_set_cursor(app->platform, shape);
 }
 
 static void mouse_move(App *app) {
     switch (app->drag) {
     case DRAG_PAN:
-    case DRAG_SELECT: app_view_ui(app)->drag(app); break;
-    case DRAG_SCRUB: drag_scrub(app); break;
-    case DRAG_MINIMAP: view_matrix_drag_minimap(app); break;
-    case DRAG_NONE: break;
+    case DRAG_SELECT:
+        app_view_ui(app)->drag(app);
+        break;
+    case DRAG_SCRUB:
+        drag_scrub(app);
+        break;
+    case DRAG_MINIMAP:
+        view_matrix_drag_minimap(app);
+        break;
+    case DRAG_NONE:
+        break;
     }
     set_cursor_shape(app);
     app->redraw = true;
@@ -93,7 +109,8 @@ static void mouse_down(App *app, const InputEvent *event) {
     app->drag_y = app->mouse_y;
     app->drag_camera = app->view.camera;
     const Hit *hit = ui_hit_at(app, app->mouse_x, app->mouse_y);
-    if (event->button == BUTTON_LEFT && app->layout.minimap.w > 0 && rect_contains(app->layout.minimap, app->mouse_x, app->mouse_y) && !app->help) {
+    if (event->button == BUTTON_LEFT && app->layout.minimap.w > 0 &&
+        rect_contains(app->layout.minimap, app->mouse_x, app->mouse_y) && !app->help) {
         app->drag = DRAG_MINIMAP;
         view_matrix_drag_minimap(app);
     } else if (event->button == BUTTON_LEFT && hit) {
@@ -145,8 +162,9 @@ static void key_down(App *app, const InputEvent *event) {
     }
     const char *line = app_key_command(app->view.view, event->key, event->mods);
     /* Only motion repeats: a held 's' must not fill the folder with pictures. */
-    if (!line || (event->repeat && !text_starts_with(line, "layer") && !text_starts_with(line, "head ") && !text_starts_with(line, "pan") &&
-                  !text_starts_with(line, "zoom ") && !text_starts_with(line, "cursor") && !text_starts_with(line, "gamma"))) {
+    if (!line || (event->repeat && !text_starts_with(line, "layer") && !text_starts_with(line, "head ") &&
+                  !text_starts_with(line, "pan") && !text_starts_with(line, "zoom ") &&
+                  !text_starts_with(line, "cursor") && !text_starts_with(line, "gamma"))) {
         return;
     }
     app_run_line(app, line);
@@ -155,7 +173,9 @@ static void key_down(App *app, const InputEvent *event) {
 static void drop_file(App *app, const InputEvent *event) {
     const char *paths[1] = {event->path};
     Error err = {0};
-    if ((export_is_png(event->path) ? still_open_picture(app, event->path, &err) : app_open_capture(app, paths, 1, &err)) == STATUS_OK) return;
+    if ((export_is_png(event->path) ? still_open_picture(app, event->path, &err)
+                                    : app_open_capture(app, paths, 1, &err)) == STATUS_OK)
+        return;
     char text[ERROR_MESSAGE_SIZE + ERROR_FILE_SIZE + 64];
     error_format(&err, text, sizeof text);
     app_say(app, SAY_ERROR, "%s", text);
@@ -175,13 +195,27 @@ void app_handle_event(App *app, const InputEvent *event) {
         return;
     }
     switch (event->type) {
-    case EVENT_KEY_DOWN: key_down(app, event); break;
-    case EVENT_MOUSE_MOVE: mouse_move(app); break;
-    case EVENT_MOUSE_DOWN: mouse_down(app, event); break;
-    case EVENT_MOUSE_UP: mouse_up(app, event); break;
-    case EVENT_WHEEL: wheel(app, event); break;
-    case EVENT_DROP_FILE: drop_file(app, event); break;
-    case EVENT_FOCUS_LOST: app->drag = DRAG_NONE; break;
+    case EVENT_KEY_DOWN:
+        key_down(app, event);
+        break;
+    case EVENT_MOUSE_MOVE:
+        mouse_move(app);
+        break;
+    case EVENT_MOUSE_DOWN:
+        mouse_down(app, event);
+        break;
+    case EVENT_MOUSE_UP:
+        mouse_up(app, event);
+        break;
+    case EVENT_WHEEL:
+        wheel(app, event);
+        break;
+    case EVENT_DROP_FILE:
+        drop_file(app, event);
+        break;
+    case EVENT_FOCUS_LOST:
+        app->drag = DRAG_NONE;
+        break;
     case EVENT_MOUSE_LEAVE:
         app->mouse_inside = false;
         if (!app->view.cursor_locked) app->view.cursor_on = false;
@@ -189,8 +223,13 @@ void app_handle_event(App *app, const InputEvent *event) {
         app->redraw = true;
         break;
     case EVENT_RESIZE:
-    case EVENT_EXPOSE: app->redraw = true; break;
-    case EVENT_QUIT: app_run_line(app, "quit"); break;
-    default: break;
+    case EVENT_EXPOSE:
+        app->redraw = true;
+        break;
+    case EVENT_QUIT:
+        app_run_line(app, "quit");
+        break;
+    default:
+        break;
     }
 }

@@ -15,7 +15,8 @@ static void update_density(App *app) {
 
 static void write_state_file(App *app) {
     /* Settled: complete, or whatever is missing has failed and will not come. */
-    const bool settled = !app->result.pending || (app->visible_wants == 0 && (app->failed.count > 0 || app->no_room.count > 0));
+    const bool settled = !app->result.pending ||
+                         (app->visible_wants == 0 && (app->failed.count > 0 || app->no_room.count > 0));
     if (!app->state_file || !settled || !app_capture(app)) return;
     TextBuffer text = {0};
     app_state_json(app, &text);

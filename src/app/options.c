@@ -46,8 +46,8 @@ static Status take(const Option *options, size_t count, int argc, char **argv, i
     return STATUS_OK;
 }
 
-Status options_parse(const Option *options, size_t option_count, int argc, char **argv, const char **rest, size_t rest_max,
-                     size_t *rest_count, Error *err) {
+Status options_parse(const Option *options, size_t option_count, int argc, char **argv, const char **rest,
+                     size_t rest_max, size_t *rest_count, Error *err) {
     bool only_rest = false;
     *rest_count = 0;
     for (int i = 0; i < argc; i++) {
@@ -57,7 +57,8 @@ Status options_parse(const Option *options, size_t option_count, int argc, char 
             const Status status = take(options, option_count, argc, argv, &i, err);
             if (status != STATUS_OK) return status;
         } else {
-            if (*rest_count == rest_max) return error_set(err, STATUS_USAGE, "'%.200s' is one argument too many", argv[i]);
+            if (*rest_count == rest_max)
+                return error_set(err, STATUS_USAGE, "'%.200s' is one argument too many", argv[i]);
             rest[(*rest_count)++] = argv[i];
         }
     }
@@ -68,20 +69,24 @@ void options_print(const Option *options, size_t option_count, FILE *out) {
     for (size_t i = 0; i < option_count; i++) {
         char left[64];
         const Option *o = &options[i];
-        snprintf(left, sizeof left, "%s%c%s--%s%s%s", o->letter ? "-" : "", o->letter ? o->letter : ' ', o->letter ? ", " : "   ", o->name,
-                 o->arg ? " " : "", o->arg ? o->arg : "");
+        snprintf(left, sizeof left, "%s%c%s--%s%s%s", o->letter ? "-" : "", o->letter ? o->letter : ' ',
+                 o->letter ? ", " : "   ", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
         fprintf(out, "  %-34s %s\n", left, o->help);
     }
 }
 
 Status options_i64(const char *option, const char *text, int64_t least, int64_t most, int64_t *out, Error *err) {
     if (text_parse_i64(text, out) && *out >= least && *out <= most) return STATUS_OK;
-    return error_set(err, STATUS_USAGE, "--%s takes a whole number from %lld to %lld, not '%.60s'", option, (long long)least, (long long)most, text);
+    return error_set(err, STATUS_USAGE, "--%s takes a whole number from %lld to %lld, not '%.60s'", option,
+                     (long long)least, (long long)most, text);
 }
 
 Status options_bytes(const char *option, const char *text, size_t *out, Error *err) {
-    static const struct { const char *suffix; double factor; } UNITS[] = {
-        {"", 1}, {"K", 1024}, {"KB", 1000}, {"KiB", 1024}, {"M", 1048576}, {"MB", 1e6}, {"MiB", 1048576}, {"G", 1073741824}, {"GB", 1e9}, {"GiB", 1073741824}};
+    static const struct {
+        const char *suffix;
+        double factor;
+    } UNITS[] = {{"", 1},     {"K", 1024},      {"KB", 1000},      {"KiB", 1024}, {"M", 1048576},
+                 {"MB", 1e6}, {"MiB", 1048576}, {"G", 1073741824}, {"GB", 1e9},   {"GiB", 1073741824}};
     char *end = NULL;
     const double number = strtod(text, &end);
     for (size_t i = 0; end != text && i < BASE_COUNT(UNITS); i++) {
@@ -118,7 +123,7 @@ int options_fail(const Error *err) {
     char text[ERROR_MESSAGE_SIZE + ERROR_FILE_SIZE + 64];
     error_format(err, text, sizeof text);
     fprintf(stderr, "attnscope: %s\n", text);
-    const bool file = err->status == STATUS_IO || err->status == STATUS_FORMAT || err->status == STATUS_UNSUPPORTED || err->status == STATUS_MEMORY ||
-                      (err->status == STATUS_NOT_FOUND && err->file[0]);
+    const bool file = err->status == STATUS_IO || err->status == STATUS_FORMAT || err->status == STATUS_UNSUPPORTED ||
+                      err->status == STATUS_MEMORY || (err->status == STATUS_NOT_FOUND && err->file[0]);
     return file ? EXIT_FILE : EXIT_USAGE;
 }

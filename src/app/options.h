@@ -5,9 +5,9 @@
 #include "base/base.h"
 
 typedef struct Option {
-    const char *name;   /* without dashes */
-    char letter;        /* 0: none */
-    const char *arg;    /* what the value is called in --help; NULL: a flag */
+    const char *name; /* without dashes */
+    char letter;      /* 0: none */
+    const char *arg;  /* what the value is called in --help; NULL: a flag */
     const char *help;
     const char **value; /* with arg: where the value goes (borrows argv) */
     bool *flag;         /* without */
@@ -15,8 +15,8 @@ typedef struct Option {
 
 /* Sorts argv into options and the rest. STATUS_USAGE with a sentence for an unknown option, a missing value, a value for a flag or
  * more than `rest_max` other arguments. */
-Status options_parse(const Option *options, size_t option_count, int argc, char **argv, const char **rest, size_t rest_max,
-                     size_t *rest_count, Error *err);
+Status options_parse(const Option *options, size_t option_count, int argc, char **argv, const char **rest,
+                     size_t rest_max, size_t *rest_count, Error *err);
 /* One line an option. */
 void options_print(const Option *options, size_t option_count, FILE *out);
 /* Numbers with a sentence that names the option. */

@@ -12,12 +12,18 @@ const char *panel_badge(const App *app) {
     if (r->missing) return "loading";
     if (r->coarse) return "coarse";
     switch (r->exactness) {
-    case EXACT: return "exact";
-    case BOUND_UPPER: return "upper bound";
-    case BOUND_LOWER: return "lower bound";
-    case BOUND_BOTH: return "bound";
-    case ESTIMATE: return "estimate";
-    default: return "approximate";
+    case EXACT:
+        return "exact";
+    case BOUND_UPPER:
+        return "upper bound";
+    case BOUND_LOWER:
+        return "lower bound";
+    case BOUND_BOTH:
+        return "bound";
+    case ESTIMATE:
+        return "estimate";
+    default:
+        return "approximate";
     }
 }
 
@@ -53,7 +59,8 @@ static void badge(App *app, Rect bar, float *right) {
     draw_rect(&app->list, rect, 12 * s, theme->raised);
     draw_rect(&app->list, (Rect){rect.x + 8 * s, rect.y + rect.h / 2 - 2.5f * s, 5 * s, 5 * s}, 2.5f * s, color);
     draw_text_in(&app->list, (Rect){rect.x + 16 * s, rect.y, rect.w - 18 * s, rect.h}, text, style, ALIGN_LEFT, color);
-    ui_hit(app, rect, "how exact the picture is: weights read or recomputed, bounds and coarser levels are named", CURSOR_ARROW, "%s", "");
+    ui_hit(app, rect, "how exact the picture is: weights read or recomputed, bounds and coarser levels are named",
+           CURSOR_ARROW, "%s", "");
     *right = rect.x - 8 * s;
 }
 
@@ -88,8 +95,10 @@ static void view_switch(App *app, Rect bar, float *right) {
         const ViewUi *ui = app_view_at((ViewKind)i);
         const Rect button = {x, y, widths[i], h};
         const bool active = (ViewKind)i == app->view.view;
-        if (active) draw_rect(&app->list, button, 4 * s, theme->accent);
-        else if (ui_hovered(app, button)) draw_rect(&app->list, button, 4 * s, theme->hover);
+        if (active)
+            draw_rect(&app->list, button, 4 * s, theme->accent);
+        else if (ui_hovered(app, button))
+            draw_rect(&app->list, button, 4 * s, theme->hover);
         draw_text_in(&app->list, button, ui->name, style, ALIGN_CENTER, active ? theme->accent_text : theme->text);
         ui_hit(app, button, ui->hint, CURSOR_HAND, "view %s", ui->name);
         x += widths[i];
@@ -109,8 +118,9 @@ void panel_top(App *app, Rect rect) {
 
     float right = rect.x + rect.w - 12 * s;
     badge(app, rect, &right);
-    right -= ui_button(app, right - roundf(draw_text_width(app->fonts, "?", ui_style(app, 12)) + 16 * s), rect.y + roundf(8 * s), "?",
-                       app->help, "keys and commands (?)", "help") + 8 * s;
+    right -= ui_button(app, right - roundf(draw_text_width(app->fonts, "?", ui_style(app, 12)) + 16 * s),
+                       rect.y + roundf(8 * s), "?", app->help, "keys and commands (?)", "help") +
+             8 * s;
     view_switch(app, rect, &right);
     Cursor at = {.app = app, .x = rect.x + 16 * s, .middle = rect.y + rect.h / 2, .limit = right - 12 * s};
     char text[256], count[32];
@@ -127,7 +137,8 @@ void panel_top(App *app, Rect rect) {
         put_pattern(&at, set, layer);
     }
     text_format_count(queries, count, sizeof count);
-    if (queries == keys) snprintf(text, sizeof text, "%s tokens", count);
+    if (queries == keys)
+        snprintf(text, sizeof text, "%s tokens", count);
     else {
         char other[32];
         text_format_count(keys, other, sizeof other);
@@ -180,7 +191,8 @@ void panel_scrubber(App *app, Frame *frame, Rect rect) {
     int64_t queries, keys;
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
     if (app_view_ui(app)->plays) play_button(app, rect, rect.x + 16 * s);
-    draw_text_in(&app->list, (Rect){rect.x + 56 * s, rect.y, 48 * s, rect.h}, "layers", ui_style(app, 12), ALIGN_LEFT, theme->dim);
+    draw_text_in(&app->list, (Rect){rect.x + 56 * s, rect.y, 48 * s, rect.h}, "layers", ui_style(app, 12), ALIGN_LEFT,
+                 theme->dim);
     const Rect track = {rect.x + 108 * s, rect.y + 6 * s, rect.w - 108 * s - 20 * s, rect.h - 10 * s};
     if (track.w < 24 * s) return; /* a window forced below the smallest size */
     app->layout.scrubber = track;
@@ -191,7 +203,8 @@ void panel_scrubber(App *app, Frame *frame, Rect rect) {
     frame->peek = true; /* other layers' composites are made when idle, not inside a frame */
     const float most = spark_max(app, frame, count);
     int label_step = 1;
-    while ((float)label_step * slot < 26 * s) label_step++;
+    while ((float)label_step * slot < 26 * s)
+        label_step++;
     for (int i = 0; i < count; i++) {
         const bool current = i == app_layer(app);
         const Rect cell = {roundf(track.x + (float)i * slot), track.y, fmaxf(1, roundf(slot - gap)), bar_h};
@@ -200,7 +213,8 @@ void panel_scrubber(App *app, Frame *frame, Rect rect) {
         float hi;
         if (most > 0 && app_view_ui(app)->layer_range(app, frame, i, &hi)) {
             const float h = fmaxf(2 * s, roundf(cell.h * fminf(1, hi / most)));
-            draw_rect(&app->list, (Rect){cell.x, cell.y + cell.h - h, cell.w, h}, 2 * s, current ? theme->accent : theme->faint);
+            draw_rect(&app->list, (Rect){cell.x, cell.y + cell.h - h, cell.w, h}, 2 * s,
+                      current ? theme->accent : theme->faint);
         }
         if (current) draw_frame(&app->list, rect_inset(cell, -2 * s), 3 * s, fmaxf(1, roundf(1.5f * s)), theme->accent);
         if (i % label_step == 0 || current) {
@@ -208,12 +222,14 @@ void panel_scrubber(App *app, Frame *frame, Rect rect) {
             snprintf(number, sizeof number, "%d", set->layers[i].number);
             const bool crowded = !current && i % label_step == 0 && (float)abs(i - app_layer(app)) * slot < 22 * s;
             if (!crowded || current) {
-                draw_text(&app->list, cell.x + cell.w / 2, track.y + track.h - 2 * s, number, current ? ui_bold(app, 12) : ui_style(app, 12),
-                          ALIGN_CENTER, current ? theme->text : theme->dim);
+                draw_text(&app->list, cell.x + cell.w / 2, track.y + track.h - 2 * s, number,
+                          current ? ui_bold(app, 12) : ui_style(app, 12), ALIGN_CENTER,
+                          current ? theme->text : theme->dim);
             }
         }
-        ui_hit(app, (Rect){cell.x, rect.y, slot, rect.h}, "layer: click, drag, wheel, Up and Down; the bar is its automatic range", CURSOR_HAND,
-               "layer %d", set->layers[i].number);
+        ui_hit(app, (Rect){cell.x, rect.y, slot, rect.h},
+               "layer: click, drag, wheel, Up and Down; the bar is its automatic range", CURSOR_HAND, "layer %d",
+               set->layers[i].number);
     }
     frame->peek = false;
 }

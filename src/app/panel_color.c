@@ -8,15 +8,19 @@
 void panel_caption(Panel *p, const char *text, const char *right) {
     const float s = p->frame->scale;
     draw_text(&p->app->list, p->x, p->y, text, ui_bold(p->app, 12), ALIGN_LEFT, p->frame->theme->text);
-    if (right) draw_text(&p->app->list, p->x + p->w, p->y, right, ui_style(p->app, 12), ALIGN_RIGHT, p->frame->theme->dim);
+    if (right)
+        draw_text(&p->app->list, p->x + p->w, p->y, right, ui_style(p->app, 12), ALIGN_RIGHT, p->frame->theme->dim);
     p->y += 20 * s;
 }
 
 static void format_tick(float value, char *out, size_t out_size) {
     const float m = fabsf(value);
-    if (value == 0) snprintf(out, out_size, "0");
-    else if (m >= 1e-3f && m < 1000) snprintf(out, out_size, "%.2g", (double)value);
-    else snprintf(out, out_size, "%.0e", (double)value);
+    if (value == 0)
+        snprintf(out, out_size, "0");
+    else if (m >= 1e-3f && m < 1000)
+        snprintf(out, out_size, "%.2g", (double)value);
+    else
+        snprintf(out, out_size, "%.0e", (double)value);
 }
 
 static const char *const TRANSFORMS[] = {"linear", "sqrt", "log"};
@@ -34,7 +38,8 @@ static void range_caption(Panel *p) {
     const bool chosen = app->view.range_mode == RANGE_MANUAL || app->view.range_locked;
     if (app->view.view != VIEW_GRID || chosen) {
         char text[96];
-        snprintf(text, sizeof text, "%s%s", app->view.range_mode == RANGE_MANUAL ? "range as typed" : "automatic range", app->view.range_locked ? ", locked" : "");
+        snprintf(text, sizeof text, "%s%s", app->view.range_mode == RANGE_MANUAL ? "range as typed" : "automatic range",
+                 app->view.range_locked ? ", locked" : "");
         panel_caption(p, "colour", text);
         return;
     }
@@ -53,15 +58,18 @@ void panel_color_bar(Panel *p, float y, bool is_signed) {
     const Theme *theme = p->frame->theme;
     const bool share = panel_range_is_share(app);
     const float hi = share ? 100 : app->view.hi;
-    const DisplayParams params = views_display_params(p->frame, &app->view, is_signed, share ? (is_signed ? -hi : 0) : app->view.lo, hi);
+    const DisplayParams params = views_display_params(p->frame, &app->view, is_signed,
+                                                      share ? (is_signed ? -hi : 0) : app->view.lo, hi);
     p->y = y;
     char text[96];
     range_caption(p);
     const float cap = COLORBAR_H * s * 0.6f;
-    const Rect bar = {p->x + (is_signed ? cap + 2 * s : 0), p->y - 8 * s, p->w - (is_signed ? 2 : 1) * (cap + 2 * s), COLORBAR_H * s};
+    const Rect bar = {p->x + (is_signed ? cap + 2 * s : 0), p->y - 8 * s, p->w - (is_signed ? 2 : 1) * (cap + 2 * s),
+                      COLORBAR_H * s};
     draw_colorbar(&app->list, bar, false, &params);
     const float right = bar.x + bar.w + 2 * s, middle = bar.y + bar.h / 2;
-    const float rim[6] = {right - 1, bar.y - 1.5f * s, right - 1, bar.y + bar.h + 1.5f * s, right + cap + 2 * s, middle};
+    const float rim[6] = {right - 1, bar.y - 1.5f * s, right - 1, bar.y + bar.h + 1.5f * s, right + cap + 2 * s,
+                          middle};
     const float tip[6] = {right, bar.y, right, bar.y + bar.h, right + cap, middle};
     draw_triangle(&app->list, rim, theme->faint);
     draw_triangle(&app->list, tip, params.clipped);
@@ -75,23 +83,40 @@ void panel_color_bar(Panel *p, float y, bool is_signed) {
         const float x = roundf(bar.x + unit * (bar.w - 1));
         draw_rect(&app->list, (Rect){x, bar.y + bar.h, 1, 4 * s}, 0, theme->faint);
         if (share && is_signed && i % 2 == 1) continue; /* "-100 %" needs the room of its neighbour */
-        if (share) snprintf(text, sizeof text, "%.0f %%", (double)draw_display_value_at(&params, unit));
-        else format_tick(draw_display_value_at(&params, unit), text, sizeof text);
-        draw_text(&app->list, i == 0 ? p->x : i == 4 ? bar.x + bar.w : x, bar.y + bar.h + 16 * s, text, ui_style(app, 11),
-                  i == 0 ? ALIGN_LEFT : i == 4 ? ALIGN_RIGHT : ALIGN_CENTER, theme->dim);
+        if (share)
+            snprintf(text, sizeof text, "%.0f %%", (double)draw_display_value_at(&params, unit));
+        else
+            format_tick(draw_display_value_at(&params, unit), text, sizeof text);
+        draw_text(&app->list,
+                  i == 0   ? p->x
+                  : i == 4 ? bar.x + bar.w
+                           : x,
+                  bar.y + bar.h + 16 * s, text, ui_style(app, 11),
+                  i == 0   ? ALIGN_LEFT
+                  : i == 4 ? ALIGN_RIGHT
+                           : ALIGN_CENTER,
+                  theme->dim);
     }
     float x = p->x;
     const float row = bar.y + bar.h + 26 * s;
-    x += ui_button(app, x, row, TRANSFORMS[app->view.transform], false, "transform: linear, sqrt, log (t)", "transform next") + 4 * s;
-    x += ui_button(app, x, row, CHANNELS[app->view.channel], false, "pooled blocks show their mean, mass or max (o)", "pool next") + 4 * s;
+    x += ui_button(app, x, row, TRANSFORMS[app->view.transform], false, "transform: linear, sqrt, log (t)",
+                   "transform next") +
+         4 * s;
+    x += ui_button(app, x, row, CHANNELS[app->view.channel], false, "pooled blocks show their mean, mass or max (o)",
+                   "pool next") +
+         4 * s;
     ui_button(app, x, row, draw_colormap_name(params.cmap), false, "next colormap (c)", "cmap next");
 }
 
 void panel_legend(Panel *p, float y) {
     const float s = p->frame->scale;
     const Theme *theme = p->frame->theme;
-    const struct { const char *name; Color color; } ENTRIES[] = {
-        {"masked", theme->masked}, {"NaN", theme->nonfinite}, {"beyond", views_clipped_color(p->app->view.cmap, theme->light)}};
+    const struct {
+        const char *name;
+        Color color;
+    } ENTRIES[] = {{"masked", theme->masked},
+                   {"NaN", theme->nonfinite},
+                   {"beyond", views_clipped_color(p->app->view.cmap, theme->light)}};
     float x = p->x;
     for (size_t i = 0; i < BASE_COUNT(ENTRIES); i++) {
         const Rect box = {x, y - 9 * s, 10 * s, 10 * s};

@@ -25,10 +25,14 @@ static void token_row(Panel *p, const char *name, Axis axis, int64_t index) {
 }
 
 static void format_weight(float value, char *out, size_t out_size) {
-    if (isnan(value)) snprintf(out, out_size, "not a number");
-    else if (isinf(value)) snprintf(out, out_size, "masked");
-    else if (value != 0 && fabsf(value) < 1e-4f) snprintf(out, out_size, "%.3e", (double)value);
-    else snprintf(out, out_size, "%.6f", (double)value);
+    if (isnan(value))
+        snprintf(out, out_size, "not a number");
+    else if (isinf(value))
+        snprintf(out, out_size, "masked");
+    else if (value != 0 && fabsf(value) < 1e-4f)
+        snprintf(out, out_size, "%.3e", (double)value);
+    else
+        snprintf(out, out_size, "%.6f", (double)value);
 }
 
 /* The row as bars of its largest weight per pixel column; the cursor's key is marked. */
@@ -54,7 +58,8 @@ static void profile(Panel *p, const float *row, int64_t keys) {
         const float h = fmaxf(1, roundf(box.h * value / most));
         const float x0 = floorf(box.x + (float)i * step), x1 = floorf(box.x + (float)(i + 1) * step);
         const float gap = x1 - x0 > 3 ? 1 : 0;
-        draw_rect(&p->app->list, (Rect){x0, box.y + box.h - h, fmaxf(1, x1 - x0 - gap), h}, 0, here ? theme->accent : theme->dim);
+        draw_rect(&p->app->list, (Rect){x0, box.y + box.h - h, fmaxf(1, x1 - x0 - gap), h}, 0,
+                  here ? theme->accent : theme->dim);
     }
     p->y += (PROFILE_H + 8) * s;
     char low[16], high[32], top[32];
@@ -96,14 +101,17 @@ static void strongest_keys(Panel *p, const float *row, int64_t keys, float botto
         const bool here = best[i] == p->app->view.cursor_k;
         const Rect line = {p->x - 4 * s, p->y - 13 * s, p->w + 8 * s, 18 * s};
         const float reach = fminf(1, fabsf(value) / most);
-        draw_rect(&p->app->list, (Rect){line.x, line.y, roundf(line.w * reach), line.h}, 3 * s, color_alpha(theme->accent, here ? 0.35f : 0.16f));
+        draw_rect(&p->app->list, (Rect){line.x, line.y, roundf(line.w * reach), line.h}, 3 * s,
+                  color_alpha(theme->accent, here ? 0.35f : 0.16f));
         views_token_text(p->frame, &p->app->view, AXIS_KEY, best[i], token, sizeof token);
         draw_text_fit(p->app->fonts, token, ui_style(p->app, 12), p->w - 110 * s, cut, sizeof cut);
         draw_text(&p->app->list, p->x, p->y, cut, ui_style(p->app, 12), ALIGN_LEFT, theme->text);
         snprintf(text, sizeof text, "%lld", (long long)best[i]);
         draw_text(&p->app->list, p->x + p->w - 56 * s, p->y, text, ui_style(p->app, 12), ALIGN_RIGHT, theme->dim);
-        if (fabsf(value) < 1e-4f && value != 0) snprintf(text, sizeof text, "%.1e", (double)value);
-        else snprintf(text, sizeof text, "%.4f", (double)value);
+        if (fabsf(value) < 1e-4f && value != 0)
+            snprintf(text, sizeof text, "%.1e", (double)value);
+        else
+            snprintf(text, sizeof text, "%.4f", (double)value);
         draw_text(&p->app->list, p->x + p->w, p->y, text, ui_style(p->app, 12), ALIGN_RIGHT, theme->text);
         p->y += 20 * s;
     }
@@ -122,12 +130,15 @@ void panel_cursor(App *app, Frame *frame, Rect rect) {
     Panel p = {.app = app, .frame = frame, .x = rect.x + 16 * s, .y = rect.y + 24 * s, .w = rect.w - 32 * s};
     const float bar_top = rect.y + rect.h - 112 * s;
     if (app->view.cursor_on) {
-        panel_caption(&p, app->view.cursor_locked ? "locked cell" : "under the cursor", app->view.cursor_locked ? "x unlocks" : "x locks");
+        panel_caption(&p, app->view.cursor_locked ? "locked cell" : "under the cursor",
+                      app->view.cursor_locked ? "x unlocks" : "x locks");
         const TileKey key = views_row_key(frame, &app->view, app->view.cursor_q);
         const float *value = views_readout_cell(&app->readouts, &key, app->view.cursor_q, app->view.cursor_k);
         char text[48];
-        if (value) format_weight(*value, text, sizeof text);
-        else snprintf(text, sizeof text, "\xE2\x80\xA6");
+        if (value)
+            format_weight(*value, text, sizeof text);
+        else
+            snprintf(text, sizeof text, "\xE2\x80\xA6");
         p.y += 10 * s;
         draw_text(&app->list, p.x, p.y, text, ui_bold(app, 22), ALIGN_LEFT, theme->text);
         p.y += 28 * s;
@@ -144,7 +155,8 @@ void panel_cursor(App *app, Frame *frame, Rect rect) {
     } else {
         panel_caption(&p, "under the cursor", NULL);
         draw_text(&app->list, p.x, p.y, "Move over the matrix:", ui_style(app, 12), ALIGN_LEFT, theme->dim);
-        draw_text(&app->list, p.x, p.y + 18 * s, "row i shows where token i looks.", ui_style(app, 12), ALIGN_LEFT, theme->dim);
+        draw_text(&app->list, p.x, p.y + 18 * s, "row i shows where token i looks.", ui_style(app, 12), ALIGN_LEFT,
+                  theme->dim);
     }
     ResolvedHeads heads;
     const bool is_signed = tiles_headset_resolve(&app->view.heads, set, layer, &heads, NULL) == STATUS_OK &&

@@ -41,7 +41,8 @@ void panel_figure(App *app, Frame *frame) {
     ResolvedHeads heads;
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
     title(app, set);
-    const bool is_signed = tiles_headset_resolve(&app->view.heads, set, layer, &heads, NULL) == STATUS_OK && views_state_signed(set, &app->view, &heads);
+    const bool is_signed = tiles_headset_resolve(&app->view.heads, set, layer, &heads, NULL) == STATUS_OK &&
+                           views_state_signed(set, &app->view, &heads);
     const bool share = panel_range_is_share(app);
     const DisplayParams params = share ? views_display_params(frame, &app->view, is_signed, is_signed ? -100 : 0, 100)
                                        : views_display_params(frame, &app->view, is_signed, app->view.lo, app->view.hi);
@@ -64,12 +65,16 @@ void panel_figure(App *app, Frame *frame) {
         const float unit = (float)i / 4, value = draw_display_value_at(&params, unit);
         const float y = roundf(bar.y + (1 - unit) * (bar.h - 1));
         draw_rect(&app->list, (Rect){bar.x + bar.w, y, 4 * s, 1}, 0, theme->faint);
-        if (share) snprintf(text, sizeof text, "%.0f %%", (double)value);
-        else snprintf(text, sizeof text, value != 0 && fabsf(value) < 1e-3f ? "%.1e" : "%.3g", (double)value);
+        if (share)
+            snprintf(text, sizeof text, "%.0f %%", (double)value);
+        else
+            snprintf(text, sizeof text, value != 0 && fabsf(value) < 1e-3f ? "%.1e" : "%.3g", (double)value);
         draw_text(&app->list, bar.x + bar.w + 7 * s, y + 4 * s, text, ui_style(app, 11), ALIGN_LEFT, theme->dim);
     }
-    const char *lines[] = {TRANSFORMS[params.transform], CHANNELS[params.channel], panel_badge(app), "range", "per head"};
+    const char *lines[] = {TRANSFORMS[params.transform], CHANNELS[params.channel], panel_badge(app), "range",
+                           "per head"};
     for (int i = 0; i < line_count; i++) {
-        draw_text(&app->list, bar.x, bar.y + bar.h + (float)((is_signed ? 28 : 20) + 16 * i) * s, lines[i], ui_style(app, 11), ALIGN_LEFT, theme->dim);
+        draw_text(&app->list, bar.x, bar.y + bar.h + (float)((is_signed ? 28 : 20) + 16 * i) * s, lines[i],
+                  ui_style(app, 11), ALIGN_LEFT, theme->dim);
     }
 }

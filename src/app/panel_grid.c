@@ -91,11 +91,14 @@ static void profile(Panel *p, GridHead head, float bottom) {
     const int bars = (int)i64_min(count, (int64_t)(box.w / fmaxf(1, roundf(s))));
     for (int i = 0; i < bars; i++) {
         float value = 0;
-        for (int k = count * i / bars; k < count * (i + 1) / bars; k++) value = fmaxf(value, fabsf(values[k]));
+        for (int k = count * i / bars; k < count * (i + 1) / bars; k++)
+            value = fmaxf(value, fabsf(values[k]));
         if (most <= 0 || value <= 0) continue;
         const float h = fmaxf(1, roundf(box.h * value / most));
-        const float x0 = floorf(box.x + box.w * (float)i / (float)bars), x1 = floorf(box.x + box.w * (float)(i + 1) / (float)bars);
-        draw_rect(&p->app->list, (Rect){x0, box.y + box.h - h, fmaxf(1, x1 - x0 - (x1 - x0 > 3 ? 1.0f : 0.0f)), h}, 0, theme->dim);
+        const float x0 = floorf(box.x + box.w * (float)i / (float)bars),
+                    x1 = floorf(box.x + box.w * (float)(i + 1) / (float)bars);
+        draw_rect(&p->app->list, (Rect){x0, box.y + box.h - h, fmaxf(1, x1 - x0 - (x1 - x0 > 3 ? 1.0f : 0.0f)), h}, 0,
+                  theme->dim);
     }
     p->y = box.y + box.h + 24 * s;
 }
@@ -108,7 +111,8 @@ static int selected_text(const App *app, int layer, char *out, size_t out_size) 
     out[0] = 0;
     for (int i = 0; i < grid->selected_count; i++) {
         if (grid->selected[i].layer != layer) continue;
-        if (used + 16 < out_size) used += (size_t)snprintf(out + used, out_size - used, "%s%d", count ? ", " : "", grid->selected[i].head);
+        if (used + 16 < out_size)
+            used += (size_t)snprintf(out + used, out_size - used, "%s%d", count ? ", " : "", grid->selected[i].head);
         count++;
     }
     return count;
@@ -157,13 +161,17 @@ static void selection(Panel *p, float bottom) {
     }
     if (p->y + 16 * s > bottom) return;
     if (grid->hover_on && !several) {
-        draw_text(&app->list, p->x, p->y, "a double click opens it", ui_style(app, 12), ALIGN_LEFT, p->frame->theme->dim);
+        draw_text(&app->list, p->x, p->y, "a double click opens it", ui_style(app, 12), ALIGN_LEFT,
+                  p->frame->theme->dim);
         return;
     }
     const HeadSet heads = view_grid_heads(app);
-    if (heads.count > 1) snprintf(text, sizeof text, "open the mean of %d", heads.count);
-    else snprintf(text, sizeof text, "open head %d", heads.heads[0]);
-    (void)ui_button(app, p->x, roundf(p->y - 8 * s), text, false, "in the matrix: Enter, or a double click on a head; Esc comes back", "open-head");
+    if (heads.count > 1)
+        snprintf(text, sizeof text, "open the mean of %d", heads.count);
+    else
+        snprintf(text, sizeof text, "open head %d", heads.heads[0]);
+    (void)ui_button(app, p->x, roundf(p->y - 8 * s), text, false,
+                    "in the matrix: Enter, or a double click on a head; Esc comes back", "open-head");
 }
 
 void panel_grid(App *app, Frame *frame, Rect rect) {
@@ -177,7 +185,8 @@ void panel_grid(App *app, Frame *frame, Rect rect) {
     const GridHead head = shown_head(app);
     const SetInfo *set = capture_set(frame->capture, app->view.set);
     head_name(&p, head, 13);
-    draw_text(&app->list, p.x + p.w, p.y, app->view.grid.hover_on ? "hovered" : "focused", ui_style(app, 12), ALIGN_RIGHT, theme->dim);
+    draw_text(&app->list, p.x + p.w, p.y, app->view.grid.hover_on ? "hovered" : "focused", ui_style(app, 12),
+              ALIGN_RIGHT, theme->dim);
     p.y += 16 * s;
     const float side = fminf(p.w, color_top - p.y - 24 * s);
     if (side > 48 * s) {
@@ -205,8 +214,11 @@ void panel_grid_card(App *app, Frame *frame) {
     /* Beside the mouse, on the side with more room; above or below so that it stays inside. */
     const bool left = app->mouse_x > view.x + view.w / 2;
     const float x = left ? app->mouse_x - 20 * s - w : app->mouse_x + 20 * s;
-    const float y = (float)f64_clamp((double)(app->mouse_y - h / 2), (double)(view.y + 8 * s), (double)fmaxf(view.y + 8 * s, view.y + view.h - h - 8 * s));
-    const Rect card = {roundf((float)f64_clamp((double)x, (double)(view.x + 8 * s), (double)fmaxf(view.x + 8 * s, view.x + view.w - w - 8 * s))), roundf(y), roundf(w), roundf(h)};
+    const float y = (float)f64_clamp((double)(app->mouse_y - h / 2), (double)(view.y + 8 * s),
+                                     (double)fmaxf(view.y + 8 * s, view.y + view.h - h - 8 * s));
+    const Rect card = {roundf((float)f64_clamp((double)x, (double)(view.x + 8 * s),
+                                               (double)fmaxf(view.x + 8 * s, view.x + view.w - w - 8 * s))),
+                       roundf(y), roundf(w), roundf(h)};
     ui_card(app, card);
     Panel p = {.app = app, .frame = frame, .x = card.x + CARD_PAD * s, .y = card.y + 24 * s, .w = side};
     head_name(&p, head, 12);

@@ -10,7 +10,10 @@
 #define MINIMAP_H 144.0f
 
 static void combine_buttons(App *app, Rect rect) {
-    static const struct { HeadOp op; const char *label, *command, *hint; } OPS[] = {
+    static const struct {
+        HeadOp op;
+        const char *label, *command, *hint;
+    } OPS[] = {
         {HEADS_MEAN, "mean", "combine mean", "average of the chosen heads"},
         {HEADS_MAX, "max", "combine max", "largest weight among the chosen heads"},
         {HEADS_MIN, "min", "combine min", "smallest weight among the chosen heads"},
@@ -32,8 +35,10 @@ static void thumb(App *app, Frame *frame, const LayerInfo *layer, int index, Rec
     draw_rect(&app->list, image, 0, theme->masked);
     views_thumb(frame, &app->view, app->view.layer, index, image, !frame->flying);
     if (!chosen) draw_rect(&app->list, image, 0, color_alpha(theme->panel, 0.55f));
-    if (tiles_headset_single(&app->view.heads) && chosen) draw_frame(&app->list, rect_inset(image, -2 * s), 2 * s, fmaxf(1, roundf(2 * s)), theme->accent);
-    else if (hovered) draw_frame(&app->list, rect_inset(image, -2 * s), 2 * s, fmaxf(1, roundf(s)), theme->dim);
+    if (tiles_headset_single(&app->view.heads) && chosen)
+        draw_frame(&app->list, rect_inset(image, -2 * s), 2 * s, fmaxf(1, roundf(2 * s)), theme->accent);
+    else if (hovered)
+        draw_frame(&app->list, rect_inset(image, -2 * s), 2 * s, fmaxf(1, roundf(s)), theme->dim);
     char text[16];
     snprintf(text, sizeof text, "%d", number);
     const TextStyle style = ui_style(app, 11);
@@ -41,8 +46,10 @@ static void thumb(App *app, Frame *frame, const LayerInfo *layer, int index, Rec
     const float half = draw_text_width(app->fonts, text, style) / 2;
     draw_rect(&app->list, (Rect){image.x + image.w / 2 - half - 9 * s, baseline - 6.5f * s, 5 * s, 5 * s}, 2.5f * s,
               color_alpha(views_head_color(number), chosen ? 1.0f : 0.35f));
-    draw_text(&app->list, image.x + image.w / 2, baseline, text, style, ALIGN_CENTER, chosen ? theme->text : theme->dim);
-    ui_hit(app, rect, "head: click to look at it alone, Ctrl+click to add or remove it", CURSOR_HAND, "head %d", number);
+    draw_text(&app->list, image.x + image.w / 2, baseline, text, style, ALIGN_CENTER,
+              chosen ? theme->text : theme->dim);
+    ui_hit(app, rect, "head: click to look at it alone, Ctrl+click to add or remove it", CURSOR_HAND, "head %d",
+           number);
 }
 
 void panel_heads(App *app, Frame *frame, Rect rect) {
@@ -72,16 +79,19 @@ void panel_heads(App *app, Frame *frame, Rect rect) {
     for (int i = app->thumbs_scroll * columns; i < layer->head_count; i++) {
         const int row = i / columns - app->thumbs_scroll;
         if (row >= fit_rows) break;
-        thumb(app, frame, layer, i, (Rect){roundf(area.x + pad + (float)(i % columns) * cell_w), roundf(area.y + (float)row * cell_h),
-                                           roundf(THUMB * s), roundf((THUMB + THUMB_LABEL) * s)});
+        thumb(app, frame, layer, i,
+              (Rect){roundf(area.x + pad + (float)(i % columns) * cell_w), roundf(area.y + (float)row * cell_h),
+                     roundf(THUMB * s), roundf((THUMB + THUMB_LABEL) * s)});
     }
     if (rows > fit_rows) {
-        const float h = area.h * (float)fit_rows / (float)rows, y = area.y + area.h * (float)app->thumbs_scroll / (float)rows;
+        const float h = area.h * (float)fit_rows / (float)rows,
+                    y = area.y + area.h * (float)app->thumbs_scroll / (float)rows;
         draw_rect(&app->list, (Rect){rect.x + rect.w - 7 * s, y, 3 * s, h}, 1.5f * s, theme->faint);
     }
     if (!map) return;
     const Rect box = {rect.x + pad, rect.y + rect.h - (MINIMAP_H + 14) * s, rect.w - 2 * pad, MINIMAP_H * s};
     draw_text(&app->list, box.x, box.y - 8 * s, "whole pattern", ui_style(app, 12), ALIGN_LEFT, theme->dim);
     app->layout.minimap = views_minimap(frame, &app->view, &app->result, box);
-    ui_hit(app, app->layout.minimap, "whole pattern and what is on screen: click or drag to move there", CURSOR_HAND, "%s", "");
+    ui_hit(app, app->layout.minimap, "whole pattern and what is on screen: click or drag to move there", CURSOR_HAND,
+           "%s", "");
 }

@@ -61,7 +61,8 @@ void panel_help(App *app) {
     const Rect box = {roundf(w.x + (w.w - width) / 2), roundf(w.y + (w.h - height) / 2), roundf(width), roundf(height)};
     ui_card(app, box);
     draw_text(&app->list, box.x + 24 * s, box.y + 32 * s, "Keys", ui_bold(app, 15), ALIGN_LEFT, theme->text);
-    draw_text(&app->list, box.x + box.w - 24 * s, box.y + 32 * s, "Esc closes", ui_style(app, 12), ALIGN_RIGHT, theme->dim);
+    draw_text(&app->list, box.x + box.w - 24 * s, box.y + 32 * s, "Esc closes", ui_style(app, 12), ALIGN_RIGHT,
+              theme->dim);
     const int fit = (int)i64_max(1, (int64_t)((box.h - 68 * s) / (ROW_H * s)));
     const int most = (int)i64_max(0, per_column - fit);
     app->help_scroll = (int)i64_clamp(app->help_scroll, 0, most);
@@ -73,12 +74,16 @@ void panel_help(App *app) {
         for (int row = 0; row < fit; row++) {
             const int line = first + row + skip + app->help_scroll;
             if (row + skip + app->help_scroll >= per_column || line >= count) break;
-            help_line(app, &lines[line], box.x + 24 * s + (float)column * column_w, box.y + (62 + (float)row * ROW_H) * s, column_w);
+            help_line(app, &lines[line], box.x + 24 * s + (float)column * column_w,
+                      box.y + (62 + (float)row * ROW_H) * s, column_w);
         }
     }
     if (most > 0) {
         const float track = box.h - 68 * s, h = track * (float)fit / (float)per_column;
-        draw_rect(&app->list, (Rect){box.x + box.w - 10 * s, box.y + 48 * s + (track - h) * (float)app->help_scroll / (float)most, 4 * s, h}, 2 * s, theme->faint);
+        draw_rect(&app->list,
+                  (Rect){box.x + box.w - 10 * s, box.y + 48 * s + (track - h) * (float)app->help_scroll / (float)most,
+                         4 * s, h},
+                  2 * s, theme->faint);
     }
     ui_hit(app, w, NULL, CURSOR_ARROW, "help");
 }
@@ -95,33 +100,41 @@ void panel_status(App *app) {
     snprintf(lines[n++], sizeof lines[0], "OpenGL %s, display %s", info->version, platform_driver(app->platform));
     text_format_bytes(gpu.tile_bytes, a, sizeof a);
     text_format_bytes(info->tile_budget, b, sizeof b);
-    snprintf(lines[n++], sizeof lines[0], "GPU tiles  %s of %s,  %d tiles, %d composites", a, b, gpu.tiles, gpu.composites);
+    snprintf(lines[n++], sizeof lines[0], "GPU tiles  %s of %s,  %d tiles, %d composites", a, b, gpu.tiles,
+             gpu.composites);
     text_format_bytes(gpu.upload_bytes, a, sizeof a);
-    snprintf(lines[n++], sizeof lines[0], "uploads  %llu, %s;  composed  %llu;  evicted  %llu", (unsigned long long)gpu.uploads, a,
-             (unsigned long long)gpu.composes, (unsigned long long)gpu.evictions);
-    snprintf(lines[n++], sizeof lines[0], "GPU look-ups  hits %llu, misses %llu", (unsigned long long)gpu.hits, (unsigned long long)gpu.misses);
+    snprintf(lines[n++], sizeof lines[0], "uploads  %llu, %s;  composed  %llu;  evicted  %llu",
+             (unsigned long long)gpu.uploads, a, (unsigned long long)gpu.composes, (unsigned long long)gpu.evictions);
+    snprintf(lines[n++], sizeof lines[0], "GPU look-ups  hits %llu, misses %llu", (unsigned long long)gpu.hits,
+             (unsigned long long)gpu.misses);
     text_format_bytes(jobs.cache_bytes, a, sizeof a);
-    snprintf(lines[n++], sizeof lines[0], "RAM tiles  %s,  hits %llu, misses %llu, evicted %llu", a, (unsigned long long)jobs.cache_hits,
-             (unsigned long long)jobs.cache_misses, (unsigned long long)jobs.cache_evictions);
-    snprintf(lines[n++], sizeof lines[0], "jobs  %llu done, %d running, %d queued, %llu cancelled, %llu failed", (unsigned long long)jobs.jobs_done,
-             jobs.running, jobs.queued, (unsigned long long)jobs.jobs_cancelled, (unsigned long long)jobs.jobs_failed);
-    snprintf(lines[n++], sizeof lines[0], "overviews  %d of %d heads, of side %d", app->bases_total - app->bases_missing, app->bases_total, app->base_side);
+    snprintf(lines[n++], sizeof lines[0], "RAM tiles  %s,  hits %llu, misses %llu, evicted %llu", a,
+             (unsigned long long)jobs.cache_hits, (unsigned long long)jobs.cache_misses,
+             (unsigned long long)jobs.cache_evictions);
+    snprintf(lines[n++], sizeof lines[0], "jobs  %llu done, %d running, %d queued, %llu cancelled, %llu failed",
+             (unsigned long long)jobs.jobs_done, jobs.running, jobs.queued, (unsigned long long)jobs.jobs_cancelled,
+             (unsigned long long)jobs.jobs_failed);
+    snprintf(lines[n++], sizeof lines[0], "overviews  %d of %d heads, of side %d",
+             app->bases_total - app->bases_missing, app->bases_total, app->base_side);
     if (app->captures[0].disk) {
         const DiskStats disk = tiles_disk_stats(app->captures[0].disk);
-        snprintf(lines[n++], sizeof lines[0], "disk cache  %llu read, %llu written%s%.90s", (unsigned long long)disk.hits, (unsigned long long)disk.stored,
-                 disk.stopped ? ";  stopped: " : "", disk.reason);
+        snprintf(lines[n++], sizeof lines[0], "disk cache  %llu read, %llu written%s%.90s",
+                 (unsigned long long)disk.hits, (unsigned long long)disk.stored, disk.stopped ? ";  stopped: " : "",
+                 disk.reason);
     }
-    snprintf(lines[n++], sizeof lines[0], "level  2^%d x 2^%d weights a texel,  %d tiles drawn", app->result.level.q, app->result.level.k,
-             app->result.tiles_drawn);
+    snprintf(lines[n++], sizeof lines[0], "level  2^%d x 2^%d weights a texel,  %d tiles drawn", app->result.level.q,
+             app->result.level.k, app->result.tiles_drawn);
     const Rect view = app->layout.view;
     float width = 0;
-    for (int i = 0; i < n; i++) width = fmaxf(width, draw_text_width(app->fonts, lines[i], ui_style(app, 12)));
-    const Rect box = {roundf(view.x + 16 * s), roundf(view.y + 16 * s), roundf(fminf(width + 32 * s, app->layout.window.w - 16 * s)),
-                      roundf((float)n * 20 * s + 24 * s)};
+    for (int i = 0; i < n; i++)
+        width = fmaxf(width, draw_text_width(app->fonts, lines[i], ui_style(app, 12)));
+    const Rect box = {roundf(view.x + 16 * s), roundf(view.y + 16 * s),
+                      roundf(fminf(width + 32 * s, app->layout.window.w - 16 * s)), roundf((float)n * 20 * s + 24 * s)};
     ui_card(app, box);
     for (int i = 0; i < n; i++) {
         char cut[192];
         draw_text_fit(app->fonts, lines[i], ui_style(app, 12), box.w - 32 * s, cut, sizeof cut);
-        draw_text(&app->list, box.x + 16 * s, box.y + (26 + (float)i * 20) * s, cut, ui_style(app, 12), ALIGN_LEFT, i < 2 ? theme->dim : theme->text);
+        draw_text(&app->list, box.x + 16 * s, box.y + (26 + (float)i * 20) * s, cut, ui_style(app, 12), ALIGN_LEFT,
+                  i < 2 ? theme->dim : theme->text);
     }
 }

@@ -17,10 +17,13 @@ static const char *progress_text(const App *app, char *out, size_t out_size, dou
         char when[48] = "";
         /* The first few tell little: the nearest layer may come from memory, the others from a disk. */
         if (done >= ETA_AFTER_TILES && elapsed > ETA_AFTER_S) {
-            if (left < 90) snprintf(when, sizeof when, ",  about %.0f s left", ceil(left));
-            else snprintf(when, sizeof when, ",  about %.0f min left", ceil(left / 60));
+            if (left < 90)
+                snprintf(when, sizeof when, ",  about %.0f s left", ceil(left));
+            else
+                snprintf(when, sizeof when, ",  about %.0f min left", ceil(left / 60));
         }
-        snprintf(out, out_size, "building overviews  %d of %d%s", app->bases_total - app->bases_missing, app->bases_total, when);
+        snprintf(out, out_size, "building overviews  %d of %d%s", app->bases_total - app->bases_missing,
+                 app->bases_total, when);
         return out;
     }
     return NULL;
@@ -41,7 +44,9 @@ static void message(App *app) {
     const float width = ceilf(draw_text_width(app->fonts, cut, style)) + 30 * s;
     const Rect box = {roundf(view.x + 12 * s), roundf(view.y + view.h - 40 * s), roundf(width), roundf(28 * s)};
     ui_card(app, box);
-    if (fraction >= 0) draw_rect(&app->list, (Rect){box.x, box.y + box.h - 3 * s, box.w * (float)fraction, 3 * s}, 1.5f * s, theme->accent);
+    if (fraction >= 0)
+        draw_rect(&app->list, (Rect){box.x, box.y + box.h - 3 * s, box.w * (float)fraction, 3 * s}, 1.5f * s,
+                  theme->accent);
     const Color color = !said || app->message_severity == SAY_INFO ? theme->text
                         : app->message_severity == SAY_WARNING     ? theme->warning
                                                                    : theme->error;
@@ -79,12 +84,16 @@ static void prompt(App *app) {
     draw_frame(&app->list, field, 4 * s, fmaxf(1, roundf(s)), theme->accent);
     char shown[300];
     snprintf(shown, sizeof shown, "%s", app->prompt.text);
-    draw_text_in(&app->list, (Rect){field.x + 8 * s, field.y, field.w - 16 * s, field.h}, shown, ui_style(app, 13), ALIGN_LEFT, theme->text);
+    draw_text_in(&app->list, (Rect){field.x + 8 * s, field.y, field.w - 16 * s, field.h}, shown, ui_style(app, 13),
+                 ALIGN_LEFT, theme->text);
     const float caret = field.x + 9 * s + draw_text_width(app->fonts, shown, ui_style(app, 13));
-    draw_rect(&app->list, (Rect){fminf(caret, field.x + field.w - 6 * s), field.y + 5 * s, fmaxf(1, roundf(s)), field.h - 10 * s}, 0, theme->accent);
+    draw_rect(&app->list,
+              (Rect){fminf(caret, field.x + field.w - 6 * s), field.y + 5 * s, fmaxf(1, roundf(s)), field.h - 10 * s},
+              0, theme->accent);
     const bool wrong = app->prompt.error[0] != 0;
     draw_text_in(&app->list, (Rect){box.x + 16 * s, box.y + 62 * s, box.w - 32 * s, 18 * s},
-                 wrong ? app->prompt.error : "Enter accepts, Esc leaves", ui_style(app, 11), ALIGN_LEFT, wrong ? theme->error : theme->dim);
+                 wrong ? app->prompt.error : "Enter accepts, Esc leaves", ui_style(app, 11), ALIGN_LEFT,
+                 wrong ? theme->error : theme->dim);
 }
 
 static void first_card(App *app) {
@@ -103,7 +112,8 @@ static void first_card(App *app) {
     const float height = (float)BASE_COUNT(LINES) * 22 * s + 84 * s;
     const Rect box = {roundf(view.x + view.w - width - 16 * s), roundf(view.y + 16 * s), roundf(width), roundf(height)};
     ui_card(app, box);
-    draw_text(&app->list, box.x + 20 * s, box.y + 30 * s, "Row i shows where token i looks", ui_bold(app, 14), ALIGN_LEFT, theme->text);
+    draw_text(&app->list, box.x + 20 * s, box.y + 30 * s, "Row i shows where token i looks", ui_bold(app, 14),
+              ALIGN_LEFT, theme->text);
     float y = box.y + 58 * s;
     for (size_t i = 0; i < BASE_COUNT(LINES); i++) {
         char cut[128];
@@ -112,7 +122,8 @@ static void first_card(App *app) {
         draw_text(&app->list, box.x + 84 * s, y, cut, ui_style(app, 12), ALIGN_LEFT, theme->text);
         y += 22 * s;
     }
-    draw_text(&app->list, box.x + 20 * s, box.y + box.h - 14 * s, "Esc closes this card for good", ui_style(app, 11), ALIGN_LEFT, theme->dim);
+    draw_text(&app->list, box.x + 20 * s, box.y + box.h - 14 * s, "Esc closes this card for good", ui_style(app, 11),
+              ALIGN_LEFT, theme->dim);
     ui_hit(app, box, NULL, CURSOR_ARROW, "escape");
 }
 
@@ -120,8 +131,9 @@ static void no_capture(App *app) {
     const Theme *theme = views_theme(app->light);
     const float s = app->layout.scale;
     const Rect w = app->layout.window;
-    draw_text_in(&app->list, (Rect){w.x + 16 * s, w.y, w.w - 32 * s, w.h}, "Drop a capture here: .npy, .npz, .safetensors, .pt, .json, .h5", ui_style(app, 15),
-                 ALIGN_CENTER, theme->dim);
+    draw_text_in(&app->list, (Rect){w.x + 16 * s, w.y, w.w - 32 * s, w.h},
+                 "Drop a capture here: .npy, .npz, .safetensors, .pt, .json, .h5", ui_style(app, 15), ALIGN_CENTER,
+                 theme->dim);
 }
 
 void panel_overlays(App *app, Frame *frame) {

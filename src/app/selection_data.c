@@ -22,10 +22,12 @@ static Status selected_block(const App *app, bool single_cell, Block *out, Error
     const SetInfo *set;
     const LayerInfo *layer;
     int64_t queries, keys;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return error_set(err, STATUS_NOT_FOUND, "there is no pattern to take cells from");
+    if (!app_pattern(app, &set, &layer, &queries, &keys))
+        return error_set(err, STATUS_NOT_FOUND, "there is no pattern to take cells from");
     const ViewState *view = &app->view;
     if (app->selection_on) {
-        *out = (Block){i64_clamp(app->sel_q0, 0, queries), i64_clamp(app->sel_q1, 0, queries), i64_clamp(app->sel_k0, 0, keys), i64_clamp(app->sel_k1, 0, keys)};
+        *out = (Block){i64_clamp(app->sel_q0, 0, queries), i64_clamp(app->sel_q1, 0, queries),
+                       i64_clamp(app->sel_k0, 0, keys), i64_clamp(app->sel_k1, 0, keys)};
         if (out->q1 > out->q0 && out->k1 > out->k0) return STATUS_OK;
         return error_set(err, STATUS_NOT_FOUND, "the selection lies outside this pattern");
     }
@@ -37,13 +39,17 @@ static Status selected_block(const App *app, bool single_cell, Block *out, Error
         *out = (Block){view->cursor_q, view->cursor_q + 1, view->cursor_k, view->cursor_k + 1};
         return STATUS_OK;
     }
-    return error_set(err, STATUS_NOT_FOUND, "nothing is chosen: %slock a row with x, or drag with the right button", single_cell ? "move over a cell, " : "");
+    return error_set(err, STATUS_NOT_FOUND, "nothing is chosen: %slock a row with x, or drag with the right button",
+                     single_cell ? "move over a cell, " : "");
 }
 
 static void append_cell(const Sink *sink, float value) {
-    if (isnan(value)) text_append(sink->text, "nan");
-    else if (isinf(value)) text_append(sink->text, value < 0 ? "-inf" : "inf");
-    else text_append_json_f32(sink->text, value);
+    if (isnan(value))
+        text_append(sink->text, "nan");
+    else if (isinf(value))
+        text_append(sink->text, value < 0 ? "-inf" : "inf");
+    else
+        text_append_json_f32(sink->text, value);
 }
 
 static Status put_strip(const Sink *sink, float *cells, int64_t rows, int64_t columns, float masked, Error *err) {
@@ -53,7 +59,9 @@ static Status put_strip(const Sink *sink, float *cells, int64_t rows, int64_t co
         append_cell(sink, cells[i]);
         text_append_bytes(sink->text, (i + 1) % columns ? &sink->separator : "\n", 1);
     }
-    if (sink->text->failed) return error_set(err, STATUS_MEMORY, "not enough memory for %lld x %lld cells", (long long)rows, (long long)columns);
+    if (sink->text->failed)
+        return error_set(err, STATUS_MEMORY, "not enough memory for %lld x %lld cells", (long long)rows,
+                         (long long)columns);
     if (!sink->file) return STATUS_OK;
     if (!sink->separator) return file_writer_write(sink->file, cells, (size_t)(rows * columns) * sizeof *cells, err);
     const Status status = file_writer_write(sink->file, sink->text->text, sink->text->length, err);
@@ -66,16 +74,23 @@ static Status put_block(const App *app, const Block *block, const Sink *sink, Er
     const LayerInfo *layer;
     int64_t queries, keys;
     ResolvedHeads heads;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return error_set(err, STATUS_NOT_FOUND, "there is no pattern to take cells from");
+    if (!app_pattern(app, &set, &layer, &queries, &keys))
+        return error_set(err, STATUS_NOT_FOUND, "there is no pattern to take cells from");
     Status status = tiles_headset_resolve(&app->view.heads, set, layer, &heads, err);
     if (status != STATUS_OK) return status;
-    const PoolRequest request = {.capture = app_capture(app), .set = app->view.set, .item = app->view.item, .step = app->view.step,
-                                 .layer = app->view.layer, .values = app->view.values, .heads = &heads};
+    const PoolRequest request = {.capture = app_capture(app),
+                                 .set = app->view.set,
+                                 .item = app->view.item,
+                                 .step = app->view.step,
+                                 .layer = app->view.layer,
+                                 .values = app->view.values,
+                                 .heads = &heads};
     const float masked = app->view.values == VALUES_SCORES ? -INFINITY : 0;
     const int64_t columns = block->k1 - block->k0, strip = i64_max(1, STRIP_CELLS / columns);
     float *cells = mem_alloc_zeroed((size_t)(i64_min(strip, block->q1 - block->q0) * columns), sizeof *cells);
     PoolScratch *scratch = tiles_pool_scratch_new();
-    if (!cells || !scratch) status = error_set(err, STATUS_MEMORY, "not enough memory for a row of %lld cells", (long long)columns);
+    if (!cells || !scratch)
+        status = error_set(err, STATUS_MEMORY, "not enough memory for a row of %lld cells", (long long)columns);
     for (int64_t q = block->q0; q < block->q1 && status == STATUS_OK; q += strip) {
         const int64_t end = i64_min(q + strip, block->q1);
         status = tiles_cells(&request, q, end, block->k0, block->k1, cells, scratch, app->cancel, err);
@@ -93,7 +108,9 @@ Status selection_copy(const App *app, TextBuffer *out, int64_t *rows, int64_t *c
     *rows = block.q1 - block.q0;
     *columns = block.k1 - block.k0;
     if (*rows * *columns > COPY_CELLS_MAX) {
-        return error_set(err, STATUS_RANGE, "the selection has more than %d cells; the command `export` writes them to a file", COPY_CELLS_MAX);
+        return error_set(err, STATUS_RANGE,
+                         "the selection has more than %d cells; the command `export` writes them to a file",
+                         COPY_CELLS_MAX);
     }
     const Sink sink = {.separator = '\t', .text = out};
     status = put_block(app, &block, &sink, err);
@@ -105,7 +122,8 @@ Status selection_copy(const App *app, TextBuffer *out, int64_t *rows, int64_t *c
 Status selection_export(const App *app, const char *path, int64_t *rows, int64_t *columns, Error *err) {
     const bool npy = text_ends_with(path, ".npy"), csv = text_ends_with(path, ".csv");
     if (!npy && !csv && !text_ends_with(path, ".tsv")) {
-        return error_set(err, STATUS_USAGE, "'export' takes a name that ends in .tsv, .csv or .npy, not '%.200s'", path);
+        return error_set(err, STATUS_USAGE, "'export' takes a name that ends in .tsv, .csv or .npy, not '%.200s'",
+                         path);
     }
     Block block;
     TextBuffer text = {0};

@@ -7,7 +7,9 @@
 static const char *const TRANSFORMS[] = {"linear", "sqrt", "log"};
 static const char *const CHANNELS[] = {"mean", "mass", "max"};
 
-static void append_bool(TextBuffer *out, const char *name, bool value) { text_appendf(out, "\"%s\":%s,", name, value ? "true" : "false"); }
+static void append_bool(TextBuffer *out, const char *name, bool value) {
+    text_appendf(out, "\"%s\":%s,", name, value ? "true" : "false");
+}
 
 static void append_cursor(const App *app, TextBuffer *out) {
     text_append(out, "\"cursor\":");
@@ -17,12 +19,16 @@ static void append_cursor(const App *app, TextBuffer *out) {
     }
     const Frame frame = {.capture = app_capture(app), .serial = app->captures[0].serial};
     const TileKey key = views_row_key(&frame, &app->view, app->view.cursor_q);
-    const float *value = views_readout_cell((Readouts *)(uintptr_t)&app->readouts, &key, app->view.cursor_q, app->view.cursor_k);
-    text_appendf(out, "{\"query\":%lld,\"key\":%lld,\"locked\":%s,\"value\":", (long long)app->view.cursor_q, (long long)app->view.cursor_k,
-                 app->view.cursor_locked ? "true" : "false");
-    if (value && isinf(*value)) text_append(out, "0");
-    else if (value) text_append_json_f32(out, *value);
-    else text_append(out, "null");
+    const float *value = views_readout_cell((Readouts *)(uintptr_t)&app->readouts, &key, app->view.cursor_q,
+                                            app->view.cursor_k);
+    text_appendf(out, "{\"query\":%lld,\"key\":%lld,\"locked\":%s,\"value\":", (long long)app->view.cursor_q,
+                 (long long)app->view.cursor_k, app->view.cursor_locked ? "true" : "false");
+    if (value && isinf(*value))
+        text_append(out, "0");
+    else if (value)
+        text_append_json_f32(out, *value);
+    else
+        text_append(out, "null");
     text_append(out, "},");
 }
 
@@ -34,17 +40,20 @@ static void append_view(const App *app, const SetInfo *set, const LayerInfo *lay
     views_camera_visible(&app->view.camera, app->result.plot.w / scale, app->result.plot.h / scale, &q0, &q1, &k0, &k1);
     text_append(out, "\"set\":");
     text_append_json(out, set->name);
-    text_appendf(out, ",\"layer\":%d,\"layer_index\":%d,\"layers\":%d,\"heads\":", layer->number, app->view.layer, set->layer_count);
+    text_appendf(out, ",\"layer\":%d,\"layer_index\":%d,\"layers\":%d,\"heads\":", layer->number, app->view.layer,
+                 set->layer_count);
     text_append_json(out, heads);
-    text_appendf(out, ",\"head_count\":%d,\"batch\":%d,\"values\":\"%s\",\"view\":\"%s\",", layer->head_count, app->view.item,
-                 app->view.values == VALUES_SCORES ? "scores" : "weights", app_view_ui(app)->name);
+    text_appendf(out, ",\"head_count\":%d,\"batch\":%d,\"values\":\"%s\",\"view\":\"%s\",", layer->head_count,
+                 app->view.item, app->view.values == VALUES_SCORES ? "scores" : "weights", app_view_ui(app)->name);
     text_appendf(out, "\"tokens_q\":%lld,\"tokens_k\":%lld,", (long long)layer->queries, (long long)layer->keys);
-    text_appendf(out, "\"camera\":{\"q0\":%.9g,\"k0\":%.9g,\"q1\":%.9g,\"k1\":%.9g,\"fitted\":%s},", q0, k0, q1, k1, app->view.fitted ? "true" : "false");
-    text_appendf(out, "\"level\":[%d,%d],\"exactness\":\"%s\",\"pending\":%s,", app->result.level.q, app->result.level.k, panel_badge(app),
-                 app->result.pending ? "true" : "false");
+    text_appendf(out, "\"camera\":{\"q0\":%.9g,\"k0\":%.9g,\"q1\":%.9g,\"k1\":%.9g,\"fitted\":%s},", q0, k0, q1, k1,
+                 app->view.fitted ? "true" : "false");
+    text_appendf(out, "\"level\":[%d,%d],\"exactness\":\"%s\",\"pending\":%s,", app->result.level.q,
+                 app->result.level.k, panel_badge(app), app->result.pending ? "true" : "false");
     text_appendf(out, "\"range\":[%.9g,%.9g],", (double)app->view.lo, (double)app->view.hi);
-    text_appendf(out, "\"plot\":[%g,%g,%g,%g],\"origin\":[%g,%g],\"cell\":[%.9g,%.9g],", (double)app->result.plot.x, (double)app->result.plot.y,
-                 (double)app->result.plot.w, (double)app->result.plot.h, app->result.origin_x, app->result.origin_y, app->result.cell_w, app->result.cell_h);
+    text_appendf(out, "\"plot\":[%g,%g,%g,%g],\"origin\":[%g,%g],\"cell\":[%.9g,%.9g],", (double)app->result.plot.x,
+                 (double)app->result.plot.y, (double)app->result.plot.w, (double)app->result.plot.h,
+                 app->result.origin_x, app->result.origin_y, app->result.cell_w, app->result.cell_h);
 }
 
 static void append_head(const SetInfo *set, GridHead head, TextBuffer *out) {
@@ -63,15 +72,18 @@ static void append_grid(const App *app, const SetInfo *set, TextBuffer *out) {
     text_append(out, "{\"focus\":");
     append_head(set, grid->focus, out);
     text_append(out, ",\"hover\":");
-    if (grid->hover_on) append_head(set, grid->hover, out);
-    else text_append(out, "null");
+    if (grid->hover_on)
+        append_head(set, grid->hover, out);
+    else
+        text_append(out, "null");
     text_append(out, ",\"selection\":[");
     for (int i = 0; i < grid->selected_count; i++) {
         text_append(out, i ? "," : "");
         append_head(set, grid->selected[i], out);
     }
-    text_appendf(out, "],\"range\":\"%s\",\"rows\":%d,\"columns\":%d,\"fitted\":%s,\"gap\":%g,", grid->per_head ? "head" : "common", l->rows, l->columns,
-                 grid->fitted ? "true" : "false", (double)l->gap);
+    text_appendf(out, "],\"range\":\"%s\",\"rows\":%d,\"columns\":%d,\"fitted\":%s,\"gap\":%g,",
+                 grid->per_head ? "head" : "common", l->rows, l->columns, grid->fitted ? "true" : "false",
+                 (double)l->gap);
     text_appendf(out, "\"visible\":[%d,%d,%d,%d]},", l->row0, l->row1, l->column0, l->column1);
 }
 
@@ -83,8 +95,9 @@ void app_state_json(const App *app, TextBuffer *out) {
     text_append_json(out, app->captures[0].capture ? app->captures[0].path : NULL);
     text_append(out, ",");
     if (app_pattern(app, &set, &layer, &queries, &keys)) append_view(app, set, layer, out);
-    text_appendf(out, "\"transform\":\"%s\",\"pool\":\"%s\",\"cmap\":\"%s\",\"gamma\":%g,", TRANSFORMS[app->view.transform], CHANNELS[app->view.channel],
-                 draw_colormap_name(app->view.cmap), (double)app->view.gamma);
+    text_appendf(out, "\"transform\":\"%s\",\"pool\":\"%s\",\"cmap\":\"%s\",\"gamma\":%g,",
+                 TRANSFORMS[app->view.transform], CHANNELS[app->view.channel], draw_colormap_name(app->view.cmap),
+                 (double)app->view.gamma);
     append_bool(out, "range_locked", app->view.range_locked);
     append_bool(out, "labels", app->view.labels);
     append_bool(out, "panels", !app->folded);
@@ -96,15 +109,16 @@ void app_state_json(const App *app, TextBuffer *out) {
     append_cursor(app, out);
     if (app_pattern(app, &set, &layer, &queries, &keys)) append_grid(app, set, out);
     if (app->selection_on) {
-        text_appendf(out, "\"selection\":[%lld,%lld,%lld,%lld],", (long long)app->sel_q0, (long long)app->sel_q1, (long long)app->sel_k0, (long long)app->sel_k1);
+        text_appendf(out, "\"selection\":[%lld,%lld,%lld,%lld],", (long long)app->sel_q0, (long long)app->sel_q1,
+                     (long long)app->sel_k0, (long long)app->sel_k1);
     } else {
         text_append(out, "\"selection\":null,");
     }
     const GpuStats gpu = gpu_stats(app->gpu);
     text_append(out, "\"message\":");
     text_append_json(out, app->message);
-    text_appendf(out, ",\"frames\":%llu,\"uploads\":%llu,\"composes\":%llu}", (unsigned long long)app->frames, (unsigned long long)gpu.uploads,
-                 (unsigned long long)gpu.composes);
+    text_appendf(out, ",\"frames\":%llu,\"uploads\":%llu,\"composes\":%llu}", (unsigned long long)app->frames,
+                 (unsigned long long)gpu.uploads, (unsigned long long)gpu.composes);
 }
 
 /* Quotes for a POSIX shell where needed. */
@@ -116,8 +130,10 @@ static void append_word(TextBuffer *out, const char *word) {
     }
     text_append(out, "'");
     for (; *word; word++) {
-        if (*word == '\'') text_append(out, "'\\''");
-        else text_append_bytes(out, word, 1);
+        if (*word == '\'')
+            text_append(out, "'\\''");
+        else
+            text_append_bytes(out, word, 1);
     }
     text_append(out, "'");
 }
@@ -127,7 +143,8 @@ void app_command_line(const App *app, TextBuffer *out) {
     const LayerInfo *layer;
     int64_t queries, keys;
     char heads[HEADSET_TEXT_SIZE];
-    if (app->captures[0].is_demo) text_appendf(out, "attnscope demo %s", app->captures[0].demo_name);
+    if (app->captures[0].is_demo)
+        text_appendf(out, "attnscope demo %s", app->captures[0].demo_name);
     else {
         /* A name that looks like an option is one only without a folder. */
         text_append(out, app->captures[0].path[0] == '-' ? "attnscope ./" : "attnscope ");
@@ -146,17 +163,23 @@ void app_command_line(const App *app, TextBuffer *out) {
     if (!app->view.fitted && app->view.view == VIEW_MATRIX) {
         double q0, q1, k0, k1;
         const float scale = app->layout.scale > 0 ? app->layout.scale : 1;
-        views_camera_visible(&app->view.camera, app->result.plot.w / scale, app->result.plot.h / scale, &q0, &q1, &k0, &k1);
-        text_appendf(out, " --rect %lld:%lld,%lld:%lld", (long long)f64_clamp(round(q0), 0, (double)queries - 1), (long long)f64_clamp(round(q1), 1, (double)queries),
-                     (long long)f64_clamp(round(k0), 0, (double)keys - 1), (long long)f64_clamp(round(k1), 1, (double)keys));
+        views_camera_visible(&app->view.camera, app->result.plot.w / scale, app->result.plot.h / scale, &q0, &q1, &k0,
+                             &k1);
+        text_appendf(out, " --rect %lld:%lld,%lld:%lld", (long long)f64_clamp(round(q0), 0, (double)queries - 1),
+                     (long long)f64_clamp(round(q1), 1, (double)queries),
+                     (long long)f64_clamp(round(k0), 0, (double)keys - 1),
+                     (long long)f64_clamp(round(k1), 1, (double)keys));
     }
     if (app->view.channel != CHANNEL_MEAN) text_appendf(out, " --pool %s", CHANNELS[app->view.channel]);
     if (app->view.transform != TRANSFORM_SQRT) text_appendf(out, " --transform %s", TRANSFORMS[app->view.transform]);
-    if (app->view.range_mode == RANGE_MANUAL || app->view.range_locked) text_appendf(out, " --range %.6g:%.6g", (double)app->view.lo, (double)app->view.hi);
-    else if (app->view.range_mode == RANGE_PERCENTILE) text_appendf(out, " --range p%g", app->view.percentile);
+    if (app->view.range_mode == RANGE_MANUAL || app->view.range_locked)
+        text_appendf(out, " --range %.6g:%.6g", (double)app->view.lo, (double)app->view.hi);
+    else if (app->view.range_mode == RANGE_PERCENTILE)
+        text_appendf(out, " --range p%g", app->view.percentile);
     if (app->view.cmap != CMAP_VIRIDIS) text_appendf(out, " --cmap %s", draw_colormap_name(app->view.cmap));
     if (app->view.gamma != 1) text_appendf(out, " --gamma %g", (double)app->view.gamma);
-    if (app->view.fit_mode != FIT_AUTO) text_append(out, app->view.fit_mode == FIT_SQUARE ? " --aspect square" : " --aspect stretch");
+    if (app->view.fit_mode != FIT_AUTO)
+        text_append(out, app->view.fit_mode == FIT_SQUARE ? " --aspect square" : " --aspect stretch");
     if (!app->view.labels) text_append(out, " --no-labels");
     if (app->axes[0]) {
         text_append(out, " --axes ");

@@ -52,7 +52,8 @@ static Status draw_part(Poster *p, GpuArea part, Error *err) {
     status = gpu_paint_part(app->gpu, p->target, part, p->ground, &app->list, err);
     if (status == STATUS_OK) status = gpu_target_read(app->gpu, p->target, p->pixels, err);
     for (int y = 0; status == STATUS_OK && y < part.h; y++) {
-        memcpy(p->strip + ((size_t)y * (size_t)frame.width + (size_t)part.x) * 4, p->pixels + (size_t)y * (size_t)p->part_w * 4, (size_t)part.w * 4);
+        memcpy(p->strip + ((size_t)y * (size_t)frame.width + (size_t)part.x) * 4,
+               p->pixels + (size_t)y * (size_t)p->part_w * 4, (size_t)part.w * 4);
     }
     return status;
 }
@@ -68,7 +69,8 @@ static Status draw_parts(Poster *p, Error *err) {
             const Status status = draw_part(p, (GpuArea){x, y, columns_here, rows}, err);
             if (status != STATUS_OK) return status;
             const Progress *progress = &p->params->progress;
-            if (progress->report && !progress->report(progress->user, "drawing", (double)++done / (double)(columns * strips))) {
+            if (progress->report &&
+                !progress->report(progress->user, "drawing", (double)++done / (double)(columns * strips))) {
                 return error_set(err, STATUS_CANCELLED, "interrupted");
             }
         }
@@ -83,15 +85,21 @@ static void choose_parts(Poster *p) {
     const int64_t side = i64_min(gpu_info(p->app->gpu)->max_texture_side, WHOLE_SIDE);
     p->whole = (int64_t)frame->width * frame->height <= WHOLE_PIXELS && frame->width <= side && frame->height <= side;
     p->part_w = p->whole ? frame->width : (int)i64_min(frame->width, i64_min(side, PART_SIDE));
-    p->strip_h = p->whole ? frame->height : (int)i64_clamp(STRIP_BYTES / (4 * (int64_t)frame->width), 1, i64_min(frame->height, STRIP_ROWS_MAX));
+    p->strip_h = p->whole ? frame->height
+                          : (int)i64_clamp(STRIP_BYTES / (4 * (int64_t)frame->width), 1,
+                                           i64_min(frame->height, STRIP_ROWS_MAX));
 }
 
-static size_t describe(const App *app, char title[512], char capture[APP_PATH_SIZE + 16], TextBuffer *command, ExportText texts[TEXTS_MAX]) {
+static size_t describe(const App *app, char title[512], char capture[APP_PATH_SIZE + 16], TextBuffer *command,
+                       ExportText texts[TEXTS_MAX]) {
     still_title(app, title, 512);
     still_capture_path(app, capture, APP_PATH_SIZE + 16);
     app_command_line(app, command);
-    const ExportText all[TEXTS_MAX] = {{"Title", title}, {"attnscope.command", command->text}, {"attnscope.capture", capture},
-                                       {"attnscope.exactness", panel_badge(app)}, {"attnscope.version", ATTNSCOPE_VERSION},
+    const ExportText all[TEXTS_MAX] = {{"Title", title},
+                                       {"attnscope.command", command->text},
+                                       {"attnscope.capture", capture},
+                                       {"attnscope.exactness", panel_badge(app)},
+                                       {"attnscope.version", ATTNSCOPE_VERSION},
                                        {"Software", "attnscope " ATTNSCOPE_VERSION}};
     memcpy(texts, all, sizeof all);
     return TEXTS_MAX;
@@ -106,28 +114,35 @@ static Status open_png(Poster *p, const char *path, Error *err) {
     size_t count = 0;
     if (!p->params->anonymous && app_capture(app)) count = describe(app, title, capture, &command, texts);
     Status status = command.failed ? error_set(err, STATUS_MEMORY, "not enough memory for a picture") : STATUS_OK;
-    const ExportPngParams params = {.width = p->params->frame.width, .height = p->params->frame.height, .alpha = p->params->transparent,
-                                    .texts = texts, .text_count = count};
+    const ExportPngParams params = {.width = p->params->frame.width,
+                                    .height = p->params->frame.height,
+                                    .alpha = p->params->transparent,
+                                    .texts = texts,
+                                    .text_count = count};
     if (status == STATUS_OK) status = export_png_open(path, &params, &p->png, err);
     text_buffer_free(&command);
     return status;
 }
 
 static Status write_png(App *app, const char *path, const StillParams *params, Error *err) {
-    Poster p = {.app = app, .params = params, .ground = params->transparent ? (Color){0} : views_theme(app->light)->ground};
+    Poster p = {
+        .app = app, .params = params, .ground = params->transparent ? (Color){0} : views_theme(app->light)->ground};
     choose_parts(&p);
     Status status = gpu_target_new(app->gpu, p.part_w, p.strip_h, &p.target, err);
     if (status != STATUS_OK) return status;
     p.pixels = mem_alloc((size_t)p.part_w * (size_t)p.strip_h * 4);
     p.strip = mem_alloc((size_t)params->frame.width * (size_t)p.strip_h * 4);
     if (!p.pixels || !p.strip) {
-        status = error_set(err, STATUS_MEMORY, "not enough memory for a picture of %d x %d", params->frame.width, params->frame.height);
+        status = error_set(err, STATUS_MEMORY, "not enough memory for a picture of %d x %d", params->frame.width,
+                           params->frame.height);
         goto done;
     }
     FrameParams first = params->frame;
     if (!p.whole) first.part = (Rect){0, 0, (float)p.part_w, (float)p.strip_h};
-    if (params->exact) status = settle(app, &first, err);
-    else app_frame_build(app, &first);
+    if (params->exact)
+        status = settle(app, &first, err);
+    else
+        app_frame_build(app, &first);
     if (status == STATUS_OK) status = open_png(&p, path, err);
     if (status == STATUS_OK) status = draw_parts(&p, err);
     if (status == STATUS_OK) {
@@ -147,7 +162,8 @@ done:
 static Status write_vector(App *app, const char *path, const StillParams *params, Error *err) {
     FrameParams frame = params->frame;
     if (frame.width > EXPORT_VECTOR_SIDE_MAX || frame.height > EXPORT_VECTOR_SIDE_MAX) {
-        return error_set(err, STATUS_RANGE, "SVG and PDF are laid out on at most %d x %d pixels and stay sharp beyond; a PNG can have %d",
+        return error_set(err, STATUS_RANGE,
+                         "SVG and PDF are laid out on at most %d x %d pixels and stay sharp beyond; a PNG can have %d",
                          EXPORT_VECTOR_SIDE_MAX, EXPORT_VECTOR_SIDE_MAX, STILL_SIDE_MAX);
     }
     Status status = params->exact ? settle(app, &frame, err) : STATUS_OK;
@@ -161,22 +177,30 @@ static Status write_vector(App *app, const char *path, const StillParams *params
         app_command_line(app, &description);
         text_appendf(&description, "\n%s; attnscope " ATTNSCOPE_VERSION, panel_badge(app));
     }
-    const ExportVectorParams vector = {.width = frame.width, .height = frame.height, .scale = app->ui_scale,
+    const ExportVectorParams vector = {.width = frame.width,
+                                       .height = frame.height,
+                                       .scale = app->ui_scale,
                                        .ground = params->transparent ? (Color){0} : views_theme(app->light)->ground,
-                                       .title = params->anonymous ? NULL : title, .description = description.text};
-    if (description.failed) status = error_set(err, STATUS_MEMORY, "not enough memory for a picture");
-    else status = (text_ends_with(path, ".svg") ? export_svg : export_pdf)(path, &vector, app->gpu, &app->list, err);
+                                       .title = params->anonymous ? NULL : title,
+                                       .description = description.text};
+    if (description.failed)
+        status = error_set(err, STATUS_MEMORY, "not enough memory for a picture");
+    else
+        status = (text_ends_with(path, ".svg") ? export_svg : export_pdf)(path, &vector, app->gpu, &app->list, err);
     text_buffer_free(&description);
     return status;
 }
 
-bool still_can_write(const char *path) { return text_ends_with(path, ".png") || text_ends_with(path, ".svg") || text_ends_with(path, ".pdf"); }
+bool still_can_write(const char *path) {
+    return text_ends_with(path, ".png") || text_ends_with(path, ".svg") || text_ends_with(path, ".pdf");
+}
 
 Status still_write(App *app, const char *path, const StillParams *params, Error *err) {
     const bool vector = text_ends_with(path, ".svg") || text_ends_with(path, ".pdf");
     const FrameParams *frame = &params->frame;
     if (frame->width < 1 || frame->height < 1 || frame->width > STILL_SIDE_MAX || frame->height > STILL_SIDE_MAX) {
-        return error_set(err, STATUS_USAGE, "a picture of %d x %d pixels cannot be made; 1 to %d a side can", frame->width, frame->height, STILL_SIDE_MAX);
+        return error_set(err, STATUS_USAGE, "a picture of %d x %d pixels cannot be made; 1 to %d a side can",
+                         frame->width, frame->height, STILL_SIDE_MAX);
     }
     /* Better said now than after minutes of work. */
     FileWriter *probe;

@@ -21,13 +21,16 @@ void still_title(const App *app, char *out, size_t out_size) {
     out[0] = 0;
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
     app_view_ui(app)->title(app, view, sizeof view);
-    snprintf(out, out_size, "%s, %s, %s", app->captures[0].is_demo ? app->captures[0].demo_name : capture_name(app_capture(app)), set->name, view);
+    snprintf(out, out_size, "%s, %s, %s",
+             app->captures[0].is_demo ? app->captures[0].demo_name : capture_name(app_capture(app)), set->name, view);
 }
 
 void still_capture_path(const App *app, char *out, size_t out_size) {
     char absolute[PATH_MAX];
-    if (app->captures[0].is_demo) snprintf(out, out_size, "demo:%s", app->captures[0].demo_name);
-    else snprintf(out, out_size, "%s", realpath(app->captures[0].path, absolute) ? absolute : app->captures[0].path);
+    if (app->captures[0].is_demo)
+        snprintf(out, out_size, "demo:%s", app->captures[0].demo_name);
+    else
+        snprintf(out, out_size, "%s", realpath(app->captures[0].path, absolute) ? absolute : app->captures[0].path);
 }
 
 /* ---- reading it back ---------------------------------------------------------------------------------------------------- */
@@ -68,7 +71,8 @@ static int split_words(char *text, char *words[WORDS_MAX]) {
 }
 
 static bool is_view_option(const Option *option) {
-    static const char *const NOT_OF_A_VIEW[] = {"exec", "gpu-budget", "ram-budget", "help", "from", "size", "scale", "no-cache"};
+    static const char *const NOT_OF_A_VIEW[] = {"exec", "gpu-budget", "ram-budget", "help",
+                                                "from", "size",       "scale",      "no-cache"};
     for (size_t i = 0; i < BASE_COUNT(NOT_OF_A_VIEW); i++) {
         if (!strcmp(option->name, NOT_OF_A_VIEW[i])) return false;
     }
@@ -100,7 +104,8 @@ static Status parse_view(char *text, const char *picture, ViewOptions *options, 
     for (size_t i = 0; i < options_count; i++) {
         if (is_view_option(&table[i])) table[kept++] = table[i];
     }
-    if (options_parse(table, kept, count - first, words + first, file, 1, &files, &why) != STATUS_OK || files != 1) goto refused;
+    if (options_parse(table, kept, count - first, words + first, file, 1, &files, &why) != STATUS_OK || files != 1)
+        goto refused;
     if (demo && !demo_find(*file)) {
         error_set(&why, STATUS_NOT_FOUND, "there is no demo called '%.60s'", *file);
         goto refused;
@@ -109,7 +114,8 @@ static Status parse_view(char *text, const char *picture, ViewOptions *options, 
     options->from_read = true;
     return STATUS_OK;
 refused:
-    return error_set_at(err, STATUS_FORMAT, picture, -1, "the view in this picture cannot be used%s%s", why.message[0] ? ": " : "", why.message);
+    return error_set_at(err, STATUS_FORMAT, picture, -1, "the view in this picture cannot be used%s%s",
+                        why.message[0] ? ": " : "", why.message);
 }
 
 /* The capture where it was, or beside the picture under the same name. */
@@ -130,7 +136,8 @@ Status still_read_view(const char *picture, ViewOptions *options, const char **c
     if (status == STATUS_OK && export_png_text(picture, "attnscope.capture", &path, NULL) != STATUS_OK) path = NULL;
     if (status != STATUS_OK) goto done;
     if (strlen(text) >= sizeof command || (path && strlen(path) >= sizeof known)) {
-        status = error_set_at(err, STATUS_FORMAT, picture, -1, "the view in this picture cannot be used: it is longer than any of ours");
+        status = error_set_at(err, STATUS_FORMAT, picture, -1,
+                              "the view in this picture cannot be used: it is longer than any of ours");
         goto done;
     }
     snprintf(command, sizeof command, "%s", text);
@@ -144,7 +151,10 @@ Status still_read_view(const char *picture, ViewOptions *options, const char **c
     }
     *capture = find_capture(picture, known, file);
     if (!*capture) {
-        status = error_set_at(err, STATUS_NOT_FOUND, picture, -1, "the capture that this picture shows, %.300s, is not there; name it: attnscope --from PICTURE FILE", known[0] ? known : file);
+        status = error_set_at(
+            err, STATUS_NOT_FOUND, picture, -1,
+            "the capture that this picture shows, %.300s, is not there; name it: attnscope --from PICTURE FILE",
+            known[0] ? known : file);
     }
 done:
     mem_free(text);

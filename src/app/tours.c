@@ -7,10 +7,12 @@
  * second, as fast as somebody clicks. */
 #define LAYER_MOVES 60
 #define HEAD_MOVES 16
-#define ZOOM_MOST 48.0 /* points a token */
+#define ZOOM_MOST 48.0      /* points a token */
 #define GRID_ZOOM_MOST 96.0 /* points a cell */
 
-static double smooth(double t) { return t * t * (3 - 2 * t); }
+static double smooth(double t) {
+    return t * t * (3 - 2 * t);
+}
 
 static bool pattern_of(const TourState *state, int64_t *queries, int64_t *keys) {
     const SetInfo *set;
@@ -18,7 +20,9 @@ static bool pattern_of(const TourState *state, int64_t *queries, int64_t *keys) 
     return app_pattern(state->app, &set, &layer, queries, keys);
 }
 
-static void say(TourState *state, const char *line) { (void)app_command(state->app, line, NULL); }
+static void say(TourState *state, const char *line) {
+    (void)app_command(state->app, line, NULL);
+}
 
 /* ---- camera --------------------------------------------------------------------------------------------------- */
 
@@ -41,7 +45,8 @@ static void play_zoom(TourState *state, double t) {
     if (!pattern_of(state, &queries, &keys)) return;
     const int place = (int)fmin(3, floor(t * 4));
     const double local = t * 4 - place, depth = local < 0.5 ? smooth(2 * local) : smooth(2 - 2 * local);
-    const float w = state->app->result.plot.w / state->params.scale, h = state->app->result.plot.h / state->params.scale;
+    const float w = state->app->result.plot.w / state->params.scale,
+                h = state->app->result.plot.h / state->params.scale;
     const Camera fit = views_camera_fit(queries, keys, fmaxf(w, 1), fmaxf(h, 1), FIT_AUTO);
     Camera *camera = &state->app->view.camera;
     camera->points_q = fit.points_q * pow(ZOOM_MOST / fit.points_q, depth);
@@ -85,14 +90,30 @@ static void play_heads(TourState *state, double t) {
     if (!next_move(state, t, HEAD_MOVES)) return;
     const int first = layer->head_numbers[0], other = layer->head_numbers[layer->head_count / 2];
     switch (state->step % 8) {
-    case 1: snprintf(line, sizeof line, "toggle-head %d", first); break;
-    case 2: snprintf(line, sizeof line, "toggle-head %d", other); break;
-    case 3: snprintf(line, sizeof line, "toggle-head %d", first); break;
-    case 4: snprintf(line, sizeof line, "head %d", other); break;
-    case 5: snprintf(line, sizeof line, "head +1"); break;
-    case 6: snprintf(line, sizeof line, "heads max"); break;
-    case 7: snprintf(line, sizeof line, "heads diff:%d,%d", first, other == first ? first : other); break;
-    default: snprintf(line, sizeof line, "heads mean"); break;
+    case 1:
+        snprintf(line, sizeof line, "toggle-head %d", first);
+        break;
+    case 2:
+        snprintf(line, sizeof line, "toggle-head %d", other);
+        break;
+    case 3:
+        snprintf(line, sizeof line, "toggle-head %d", first);
+        break;
+    case 4:
+        snprintf(line, sizeof line, "head %d", other);
+        break;
+    case 5:
+        snprintf(line, sizeof line, "head +1");
+        break;
+    case 6:
+        snprintf(line, sizeof line, "heads max");
+        break;
+    case 7:
+        snprintf(line, sizeof line, "heads diff:%d,%d", first, other == first ? first : other);
+        break;
+    default:
+        snprintf(line, sizeof line, "heads mean");
+        break;
     }
     say(state, line);
 }
@@ -137,9 +158,13 @@ static const Tour TOURS[] = {
     {"mixed", "a quarter each of scrub, zoom, heads and pan", play_mixed},
 };
 
-int tour_count(void) { return (int)BASE_COUNT(TOURS); }
+int tour_count(void) {
+    return (int)BASE_COUNT(TOURS);
+}
 
-const Tour *tour_at(int index) { return &TOURS[index]; }
+const Tour *tour_at(int index) {
+    return &TOURS[index];
+}
 
 const Tour *tour_find(const char *name) {
     for (size_t i = 0; i < BASE_COUNT(TOURS); i++) {

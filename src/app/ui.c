@@ -15,7 +15,8 @@
 #define BOTTOM_FOLD_H 300.0f
 
 Layout app_layout(const App *app, const FrameParams *params) {
-    const float s = params->scale, w = (float)params->width, h = fmaxf(1, (float)params->height - roundf(params->caption * s));
+    const float s = params->scale, w = (float)params->width,
+                h = fmaxf(1, (float)params->height - roundf(params->caption * s));
     Layout layout = {.scale = s, .window = {0, 0, w, h}, .view = {0, 0, w, h}};
     layout.bare = params->bare;
     if (params->bare) return layout;

@@ -44,7 +44,8 @@ static void reveal_focus(App *app) {
     GridState *grid = &app->view.grid;
     app->redraw = true;
     if (grid->fitted || !grid_place(app, &rows, &columns, &place)) return;
-    views_grid_reveal(&grid->camera, rows, columns, &place, grid->focus.layer, views_grid_column(app->grid, grid->focus.head));
+    views_grid_reveal(&grid->camera, rows, columns, &place, grid->focus.layer,
+                      views_grid_column(app->grid, grid->focus.head));
 }
 
 /* ---- focus and selection ------------------------------------------------------------------------------------ */
@@ -78,7 +79,8 @@ void view_grid_toggle_selected(App *app, GridHead head) {
         return;
     }
     grid->selected_count--;
-    memmove(&grid->selected[at], &grid->selected[at + 1], (size_t)(grid->selected_count - at) * sizeof grid->selected[0]);
+    memmove(&grid->selected[at], &grid->selected[at + 1],
+            (size_t)(grid->selected_count - at) * sizeof grid->selected[0]);
 }
 
 /* All heads of the rectangle between two. */
@@ -100,7 +102,8 @@ static void select_between(App *app, GridHead a, GridHead b) {
 static void select_head_set(App *app) {
     const HeadSet *heads = &app->view.heads;
     app->view.grid.selected_count = 0;
-    for (int i = 0; i < heads->count && heads->count > 1; i++) add_selected(app, (GridHead){app->view.layer, heads->heads[i]});
+    for (int i = 0; i < heads->count && heads->count > 1; i++)
+        add_selected(app, (GridHead){app->view.layer, heads->heads[i]});
 }
 
 void view_grid_enter(App *app) {
@@ -128,7 +131,8 @@ void view_grid_changed(App *app) {
     int kept = 0;
     for (int i = 0; i < grid->selected_count; i++) {
         const GridHead head = grid->selected[i];
-        if (head.layer < set->layer_count && capture_head_index(&set->layers[head.layer], head.head) >= 0) grid->selected[kept++] = head;
+        if (head.layer < set->layer_count && capture_head_index(&set->layers[head.layer], head.head) >= 0)
+            grid->selected[kept++] = head;
     }
     grid->selected_count = kept;
 }
@@ -214,7 +218,8 @@ bool view_grid_idle(App *app, Frame *frame) {
 void view_grid_title(const App *app, char *out, size_t out_size) {
     const SetInfo *set = current_set(app);
     const int heads = set->max_heads;
-    snprintf(out, out_size, "%d layer%s \xC3\x97 %d head%s", set->layer_count, set->layer_count == 1 ? "" : "s", heads, heads == 1 ? "" : "s");
+    snprintf(out, out_size, "%d layer%s \xC3\x97 %d head%s", set->layer_count, set->layer_count == 1 ? "" : "s", heads,
+             heads == 1 ? "" : "s");
 }
 
 bool view_grid_layer_range(App *app, Frame *frame, int layer, float *hi) {
@@ -286,7 +291,8 @@ void view_grid_wheel(App *app, const InputEvent *event) {
         return;
     }
     char line[64];
-    snprintf(line, sizeof line, "zoom %.9g", pow(event->mods & MOD_CTRL ? WHEEL_FINE_STEP : WHEEL_STEP, (double)event->wheel_y));
+    snprintf(line, sizeof line, "zoom %.9g",
+             pow(event->mods & MOD_CTRL ? WHEEL_FINE_STEP : WHEEL_STEP, (double)event->wheel_y));
     app_run_line(app, line);
 }
 

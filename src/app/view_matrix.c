@@ -16,8 +16,10 @@ static void fit_camera(App *app, const Frame *frame, const MatrixParams *matrix)
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
     const Rect plot = views_matrix_plot(frame, &app->view, matrix);
     const float width = plot.w / frame->scale, height = plot.h / frame->scale;
-    if (app->view.fitted) app->view.camera = views_camera_fit(queries, keys, width, height, app->view.fit_mode);
-    else views_camera_clamp(&app->view.camera, queries, keys, width, height);
+    if (app->view.fitted)
+        app->view.camera = views_camera_fit(queries, keys, width, height, app->view.fit_mode);
+    else
+        views_camera_clamp(&app->view.camera, queries, keys, width, height);
 }
 
 /* The cell under the mouse, unless it is locked. */
@@ -34,8 +36,10 @@ static void follow_mouse(App *app) {
 static void draw_selection(App *app, const Frame *frame) {
     if (!app->selection_on) return;
     const ViewResult *r = &app->result;
-    const Rect box = {(float)(r->origin_x + (double)app->sel_k0 * r->cell_w), (float)(r->origin_y + (double)app->sel_q0 * r->cell_h),
-                      (float)((double)(app->sel_k1 - app->sel_k0) * r->cell_w), (float)((double)(app->sel_q1 - app->sel_q0) * r->cell_h)};
+    const Rect box = {(float)(r->origin_x + (double)app->sel_k0 * r->cell_w),
+                      (float)(r->origin_y + (double)app->sel_q0 * r->cell_h),
+                      (float)((double)(app->sel_k1 - app->sel_k0) * r->cell_w),
+                      (float)((double)(app->sel_q1 - app->sel_q0) * r->cell_h)};
     draw_clip(&app->list, r->plot);
     draw_rect(&app->list, box, 0, color_alpha(frame->theme->accent, 0.18f));
     draw_frame(&app->list, box, 0, fmaxf(1, roundf(1.5f * frame->scale)), frame->theme->accent);
@@ -89,7 +93,8 @@ void view_matrix_drag_minimap(App *app) {
 
 static void drag_select(App *app) {
     double q0, k0, q1, k1;
-    if (!token_at(app, app->drag_x, app->drag_y, &q0, &k0) || !token_at(app, app->mouse_x, app->mouse_y, &q1, &k1)) return;
+    if (!token_at(app, app->drag_x, app->drag_y, &q0, &k0) || !token_at(app, app->mouse_x, app->mouse_y, &q1, &k1))
+        return;
     app->selection_on = true;
     app->sel_q0 = (int64_t)floor(fmin(q0, q1));
     app->sel_q1 = i64_max(app->sel_q0 + 1, (int64_t)ceil(fmax(q0, q1)));
@@ -119,13 +124,16 @@ void view_matrix_press(App *app, const InputEvent *event) {
 }
 
 void view_matrix_drag(App *app) {
-    if (app->drag == DRAG_PAN) drag_pan(app);
-    else drag_select(app);
+    if (app->drag == DRAG_PAN)
+        drag_pan(app);
+    else
+        drag_select(app);
 }
 
 void view_matrix_release(App *app, const InputEvent *event) {
     (void)event;
-    if (app->drag == DRAG_SELECT && app->selection_on) app_say(app, SAY_INFO, "z zooms to the selection, Ctrl+C copies it");
+    if (app->drag == DRAG_SELECT && app->selection_on)
+        app_say(app, SAY_INFO, "z zooms to the selection, Ctrl+C copies it");
 }
 
 void view_matrix_wheel(App *app, const InputEvent *event) {
@@ -136,7 +144,8 @@ void view_matrix_wheel(App *app, const InputEvent *event) {
         return;
     }
     char line[64];
-    snprintf(line, sizeof line, "zoom %.9g", pow(event->mods & MOD_CTRL ? WHEEL_FINE_STEP : WHEEL_STEP, (double)event->wheel_y));
+    snprintf(line, sizeof line, "zoom %.9g",
+             pow(event->mods & MOD_CTRL ? WHEEL_FINE_STEP : WHEEL_STEP, (double)event->wheel_y));
     app_run_line(app, line);
 }
 
@@ -164,7 +173,8 @@ void view_matrix_zoom(App *app, double factor) {
 
 void view_matrix_one_to_one(App *app) {
     app_remember_camera(app);
-    app->view.camera.points_q = app->view.camera.points_k = 1.0 / (double)(app->layout.scale > 0 ? app->layout.scale : 1);
+    app->view.camera.points_q = app->view.camera.points_k = 1.0 /
+                                                            (double)(app->layout.scale > 0 ? app->layout.scale : 1);
     app_camera_moved(app);
 }
 

@@ -8,7 +8,8 @@ size_t view_options_table(ViewOptions *o, Option out[VIEW_OPTIONS_MAX]) {
         {"layer", 'l', "L", "layer, by its number in the model", &o->layer, NULL},
         {"head", 0, "SET", "5, mean, mean:0-7,9, max, min:1,2, w:0*0.5,3*0.5, diff:3,5", &o->head, NULL},
         {"view", 0, "NAME", "matrix or grid", &o->view, NULL},
-        {"grid-range", 0, "HOW", "common: one range for all heads of the grid; head: one for each", &o->grid_range, NULL},
+        {"grid-range", 0, "HOW", "common: one range for all heads of the grid; head: one for each", &o->grid_range,
+         NULL},
         {"batch", 0, "N", "batch item", &o->batch, NULL},
         {"values", 0, "KIND", "weights or scores", &o->values, NULL},
         {"rect", 0, "Q0:Q1,K0:K1", "these queries and keys, half-open", &o->rect, NULL},
@@ -38,17 +39,22 @@ size_t view_options_table(ViewOptions *o, Option out[VIEW_OPTIONS_MAX]) {
 
 Status view_options_start(const ViewOptions *o, AppParams *params, Error *err) {
     Status status = STATUS_OK;
-    if (o->size && (status = options_size("size", o->size, &params->width, &params->height, err)) != STATUS_OK) return status;
-    if (o->gpu_budget && (status = options_bytes("gpu-budget", o->gpu_budget, &params->gpu_budget, err)) != STATUS_OK) return status;
-    if (o->ram_budget && (status = options_bytes("ram-budget", o->ram_budget, &params->ram_budget, err)) != STATUS_OK) return status;
+    if (o->size && (status = options_size("size", o->size, &params->width, &params->height, err)) != STATUS_OK)
+        return status;
+    if (o->gpu_budget && (status = options_bytes("gpu-budget", o->gpu_budget, &params->gpu_budget, err)) != STATUS_OK)
+        return status;
+    if (o->ram_budget && (status = options_bytes("ram-budget", o->ram_budget, &params->ram_budget, err)) != STATUS_OK)
+        return status;
     if (o->no_cache) params->disk_cache = false;
     if (o->scale) {
         double scale;
-        if (!text_parse_f64(o->scale, &scale) || !(scale >= 0.5 && scale <= 8)) return error_set(err, STATUS_USAGE, "--scale takes 0.5 to 8, not '%.40s'", o->scale);
+        if (!text_parse_f64(o->scale, &scale) || !(scale >= 0.5 && scale <= 8))
+            return error_set(err, STATUS_USAGE, "--scale takes 0.5 to 8, not '%.40s'", o->scale);
         params->scale = (float)scale;
     }
     if (o->theme) {
-        if (strcmp(o->theme, "dark") && strcmp(o->theme, "light")) return error_set(err, STATUS_USAGE, "--theme takes dark or light, not '%.40s'", o->theme);
+        if (strcmp(o->theme, "dark") && strcmp(o->theme, "light"))
+            return error_set(err, STATUS_USAGE, "--theme takes dark or light, not '%.40s'", o->theme);
         params->light = !strcmp(o->theme, "light");
     }
     return STATUS_OK;
@@ -63,15 +69,18 @@ static Status apply(App *app, const char *command, const char *value, Error *err
 }
 
 Status view_options_apply(const ViewOptions *o, App *app, const FrameParams *frame, Error *err) {
-    const struct { const char *command, *value; } STEPS[] = {
-        {"set", o->set}, {"values", o->values}, {"batch", o->batch}, {"layer", o->layer}, {"heads", o->head},
-        {"pool", o->pool}, {"transform", o->transform}, {"gamma", o->gamma}, {"range", o->range}, {"cmap", o->cmap}, {"aspect", o->aspect},
-        {"grid-range", o->grid_range}, {"view", o->view}};
+    const struct {
+        const char *command, *value;
+    } STEPS[] = {{"set", o->set},     {"values", o->values}, {"batch", o->batch},         {"layer", o->layer},
+                 {"heads", o->head},  {"pool", o->pool},     {"transform", o->transform}, {"gamma", o->gamma},
+                 {"range", o->range}, {"cmap", o->cmap},     {"aspect", o->aspect},       {"grid-range", o->grid_range},
+                 {"view", o->view}};
     for (size_t i = 0; i < BASE_COUNT(STEPS); i++) {
         const Status status = apply(app, STEPS[i].command, STEPS[i].value, err);
         if (status != STATUS_OK) return status;
     }
-    if (o->from && !o->from_read) return error_set(err, STATUS_USAGE, "--from is for the window, `render` and `record`");
+    if (o->from && !o->from_read)
+        return error_set(err, STATUS_USAGE, "--from is for the window, `render` and `record`");
     if (o->no_labels) app->view.labels = false;
     if (!o->rect && !o->level) return STATUS_OK;
     /* Rectangles are fitted into a plot, so there must be a layout. */

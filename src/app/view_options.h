@@ -6,7 +6,8 @@
 #include "app/options.h"
 
 typedef struct ViewOptions {
-    const char *set, *layer, *head, *batch, *values, *rect, *level, *pool, *transform, *range, *cmap, *size, *scale, *theme;
+    const char *set, *layer, *head, *batch, *values, *rect, *level, *pool, *transform, *range, *cmap, *size, *scale,
+        *theme;
     const char *gamma, *aspect, *from, *view, *grid_range;
     const char *gpu_budget, *ram_budget, *axes, *exec;
     bool bare, no_labels, no_cache, help;

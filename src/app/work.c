@@ -22,7 +22,8 @@ static uint64_t hash_of(const TileKey *key) {
 /* Place of the hash, or the empty one where it belongs. */
 static size_t place_in(const KeySet *set, uint64_t hash) {
     size_t at = (size_t)hash & (KEY_SET_SLOTS - 1);
-    while (set->slots[at] && set->slots[at] != hash) at = (at + 1) & (KEY_SET_SLOTS - 1);
+    while (set->slots[at] && set->slots[at] != hash)
+        at = (at + 1) & (KEY_SET_SLOTS - 1);
     return at;
 }
 
@@ -68,7 +69,9 @@ static int drop_failed(App *app, size_t from) {
 /* Everything that decides which tiles are on screen. */
 static uint64_t hash_view(const App *app) {
     const ViewState *v = &app->view;
-    const int32_t facts[] = {v->set, v->item, v->step, v->layer, (int32_t)tiles_headset_hash(&v->heads), (int32_t)v->values, (int32_t)v->view};
+    const int32_t facts[] = {
+        v->set,          v->item, v->step, v->layer, (int32_t)tiles_headset_hash(&v->heads), (int32_t)v->values,
+        (int32_t)v->view};
     const Camera *c = v->view == VIEW_GRID ? &v->grid.camera : &v->camera;
     const double camera[] = {c->q, c->k, c->points_q, c->points_k};
     return hash_bytes(camera, sizeof camera, hash_bytes(facts, sizeof facts, app->captures[0].serial));
@@ -86,7 +89,9 @@ static void note_motion(App *app) {
     if (s < MOTION_LEAST_S) return;
     const ViewResult *r = &app->result;
     app->motion.layer = app->scrub_direction;
-    app->motion.head = app->last_head == app->motion_head ? app->motion.head : app->last_head > app->motion_head ? 1 : -1;
+    app->motion.head = app->last_head == app->motion_head  ? app->motion.head
+                       : app->last_head > app->motion_head ? 1
+                                                           : -1;
     app->motion.q = app->motion.k = app->motion.zoom = 0;
     if (s < MOTION_MOST_S && before->points_q > 0 && r->plot.w > 0 && r->plot.h > 0) {
         app->motion.q = (camera->q - before->q) * r->cell_h / (double)r->plot.h / s;
@@ -108,7 +113,8 @@ void app_submit_wants(App *app, bool background) {
         Frame frame = app_make_frame(app, &params);
         const int before = app->bases_missing;
         note_motion(app);
-        if (app->view.view == VIEW_MATRIX && app->no_room.count == 0) views_want_around(&frame, &app->view, &app->result, &app->motion);
+        if (app->view.view == VIEW_MATRIX && app->no_room.count == 0)
+            views_want_around(&frame, &app->view, &app->result, &app->motion);
         (void)drop_failed(app, (size_t)app->visible_wants);
         const size_t around = app->wants.count;
         app->bases_missing = views_want_all_bases(&frame, &app->view, app->scrub_direction);
@@ -116,7 +122,8 @@ void app_submit_wants(App *app, bool background) {
         if (before > 0 && app->bases_missing == 0) app->redraw = true; /* the progress bar goes */
         const SetInfo *set = capture_set(app_capture(app), app->view.set);
         app->bases_total = 0;
-        for (int i = 0; i < set->layer_count; i++) app->bases_total += set->layers[i].head_count;
+        for (int i = 0; i < set->layer_count; i++)
+            app->bases_total += set->layers[i].head_count;
         if (app->bases_missing > app->bases_begun || app->bases_missing == 0) {
             app->bases_begun = app->bases_missing;
             app->bases_begun_ns = clock_now_ns(&app->clock);
@@ -180,8 +187,10 @@ bool app_take_results(App *app, uint64_t budget_ns, bool *any) {
         } else {
             Error err = {0};
             const Status status = gpu_tile_put(app->gpu, data, &err);
-            if (status == STATUS_MEMORY) note_no_room(app, &data->key, &err);
-            else if (status != STATUS_OK) note_failure(app, &(TileData){.status = err.status, .error = err, .key = data->key});
+            if (status == STATUS_MEMORY)
+                note_no_room(app, &data->key, &err);
+            else if (status != STATUS_OK)
+                note_failure(app, &(TileData){.status = err.status, .error = err, .key = data->key});
             visible |= here;
             tiles_data_drop(data);
         }
@@ -237,7 +246,8 @@ bool app_idle_step(App *app) {
 
 /* Nothing has come and something is under way: another frame would only take time from the workers. */
 static bool nothing_new(App *app, bool any, bool first) {
-    if (first || any || app->wants_held_up || cancel_requested(app->cancel) || tiles_scheduler_idle(app->scheduler)) return false;
+    if (first || any || app->wants_held_up || cancel_requested(app->cancel) || tiles_scheduler_idle(app->scheduler))
+        return false;
     clock_sleep_ns(SETTLE_SLEEP_NS);
     return true;
 }
@@ -257,7 +267,8 @@ Status app_settle_all(App *app, const FrameParams *params, uint64_t timeout_ns, 
         if (late) return error_set(err, STATUS_CANCELLED, "the overviews were not ready in time");
         clock_sleep_ns(200000);
     }
-    for (int i = 0; i < IDLE_STEPS_MAX && app_idle_step(app); i++) {}
+    for (int i = 0; i < IDLE_STEPS_MAX && app_idle_step(app); i++) {
+    }
     return app_settle(app, params, timeout_ns, err);
 }
 
@@ -278,11 +289,13 @@ Status app_settle(App *app, const FrameParams *params, uint64_t timeout_ns, Erro
         /* Everything still asked for has failed: the message says why, and waiting will not help. */
         const bool stuck = app->wants.count == 0 && tiles_scheduler_idle(app->scheduler);
         if (wanted == 0 && !app->result.pending) return STATUS_OK;
-        if (stuck && wanted > 0) return error_set(err, app->no_room.count > 0 ? STATUS_MEMORY : STATUS_IO, "%s", app->message);
+        if (stuck && wanted > 0)
+            return error_set(err, app->no_room.count > 0 ? STATUS_MEMORY : STATUS_IO, "%s", app->message);
         if (cancel_requested(app->cancel)) return error_set(err, STATUS_CANCELLED, "interrupted");
         fruitless = stuck ? fruitless + 1 : 0;
         if (fruitless > FRUITLESS_MAX) {
-            return error_set(err, STATUS_MEMORY, "the tiles of this picture do not fit the GPU budget; raise it with --gpu-budget");
+            return error_set(err, STATUS_MEMORY,
+                             "the tiles of this picture do not fit the GPU budget; raise it with --gpu-budget");
         }
         if (late) return error_set(err, STATUS_CANCELLED, "the picture was not exact in time");
         if (app->wants.count > 0) clock_sleep_ns(200000);

@@ -79,7 +79,7 @@ typedef struct Arena {
     struct ArenaBlock *head;
     size_t used_total; /* bytes handed out since the last reset */
 } Arena;
-void *arena_alloc(Arena *arena, size_t size); /* zeroed, 16-byte aligned; NULL on failure */
+void *arena_alloc(Arena *arena, size_t size);                         /* zeroed, 16-byte aligned; NULL on failure */
 char *arena_copy_text(Arena *arena, const char *text, size_t length); /* adds the NUL */
 char *arena_format(Arena *arena, const char *format, ...) BASE_PRINTF(2, 3);
 void arena_reset(Arena *arena); /* keeps the largest block, so a per-frame arena stops allocating */
@@ -101,7 +101,7 @@ double f64_clamp(double v, double lo, double hi);
 uint16_t f16_from_f32(float v);
 float f32_from_f16(uint16_t h);
 float f32_from_bf16(uint16_t h);
-uint16_t bf16_from_f32(float v); /* nearest even */
+uint16_t bf16_from_f32(float v);   /* nearest even */
 float f32_from_f8_e4m3(uint8_t b); /* OCP E4M3 "fn": no Inf, 0x7f/0xff NaN */
 float f32_from_f8_e5m2(uint8_t b);
 /* Arrays of them; F16C / AVX where the machine has it. */
@@ -153,8 +153,7 @@ typedef struct Mutex Mutex;
 typedef struct Cond Cond;
 
 /* Starts a thread; *out is released by thread_join. `low_priority` asks for a nicer one where possible. */
-Status thread_start(Thread **out, void (*run)(void *user), void *user, const char *name, bool low_priority,
-                    Error *err);
+Status thread_start(Thread **out, void (*run)(void *user), void *user, const char *name, bool low_priority, Error *err);
 void thread_join(Thread *thread); /* NULL is allowed */
 int thread_core_count(void);      /* usable cores, >= 1 */
 Mutex *mutex_new(void);           /* NULL on failure */
@@ -222,8 +221,8 @@ Status file_write_all(const char *path, const void *data, size_t size, Error *er
 typedef struct FileWriter FileWriter;
 Status file_writer_open(const char *path, FileWriter **out, Error *err);
 Status file_writer_write(FileWriter *writer, const void *data, size_t size, Error *err);
-Status file_writer_commit(FileWriter *writer, Error *err); /* releases the writer */
-void file_writer_discard(FileWriter *writer);              /* likewise; NULL is allowed */
+Status file_writer_commit(FileWriter *writer, Error *err);  /* releases the writer */
+void file_writer_discard(FileWriter *writer);               /* likewise; NULL is allowed */
 Status file_make_directories(const char *path, Error *err); /* like mkdir -p */
 
 typedef enum XdgKind { XDG_CONFIG, XDG_STATE, XDG_CACHE, XDG_DATA } XdgKind;

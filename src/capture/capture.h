@@ -30,8 +30,20 @@ Status capture_bytes_read(const ByteSource *source, uint64_t offset, void *out, 
 /* ---- vocabulary ------------------------------------------------------------------------------ */
 
 typedef enum DType {
-    DTYPE_F16, DTYPE_BF16, DTYPE_F32, DTYPE_F64, DTYPE_F8_E4M3, DTYPE_F8_E5M2,
-    DTYPE_U8, DTYPE_I8, DTYPE_I16, DTYPE_I32, DTYPE_I64, DTYPE_BOOL, DTYPE_UNICODE, DTYPE_OTHER
+    DTYPE_F16,
+    DTYPE_BF16,
+    DTYPE_F32,
+    DTYPE_F64,
+    DTYPE_F8_E4M3,
+    DTYPE_F8_E5M2,
+    DTYPE_U8,
+    DTYPE_I8,
+    DTYPE_I16,
+    DTYPE_I32,
+    DTYPE_I64,
+    DTYPE_BOOL,
+    DTYPE_UNICODE,
+    DTYPE_OTHER
 } DType;
 const char *capture_dtype_name(DType dtype); /* "f16", "bf16" ... */
 
@@ -66,7 +78,7 @@ typedef struct TokenList {
 } TokenList;
 
 typedef struct LayerInfo {
-    int number;              /* as in the model */
+    int number; /* as in the model */
     int head_count;
     const int *head_numbers; /* [head_count], as in the model, ascending */
     int kv_heads;            /* == head_count unless grouped-query attention */
@@ -81,18 +93,18 @@ typedef struct SetInfo {
     const char *name; /* "encoder", "decoder", "cross" or as the file says */
     SetKind kind;
     bool factored;
-    bool causal;           /* key k is visible to query q iff k <= q + (keys - queries) */
-    bool signed_values;    /* weights of this set may be negative (attribution) */
-    bool above_one;        /* some sampled weight is above 1: not normalised */
+    bool causal;        /* key k is visible to query q iff k <= q + (keys - queries) */
+    bool signed_values; /* weights of this set may be negative (attribution) */
+    bool above_one;     /* some sampled weight is above 1: not normalised */
     int layer_count;
-    const LayerInfo *layers; /* ascending numbers */
+    const LayerInfo *layers;    /* ascending numbers */
     int item_count, step_count; /* >= 1 */
     int max_heads;
     int64_t max_queries, max_keys;
     double row_sum_min, row_sum_max; /* over sampled rows (64 a pattern); NAN where no row was finite */
     int64_t nonfinite_sampled;       /* NaN or Inf cells among those rows */
-    double scale;            /* factored: the factor of Q K^T */
-    bool scale_assumed;      /* not in the file: 1/sqrt(d) was taken */
+    double scale;                    /* factored: the factor of Q K^T */
+    bool scale_assumed;              /* not in the file: 1/sqrt(d) was taken */
 } SetInfo;
 
 /* ---- capture.c : opening ---------------------------------------------------------------------- */
@@ -104,12 +116,13 @@ typedef struct Progress {
 } Progress;
 
 typedef struct CaptureOpenParams {
-    const char *const *paths; /* one or more files of one capture; a folder or a pattern (* ? [ ]) stands for its files */
+    const char *const
+        *paths; /* one or more files of one capture; a folder or a pattern (* ? [ ]) stands for its files */
     size_t path_count;
-    const void *memory;       /* instead of paths: a file's bytes, borrowed until capture_close */
+    const void *memory; /* instead of paths: a file's bytes, borrowed until capture_close */
     size_t memory_size;
-    const char *memory_name;  /* with the extension that tells the format, e.g. "demo.safetensors" */
-    const char *axes;         /* NULL, or letters for an array without layer names: l b h q k, e.g. "lhqk" */
+    const char *memory_name; /* with the extension that tells the format, e.g. "demo.safetensors" */
+    const char *axes;        /* NULL, or letters for an array without layer names: l b h q k, e.g. "lhqk" */
     Progress progress;
 } CaptureOpenParams;
 
@@ -161,15 +174,15 @@ Status capture_probe(const Capture *capture, PatternRef ref, Values values, int6
 
 /* A pattern of a factored set: weight = softmax over visible keys of softcap(scale * q . k). */
 typedef struct Factored {
-    uint64_t serial;   /* tells captures apart, also after one was closed */
+    uint64_t serial; /* tells captures apart, also after one was closed */
     int64_t queries, keys;
     int dim;
-    int key_head;      /* heads of one key_head share their K */
+    int key_head; /* heads of one key_head share their K */
     double scale;
-    double softcap;    /* 0: none; else c * tanh(s / c) */
+    double softcap; /* 0: none; else c * tanh(s / c) */
     bool causal;
-    int64_t window;    /* 0: none */
-    bool bf16;         /* all of Q and K is stored as bf16 */
+    int64_t window; /* 0: none */
+    bool bf16;      /* all of Q and K is stored as bf16 */
 } Factored;
 /* STATUS_UNSUPPORTED for dense sets. */
 Status capture_factored(const Capture *capture, PatternRef ref, Factored *out, Error *err);

@@ -60,17 +60,17 @@ typedef struct Tensor {
     int ndim; /* where it exceeds CAPTURE_MAX_DIMS, the last kept dimension is the product of the rest */
     int64_t shape[CAPTURE_MAX_DIMS];
     int64_t stride[CAPTURE_MAX_DIMS];
-    int64_t count;      /* elements */
-    ByteSource *source; /* borrowed from the container; NULL: a deflated member not inflated yet */
-    uint64_t offset;    /* of the first element in source */
-    int64_t member;     /* index of the zip member or HDF5 dataset, else -1 */
+    int64_t count;            /* elements */
+    ByteSource *source;       /* borrowed from the container; NULL: a deflated member not inflated yet */
+    uint64_t offset;          /* of the first element in source */
+    int64_t member;           /* index of the zip member or HDF5 dataset, else -1 */
     const PlanePiece *pieces; /* [item, head, query, key] in pieces, rows ascending; source, offset, stride unused */
     size_t piece_count;
-    const char *set; /* the set it belongs to, where the file says so; else NULL */
-    bool block;      /* of a larger pattern: rows need not sum to 1 */
-    bool axes_known; /* the format says what they are, which needs no note */
-    bool bare;       /* the only array of its file, without a name in it */
-    bool file_named; /* the name is the file's: what stands before the layer number means nothing */
+    const char *set;        /* the set it belongs to, where the file says so; else NULL */
+    bool block;             /* of a larger pattern: rows need not sum to 1 */
+    bool axes_known;        /* the format says what they are, which needs no note */
+    bool bare;              /* the only array of its file, without a name in it */
+    bool file_named;        /* the name is the file's: what stands before the layer number means nothing */
     struct Container *home; /* of a container that was absorbed; else NULL */
     const int *layer_numbers, *head_numbers; /* along those axes, ascending; NULL: 0, 1, 2 ... */
 } Tensor;
@@ -93,10 +93,10 @@ typedef struct Container {
     size_t metadata_count, metadata_capacity;
     ByteSource **owned; /* besides `source`: inflated members and the like */
     size_t owned_count, owned_capacity;
-    struct ZipReader *zip;   /* until the capture is open */
-    struct Hdf5Reader *hdf5; /* the same */
+    struct ZipReader *zip;                      /* until the capture is open */
+    struct Hdf5Reader *hdf5;                    /* the same */
     const char *notes[CAPTURE_CONTAINER_NOTES]; /* how the file was read; NULL after the last */
-    struct Container *parts; /* absorbed; their tensors and metadata are here too */
+    struct Container *parts;                    /* absorbed; their tensors and metadata are here too */
     size_t part_count;
     bool optional;     /* one of a folder's files: left out when it holds no attention */
     bool bare;         /* one array without a name (.npy) */

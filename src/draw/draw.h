@@ -26,7 +26,13 @@ Rect rect_intersect(Rect a, Rect b); /* w, h >= 0 */
 /* ---- colormap.c : tables generated at build ------------------------------------------------------- */
 
 typedef enum ColormapId {
-    CMAP_VIRIDIS, CMAP_MAGMA, CMAP_INFERNO, CMAP_PLASMA, CMAP_CIVIDIS, CMAP_TURBO, CMAP_GREY, /* sequential */
+    CMAP_VIRIDIS,
+    CMAP_MAGMA,
+    CMAP_INFERNO,
+    CMAP_PLASMA,
+    CMAP_CIVIDIS,
+    CMAP_TURBO,
+    CMAP_GREY,      /* sequential */
     CMAP_DIVERGING, /* symmetric about 0; what signed data gets */
     CMAP_COUNT
 } ColormapId;
@@ -48,10 +54,10 @@ typedef enum Transform { TRANSFORM_LINEAR, TRANSFORM_SQRT, TRANSFORM_LOG } Trans
 typedef struct DisplayParams {
     ColormapId cmap;
     Channel channel;
-    Transform transform; /* of t = (v - lo) / (hi - lo); see draw_display_unit */
-    float gamma;         /* 0 counts as 1; t^(1/gamma) after the transform */
-    float lo, hi;        /* in the unit of the channel */
-    bool is_signed;      /* symmetric: t = 0.5 + 0.5 * sign(v) * f(|v| / max(|lo|, |hi|)) */
+    Transform transform;              /* of t = (v - lo) / (hi - lo); see draw_display_unit */
+    float gamma;                      /* 0 counts as 1; t^(1/gamma) after the transform */
+    float lo, hi;                     /* in the unit of the channel */
+    bool is_signed;                   /* symmetric: t = 0.5 + 0.5 * sign(v) * f(|v| / max(|lo|, |hi|)) */
     Color masked, nonfinite, clipped; /* `clipped`: values above hi (below lo); alpha 0 = the end of the map */
     Color clipped_below;              /* for values below lo; alpha 0 = the same as `clipped` */
 } DisplayParams;
@@ -84,12 +90,12 @@ uint32_t draw_fonts_serial(const Fonts *fonts);
 const char *draw_fonts_family(const Fonts *fonts);
 
 typedef struct TextStyle {
-    float size;        /* pixels: em height */
+    float size; /* pixels: em height */
     FontWeight weight;
-    bool tabular;      /* digits, '+', '-' and the minus sign get equal advances, so that columns of numbers align */
+    bool tabular; /* digits, '+', '-' and the minus sign get equal advances, so that columns of numbers align */
 } TextStyle;
 float draw_text_width(Fonts *fonts, const char *text, TextStyle style);
-float draw_text_ascent(Fonts *fonts, TextStyle style);      /* above the baseline, positive */
+float draw_text_ascent(Fonts *fonts, TextStyle style); /* above the baseline, positive */
 float draw_text_line_height(Fonts *fonts, TextStyle style);
 float draw_text_cap_height(Fonts *fonts, TextStyle style);
 /* Cuts `text` so that it fits `width` and out_size (> 0), ending in an ellipsis; "" where not even that fits. out is
@@ -100,7 +106,7 @@ void draw_text_fit(Fonts *fonts, const char *text, TextStyle style, float width,
 typedef struct GlyphBitmap {
     int width, height, left, top; /* left/top: offset of the bitmap from the pen on the baseline, y down */
     float advance;
-    const uint8_t *coverage;      /* borrowed until the next call */
+    const uint8_t *coverage; /* borrowed until the next call */
 } GlyphBitmap;
 /* `subpixel`: pen position within the pixel in quarters, 0..3. An empty bitmap (a space) has coverage NULL. */
 Status draw_glyph(Fonts *fonts, uint32_t code, TextStyle style, int subpixel, GlyphBitmap *out, Error *err);
@@ -121,7 +127,7 @@ FontGlyph draw_font_glyph(Fonts *fonts, uint32_t code, FontWeight weight);
 typedef struct FontData {
     const uint8_t *data; /* borrowed, lives as long as the fonts */
     size_t size;
-    int index;           /* in a collection */
+    int index; /* in a collection */
 } FontData;
 bool draw_font_data(const Fonts *fonts, int face, FontData *out); /* false: no such face */
 
@@ -130,30 +136,37 @@ bool draw_font_data(const Fonts *fonts, int face, FontData *out); /* false: no s
 typedef enum Align { ALIGN_LEFT, ALIGN_CENTER, ALIGN_RIGHT } Align;
 
 typedef enum DrawKind {
-    DRAW_RECT, DRAW_FRAME, DRAW_LINE, DRAW_TEXT, DRAW_TRIANGLE, DRAW_HEATMAP, DRAW_COLORBAR, DRAW_CLIP
+    DRAW_RECT,
+    DRAW_FRAME,
+    DRAW_LINE,
+    DRAW_TEXT,
+    DRAW_TRIANGLE,
+    DRAW_HEATMAP,
+    DRAW_COLORBAR,
+    DRAW_CLIP
 } DrawKind;
 
 /* One piece of a heatmap: texels [u0,u1) x [v0,v1) (fractions allowed) of a resident tile or composite, drawn into rect
  * with nearest sampling. */
 typedef struct DrawHeatmap {
-    TileKey key;         /* head >= 0: a tile; head == -1: a composite. Not resident: nothing is drawn */
-    int mip;             /* base tiles and base composites only */
+    TileKey key;          /* head >= 0: a tile; head == -1: a composite. Not resident: nothing is drawn */
+    int mip;              /* base tiles and base composites only */
     float u0, v0, u1, v1; /* texels of that mip */
-    int64_t keys;        /* of the pattern, for mass at the ragged edge */
+    int64_t keys;         /* of the pattern, for mass at the ragged edge */
     DisplayParams params;
 } DrawHeatmap;
 
 typedef struct DrawOp {
     DrawKind kind;
-    Rect rect;      /* RECT, FRAME, HEATMAP, COLORBAR, CLIP (w < 0: clip off). LINE: from (x, y) to (x + w, y + h) */
-    float radius;   /* RECT, FRAME: corners */
-    float width;    /* FRAME, LINE: stroke, drawn inside the FRAME's rect, centred on the LINE */
+    Rect rect;    /* RECT, FRAME, HEATMAP, COLORBAR, CLIP (w < 0: clip off). LINE: from (x, y) to (x + w, y + h) */
+    float radius; /* RECT, FRAME: corners */
+    float width;  /* FRAME, LINE: stroke, drawn inside the FRAME's rect, centred on the LINE */
     Color color;
-    float points[6];     /* TRIANGLE */
-    const char *text;    /* TEXT: owned by the list's arena */
+    float points[6];  /* TRIANGLE */
+    const char *text; /* TEXT: owned by the list's arena */
     TextStyle style;
-    Align align;         /* TEXT: how it was asked for; rect.x is its start whatever this says, rect.w its width or 0 */
-    float angle;         /* TEXT: radians, clockwise positive, about its origin (rect.x, rect.y = pen start on the baseline) */
+    Align align; /* TEXT: how it was asked for; rect.x is its start whatever this says, rect.w its width or 0 */
+    float angle; /* TEXT: radians, clockwise positive, about its origin (rect.x, rect.y = pen start on the baseline) */
     bool vertical;       /* COLORBAR: low end at the bottom */
     DrawHeatmap heatmap; /* HEATMAP; COLORBAR uses heatmap.params */
 } DrawOp;

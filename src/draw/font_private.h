@@ -17,7 +17,7 @@ typedef struct Face {
     size_t size; /* of the file */
     int index;   /* in its collection */
     stbtt_fontinfo info;
-    int ascent, descent, line_gap; /* font units; descent is negative */
+    int ascent, descent, line_gap;                                                 /* font units; descent is negative */
     int x_height, x_round, cap_height, cap_round, ascender, descender, base_round; /* font units, 0 if unknown */
 } Face;
 
@@ -36,16 +36,16 @@ struct Fonts {
     uint32_t serial;
     Face faces[FONT_FACES_MAX];
     int face_count;
-    int primary[FONT_WEIGHTS];     /* index of the face, -1: not loaded yet */
-    char family[128];              /* of the regular face */
-    bool single_file;              /* FontsParams.file: no other faces */
-    FcFontSet *sorted[FONT_WEIGHTS]; /* every face of the system, best first; NULL until a code point needs it */
+    int primary[FONT_WEIGHTS];         /* index of the face, -1: not loaded yet */
+    char family[128];                  /* of the regular face */
+    bool single_file;                  /* FontsParams.file: no other faces */
+    FcFontSet *sorted[FONT_WEIGHTS];   /* every face of the system, best first; NULL until a code point needs it */
     int8_t *sorted_face[FONT_WEIGHTS]; /* for each of them: index in faces, SORTED_UNTRIED or SORTED_UNUSABLE */
-    float digit_width[FONT_WEIGHTS]; /* of the widest digit, in ems; 0: not yet known */
+    float digit_width[FONT_WEIGHTS];   /* of the widest digit, in ems; 0: not yet known */
     CodeGlyph ascii[FONT_WEIGHTS][FONT_ASCII];
     CodeGlyph *codes; /* hash table, open addressing */
     size_t code_capacity, code_count;
-    CodeGlyph spare;  /* the answer when the table cannot grow */
+    CodeGlyph spare;   /* the answer when the table cannot grow */
     uint8_t *coverage; /* of the last glyph */
     size_t coverage_capacity;
 };

@@ -18,7 +18,7 @@ typedef struct ExportText {
 
 typedef struct ExportPngParams {
     int width, height;
-    bool alpha;                /* else opaque, and the alpha of rows is not looked at */
+    bool alpha; /* else opaque, and the alpha of rows is not looked at */
     const ExportText *texts;
     size_t text_count;
 } ExportPngParams;
@@ -44,8 +44,8 @@ bool export_is_png(const char *path); /* by its first bytes */
 
 typedef struct ExportImage {
     int width, height;
-    uint8_t *rgba;         /* straight alpha; mem_alloc'ed */
-    double x, y, w, h;     /* where it lies, in the list's pixels */
+    uint8_t *rgba;     /* straight alpha; mem_alloc'ed */
+    double x, y, w, h; /* where it lies, in the list's pixels */
 } ExportImage;
 /* Makes one image of the heatmap operations from list->ops[*at] on that share a grid of texels and lie side by side, as far as `clip`
  * shows them, and moves *at behind them. width 0: nothing is visible. */
@@ -59,9 +59,9 @@ Status export_woff(const FontData *font, TextBuffer *out, Error *err);
 /* ---- svg.c, pdf.c : a display list as vectors ------------------------------------------------------------------------------------ */
 
 typedef struct ExportVectorParams {
-    int width, height;   /* pixels of the list */
-    float scale;         /* pixels of the list to a CSS pixel (1/96 inch) of the page */
-    Color ground;        /* alpha 0: transparent */
+    int width, height; /* pixels of the list */
+    float scale;       /* pixels of the list to a CSS pixel (1/96 inch) of the page */
+    Color ground;      /* alpha 0: transparent */
     const char *title, *description;
 } ExportVectorParams;
 #define EXPORT_VECTOR_SIDE_MAX 8192

@@ -17,13 +17,19 @@ typedef struct Table {
     uint32_t checksum, offset, length;
 } Table;
 
-static const char WANTED[][5] = {"CFF ", "OS/2", "cmap", "cvt ", "fpgm", "glyf", "head", "hhea", "hmtx", "loca", "maxp", "name", "post", "prep"};
+static const char WANTED[][5] = {"CFF ", "OS/2", "cmap", "cvt ", "fpgm", "glyf", "head",
+                                 "hhea", "hmtx", "loca", "maxp", "name", "post", "prep"};
 
-static uint32_t read_u32(const uint8_t *p) { return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]; }
-static uint16_t read_u16(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
+static uint32_t read_u32(const uint8_t *p) {
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+static uint16_t read_u16(const uint8_t *p) {
+    return (uint16_t)(p[0] << 8 | p[1]);
+}
 
 static void put_u32(uint8_t *p, uint32_t v) {
-    for (int i = 0; i < 4; i++) p[i] = (uint8_t)(v >> (24 - 8 * i));
+    for (int i = 0; i < 4; i++)
+        p[i] = (uint8_t)(v >> (24 - 8 * i));
 }
 
 static void append_u32(TextBuffer *out, uint32_t v) {
@@ -86,7 +92,8 @@ Status export_woff(const FontData *font, TextBuffer *out, Error *err) {
     const int count = read_directory(font, tables);
     if (count == 0) return error_set(err, STATUS_UNSUPPORTED, "this font cannot be embedded");
     uint32_t total = SFNT_HEADER + (uint32_t)count * SFNT_ENTRY;
-    for (int i = 0; i < count; i++) total += (tables[i].length + 3) & ~UINT32_C(3);
+    for (int i = 0; i < count; i++)
+        total += (tables[i].length + 3) & ~UINT32_C(3);
     const size_t start = out->length;
     text_append_bytes(out, "wOFF", 4);
     text_append_bytes(out, (const char *)font->data, 4); /* flavour */
@@ -94,9 +101,11 @@ Status export_woff(const FontData *font, TextBuffer *out, Error *err) {
     append_u16(out, (unsigned)count);
     append_u16(out, 0);
     append_u32(out, total);
-    for (int i = 0; i < 6; i++) append_u32(out, i == 0 ? 0x00010000 : 0); /* version; no metadata, no private data */
+    for (int i = 0; i < 6; i++)
+        append_u32(out, i == 0 ? 0x00010000 : 0); /* version; no metadata, no private data */
     const size_t directory = out->length;
-    for (int i = 0; i < count * WOFF_ENTRY / 4; i++) append_u32(out, 0);
+    for (int i = 0; i < count * WOFF_ENTRY / 4; i++)
+        append_u32(out, 0);
     for (int i = 0; i < count && !out->failed; i++) {
         const size_t offset = out->length - start;
         const uint32_t size = append_table(font, &tables[i], out);

@@ -7,10 +7,10 @@
 #include <math.h>
 #include <string.h>
 
-#define SIZE_SLACK 1e-2  /* texel sizes that differ by less are the same: rectangles are f32 */
-#define GRID_SLACK 0.05  /* texels */
-#define SPREAD_MAX 1.5   /* pieces far apart (small pictures of heads) are images of their own */
-#define FINE 2           /* pixels of the image to a pixel of the page, where texels are large */
+#define SIZE_SLACK 1e-2                   /* texel sizes that differ by less are the same: rectangles are f32 */
+#define GRID_SLACK 0.05                   /* texels */
+#define SPREAD_MAX 1.5                    /* pieces far apart (small pictures of heads) are images of their own */
+#define FINE 2                            /* pixels of the image to a pixel of the page, where texels are large */
 #define MAGNIFIED_MAX ((int64_t)16 << 20) /* pixels */
 #define TILE_FLOATS ((size_t)TILE_SIDE * TILE_SIDE * 2)
 
@@ -23,9 +23,15 @@ typedef struct Span {
     int64_t u0, v0, u1, v1; /* texels of the grid, half-open */
 } Span;
 
-static double texel_w(const DrawOp *op) { return (double)op->rect.w / ((double)op->heatmap.u1 - (double)op->heatmap.u0); }
-static double texel_h(const DrawOp *op) { return (double)op->rect.h / ((double)op->heatmap.v1 - (double)op->heatmap.v0); }
-static bool is_empty(const DrawOp *op) { return !(op->heatmap.u1 > op->heatmap.u0 && op->heatmap.v1 > op->heatmap.v0); }
+static double texel_w(const DrawOp *op) {
+    return (double)op->rect.w / ((double)op->heatmap.u1 - (double)op->heatmap.u0);
+}
+static double texel_h(const DrawOp *op) {
+    return (double)op->rect.h / ((double)op->heatmap.v1 - (double)op->heatmap.v0);
+}
+static bool is_empty(const DrawOp *op) {
+    return !(op->heatmap.u1 > op->heatmap.u0 && op->heatmap.v1 > op->heatmap.v0);
+}
 
 static Grid grid_of(const DrawOp *op) {
     const double w = texel_w(op), h = texel_h(op);
@@ -34,7 +40,8 @@ static Grid grid_of(const DrawOp *op) {
 
 /* How many texels of the grid lie before texel 0 of the piece; false: not this grid. */
 static bool offset_in(const Grid *grid, const DrawOp *op, int64_t *u, int64_t *v) {
-    if (is_empty(op) || fabs(texel_w(op) / grid->w - 1) > SIZE_SLACK || fabs(texel_h(op) / grid->h - 1) > SIZE_SLACK) return false;
+    if (is_empty(op) || fabs(texel_w(op) / grid->w - 1) > SIZE_SLACK || fabs(texel_h(op) / grid->h - 1) > SIZE_SLACK)
+        return false;
     const double du = (op->rect.x - op->heatmap.u0 * grid->w - grid->x) / grid->w;
     const double dv = (op->rect.y - op->heatmap.v0 * grid->h - grid->y) / grid->h;
     *u = (int64_t)llround(du);
@@ -56,8 +63,12 @@ static Span span_in(const Grid *grid, const DrawOp *op, int64_t u, int64_t v, Re
     return span;
 }
 
-static bool span_visible(const Span *span) { return span->u1 > span->u0 && span->v1 > span->v0; }
-static double span_area(const Span *span) { return (double)(span->u1 - span->u0) * (double)(span->v1 - span->v0); }
+static bool span_visible(const Span *span) {
+    return span->u1 > span->u0 && span->v1 > span->v0;
+}
+static double span_area(const Span *span) {
+    return (double)(span->u1 - span->u0) * (double)(span->v1 - span->v0);
+}
 
 static Span span_union(const Span *a, const Span *b) {
     return (Span){i64_min(a->u0, b->u0), i64_min(a->v0, b->v0), i64_max(a->u1, b->u1), i64_max(a->v1, b->v1)};
@@ -70,7 +81,9 @@ static const DrawOp *largest_of_run(const DrawList *list, size_t at) {
         const DrawOp *op = &list->ops[i];
         int64_t u, v;
         const Grid grid = grid_of(op);
-        if (!is_empty(op) && op->rect.w * op->rect.h > best->rect.w * best->rect.h && offset_in(&grid, &list->ops[at], &u, &v)) best = op;
+        if (!is_empty(op) && op->rect.w * op->rect.h > best->rect.w * best->rect.h &&
+            offset_in(&grid, &list->ops[at], &u, &v))
+            best = op;
     }
     return best;
 }
@@ -96,7 +109,8 @@ static Status fill(Gpu *gpu, const DrawOp *op, int64_t u, int64_t v, const Span 
             const int64_t tx = i64_clamp(x - u, 0, width - 1), ty = i64_clamp(y - v, 0, height - 1);
             const float *texel = texels + (ty * width + tx) * 2;
             const int64_t column = heatmap->key.x * TILE_SIDE + tx;
-            const float keys = (float)tiles_cells_in_texel(heatmap->keys > 0 ? heatmap->keys : INT64_MAX / 2, level, column);
+            const float keys = (float)tiles_cells_in_texel(heatmap->keys > 0 ? heatmap->keys : INT64_MAX / 2, level,
+                                                           column);
             const Color c = texel_color(&heatmap->params, info.is_signed, texel[0], texel[1], keys);
             memcpy(image->rgba + ((y - all->v0) * image->width + x - all->u0) * 4, (uint8_t[4]){c.r, c.g, c.b, c.a}, 4);
         }
@@ -106,7 +120,8 @@ static Status fill(Gpu *gpu, const DrawOp *op, int64_t u, int64_t v, const Span 
 
 static int magnification(double texel, int64_t pixels) {
     int64_t by = texel < 2 ? 1 : (int64_t)ceil(FINE * texel);
-    while (by > 1 && pixels > MAGNIFIED_MAX / by) by--;
+    while (by > 1 && pixels > MAGNIFIED_MAX / by)
+        by--;
     return (int)by;
 }
 
@@ -126,7 +141,8 @@ static Status magnify(const Grid *grid, ExportImage *image, Error *err) {
             memcpy(row, row - (size_t)width * 4, (size_t)width * 4);
             continue;
         }
-        for (int x = 0; x < width; x++) memcpy(row + x * 4, from + x / by_x * 4, 4);
+        for (int x = 0; x < width; x++)
+            memcpy(row + x * 4, from + x / by_x * 4, 4);
     }
     mem_free(image->rgba);
     image->rgba = large;
@@ -146,7 +162,8 @@ Status export_heatmap(Gpu *gpu, const DrawList *list, size_t *at, Rect clip, Exp
     const Grid grid = grid_of(largest_of_run(list, first));
     Span all = {0};
     double covered = 0;
-    for (int64_t u, v; end < list->count && list->ops[end].kind == DRAW_HEATMAP && offset_in(&grid, &list->ops[end], &u, &v); end++) {
+    for (int64_t u, v;
+         end < list->count && list->ops[end].kind == DRAW_HEATMAP && offset_in(&grid, &list->ops[end], &u, &v); end++) {
         const Span piece = span_in(&grid, &list->ops[end], u, v, clip);
         if (!span_visible(&piece)) continue;
         const Span grown = covered > 0 ? span_union(&all, &piece) : piece;
@@ -157,14 +174,21 @@ Status export_heatmap(Gpu *gpu, const DrawList *list, size_t *at, Rect clip, Exp
     *at = end > first ? end : first + 1;
     if (covered <= 0) return STATUS_OK;
     if (all.u1 - all.u0 > EXPORT_VECTOR_SIDE_MAX * 2 || all.v1 - all.v0 > EXPORT_VECTOR_SIDE_MAX * 2) {
-        return error_set(err, STATUS_RANGE, "the heatmap has %lld x %lld texels, too many for one image; choose a smaller --size or a PNG",
+        return error_set(err, STATUS_RANGE,
+                         "the heatmap has %lld x %lld texels, too many for one image; choose a smaller --size or a PNG",
                          (long long)(all.v1 - all.v0), (long long)(all.u1 - all.u0));
     }
-    *out = (ExportImage){.width = (int)(all.u1 - all.u0), .height = (int)(all.v1 - all.v0), .x = grid.x + (double)all.u0 * grid.w,
-                         .y = grid.y + (double)all.v0 * grid.h, .w = (double)(all.u1 - all.u0) * grid.w, .h = (double)(all.v1 - all.v0) * grid.h};
+    *out = (ExportImage){.width = (int)(all.u1 - all.u0),
+                         .height = (int)(all.v1 - all.v0),
+                         .x = grid.x + (double)all.u0 * grid.w,
+                         .y = grid.y + (double)all.v0 * grid.h,
+                         .w = (double)(all.u1 - all.u0) * grid.w,
+                         .h = (double)(all.v1 - all.v0) * grid.h};
     out->rgba = mem_alloc_zeroed((size_t)out->width * (size_t)out->height, 4);
     float *texels = mem_alloc(TILE_FLOATS * sizeof *texels);
-    Status status = out->rgba && texels ? STATUS_OK : error_set(err, STATUS_MEMORY, "not enough memory for an image of %d x %d", out->width, out->height);
+    Status status = out->rgba && texels ? STATUS_OK
+                                        : error_set(err, STATUS_MEMORY, "not enough memory for an image of %d x %d",
+                                                    out->width, out->height);
     for (size_t i = first; i < *at && status == STATUS_OK; i++) {
         int64_t u = 0, v = 0;
         if (!offset_in(&grid, &list->ops[i], &u, &v)) continue;

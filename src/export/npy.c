@@ -8,8 +8,10 @@
 
 size_t export_npy_header(int64_t rows, int64_t columns, int depth, char out[EXPORT_NPY_HEADER_MAX]) {
     char shape[64], text[EXPORT_NPY_HEADER_MAX];
-    if (depth > 0) snprintf(shape, sizeof shape, "(%lld, %lld, %d)", (long long)rows, (long long)columns, depth);
-    else snprintf(shape, sizeof shape, "(%lld, %lld)", (long long)rows, (long long)columns);
+    if (depth > 0)
+        snprintf(shape, sizeof shape, "(%lld, %lld, %d)", (long long)rows, (long long)columns, depth);
+    else
+        snprintf(shape, sizeof shape, "(%lld, %lld)", (long long)rows, (long long)columns);
     const int used = snprintf(text, sizeof text, "{'descr': '<f4', 'fortran_order': False, 'shape': %s, }", shape);
     const size_t total = ((size_t)used + PREFIX + 1 + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     memset(out, ' ', total);

@@ -37,7 +37,9 @@ static cairo_status_t write_bytes(void *user, const unsigned char *data, unsigne
     return pdf->status == STATUS_OK ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_WRITE_ERROR;
 }
 
-static void set_color(Pdf *pdf, Color c) { cairo_set_source_rgba(pdf->cr, c.r / 255.0, c.g / 255.0, c.b / 255.0, c.a / 255.0); }
+static void set_color(Pdf *pdf, Color c) {
+    cairo_set_source_rgba(pdf->cr, c.r / 255.0, c.g / 255.0, c.b / 255.0, c.a / 255.0);
+}
 
 /* ---- shapes ------------------------------------------------------------------------------------------------------------ */
 
@@ -59,7 +61,8 @@ static void draw_box(Pdf *pdf, const DrawOp *op) {
     const bool frame = op->kind == DRAW_FRAME;
     const double inset = frame ? op->width / 2 : 0;
     set_color(pdf, op->color);
-    box_path(pdf->cr, op->rect.x + inset, op->rect.y + inset, fmax(0, op->rect.w - 2 * inset), fmax(0, op->rect.h - 2 * inset), op->radius - inset);
+    box_path(pdf->cr, op->rect.x + inset, op->rect.y + inset, fmax(0, op->rect.w - 2 * inset),
+             fmax(0, op->rect.h - 2 * inset), op->radius - inset);
     if (frame) {
         cairo_set_line_width(pdf->cr, op->width);
         cairo_stroke(pdf->cr);
@@ -78,14 +81,16 @@ static void draw_segment(Pdf *pdf, const DrawOp *op) {
 
 static void draw_polygon(Pdf *pdf, const DrawOp *op) {
     set_color(pdf, op->color);
-    for (int i = 0; i < 6; i += 2) cairo_line_to(pdf->cr, op->points[i], op->points[i + 1]);
+    for (int i = 0; i < 6; i += 2)
+        cairo_line_to(pdf->cr, op->points[i], op->points[i + 1]);
     cairo_close_path(pdf->cr);
     cairo_fill(pdf->cr);
 }
 
 static void draw_bar(Pdf *pdf, const DrawOp *op) {
     const Rect *r = &op->rect;
-    cairo_pattern_t *gradient = op->vertical ? cairo_pattern_create_linear(0, r->y + r->h, 0, r->y) : cairo_pattern_create_linear(r->x, 0, r->x + r->w, 0);
+    cairo_pattern_t *gradient = op->vertical ? cairo_pattern_create_linear(0, r->y + r->h, 0, r->y)
+                                             : cairo_pattern_create_linear(r->x, 0, r->x + r->w, 0);
     for (int i = 0; i <= GRADIENT_STOPS; i++) {
         const float unit = (float)i / GRADIENT_STOPS;
         const Color c = draw_colormap_color(op->heatmap.params.cmap, draw_colormap_position(unit));
@@ -114,7 +119,8 @@ static void paint_image(Pdf *pdf, const ExportImage *image) {
     uint8_t *data = cairo_image_surface_get_data(surface);
     const int stride = cairo_image_surface_get_stride(surface);
     if (!data) {
-        pdf->status = error_set(pdf->err, STATUS_MEMORY, "not enough memory for an image of %d x %d", image->width, image->height);
+        pdf->status = error_set(pdf->err, STATUS_MEMORY, "not enough memory for an image of %d x %d", image->width,
+                                image->height);
         cairo_surface_destroy(surface);
         return;
     }
@@ -146,7 +152,9 @@ static void draw_pieces(Pdf *pdf, size_t *at) {
 
 /* ---- text ------------------------------------------------------------------------------------------------------------------ */
 
-static void done_face(void *face) { FT_Done_Face(face); }
+static void done_face(void *face) {
+    FT_Done_Face(face);
+}
 
 /* cairo keeps fonts in caches of its own, so FreeType's library lives as long as the program, and a face as long as cairo's. NULL:
  * FreeType cannot use the face. */
@@ -157,7 +165,9 @@ static cairo_font_face_t *face_for(Pdf *pdf, int face) {
     FT_Face ft;
     if (face < 0 || face >= FACES_MAX || !draw_font_data(pdf->list->fonts, face, &font)) return NULL;
     if (pdf->faces[face]) return pdf->faces[face];
-    if ((!library && FT_Init_FreeType(&library) != 0) || FT_New_Memory_Face(library, font.data, (FT_Long)font.size, font.index, &ft) != 0) return NULL;
+    if ((!library && FT_Init_FreeType(&library) != 0) ||
+        FT_New_Memory_Face(library, font.data, (FT_Long)font.size, font.index, &ft) != 0)
+        return NULL;
     cairo_font_face_t *made = cairo_ft_font_face_create_for_ft_face(ft, FT_LOAD_NO_HINTING);
     if (cairo_font_face_set_user_data(made, &key, ft, done_face) != CAIRO_STATUS_SUCCESS) {
         cairo_font_face_destroy(made);
@@ -174,7 +184,8 @@ static void draw_missing(Pdf *pdf, uint32_t code, TextStyle style, double x) {
     for (int row = 0; row < bitmap.height; row++) {
         const uint8_t *line = bitmap.coverage + row * bitmap.width;
         for (int from = 0, to; from < bitmap.width; from = to) {
-            for (to = from + 1; to < bitmap.width && line[to] == line[from];) to++;
+            for (to = from + 1; to < bitmap.width && line[to] == line[from];)
+                to++;
             if (line[from]) cairo_rectangle(pdf->cr, x + bitmap.left + from, bitmap.top + row, to - from, 1);
         }
     }
@@ -247,13 +258,26 @@ static void replay(Pdf *pdf) {
         i++;
         switch (op->kind) {
         case DRAW_RECT:
-        case DRAW_FRAME: draw_box(pdf, op); break;
-        case DRAW_LINE: draw_segment(pdf, op); break;
-        case DRAW_TRIANGLE: draw_polygon(pdf, op); break;
-        case DRAW_TEXT: draw_words(pdf, op); break;
-        case DRAW_COLORBAR: draw_bar(pdf, op); break;
-        case DRAW_CLIP: set_clip(pdf, op->rect); break;
-        case DRAW_HEATMAP: break;
+        case DRAW_FRAME:
+            draw_box(pdf, op);
+            break;
+        case DRAW_LINE:
+            draw_segment(pdf, op);
+            break;
+        case DRAW_TRIANGLE:
+            draw_polygon(pdf, op);
+            break;
+        case DRAW_TEXT:
+            draw_words(pdf, op);
+            break;
+        case DRAW_COLORBAR:
+            draw_bar(pdf, op);
+            break;
+        case DRAW_CLIP:
+            set_clip(pdf, op->rect);
+            break;
+        case DRAW_HEATMAP:
+            break;
         }
     }
 }
@@ -262,7 +286,8 @@ static void begin(Pdf *pdf, const ExportVectorParams *params) {
     const double scale = POINTS_PER_PIXEL / params->scale;
     pdf->surface = cairo_pdf_surface_create_for_stream(write_bytes, pdf, params->width * scale, params->height * scale);
     cairo_pdf_surface_set_metadata(pdf->surface, CAIRO_PDF_METADATA_CREATOR, "attnscope " ATTNSCOPE_VERSION);
-    if (params->title && utf8_valid(params->title, strlen(params->title))) cairo_pdf_surface_set_metadata(pdf->surface, CAIRO_PDF_METADATA_TITLE, params->title);
+    if (params->title && utf8_valid(params->title, strlen(params->title)))
+        cairo_pdf_surface_set_metadata(pdf->surface, CAIRO_PDF_METADATA_TITLE, params->title);
     if (params->description && utf8_valid(params->description, strlen(params->description))) {
         cairo_pdf_surface_set_metadata(pdf->surface, CAIRO_PDF_METADATA_SUBJECT, params->description);
     }
@@ -282,7 +307,8 @@ static void finish(Pdf *pdf) {
     const cairo_status_t written = cairo_surface_status(pdf->surface);
     cairo_surface_destroy(pdf->surface);
     if (pdf->status == STATUS_OK && (drawn != CAIRO_STATUS_SUCCESS || written != CAIRO_STATUS_SUCCESS)) {
-        pdf->status = error_set(pdf->err, STATUS_MEMORY, "cairo could not make the PDF: %s", cairo_status_to_string(drawn ? drawn : written));
+        pdf->status = error_set(pdf->err, STATUS_MEMORY, "cairo could not make the PDF: %s",
+                                cairo_status_to_string(drawn ? drawn : written));
     }
     for (int i = 0; i < FACES_MAX; i++) {
         if (pdf->faces[i]) cairo_font_face_destroy(pdf->faces[i]);
@@ -309,7 +335,8 @@ Status export_pdf(const char *path, const ExportVectorParams *params, Gpu *gpu, 
 
 Status export_pdf(const char *path, const ExportVectorParams *params, Gpu *gpu, const DrawList *list, Error *err) {
     (void)params, (void)gpu, (void)list;
-    return error_set_at(err, STATUS_UNSUPPORTED, path, -1, "this attnscope was built without cairo, so it cannot write PDF; .svg and .png work");
+    return error_set_at(err, STATUS_UNSUPPORTED, path, -1,
+                        "this attnscope was built without cairo, so it cannot write PDF; .svg and .png work");
 }
 
 #endif

@@ -34,8 +34,12 @@ static void write_bytes(png_structp png, png_bytep data, png_size_t size) {
     png_error(png, "write");
 }
 
-static void flush_nothing(png_structp png) { (void)png; }
-static void ignore_warning(png_structp png, png_const_charp text) { (void)png, (void)text; }
+static void flush_nothing(png_structp png) {
+    (void)png;
+}
+static void ignore_warning(png_structp png, png_const_charp text) {
+    (void)png, (void)text;
+}
 static void jump_back(png_structp png, png_const_charp text) {
     (void)text;
     png_longjmp(png, 1);
@@ -122,7 +126,8 @@ static void convert_row(const ExportPng *png, const uint8_t *in) {
         }
         const uint8_t a = in[3];
         const bool plain = a == 255 || !png->premultiplied;
-        for (int c = 0; c < 3; c++) out[c] = plain ? in[c] : a == 0 ? 0 : divided(in[c], a);
+        for (int c = 0; c < 3; c++)
+            out[c] = plain ? in[c] : a == 0 ? 0 : divided(in[c], a);
         out[3] = a;
         out += 4;
     }
@@ -145,8 +150,10 @@ static Status end(ExportPng *png, Error *err) {
 
 Status export_png_commit(ExportPng *png, Error *err) {
     Status status = end(png, err);
-    if (status == STATUS_OK) status = file_writer_commit(png->file, err);
-    else file_writer_discard(png->file);
+    if (status == STATUS_OK)
+        status = file_writer_commit(png->file, err);
+    else
+        file_writer_discard(png->file);
     release(png);
     return status;
 }

@@ -20,7 +20,8 @@ bool export_is_png(const char *path) {
     File *file = NULL;
     uint8_t start[sizeof SIGNATURE];
     const bool is = file_open_read(path, &file, NULL) == STATUS_OK &&
-                    file_read_at(file, 0, start, sizeof start, NULL) == STATUS_OK && !memcmp(start, SIGNATURE, sizeof start);
+                    file_read_at(file, 0, start, sizeof start, NULL) == STATUS_OK &&
+                    !memcmp(start, SIGNATURE, sizeof start);
     file_close(file);
     return is;
 }
@@ -39,8 +40,8 @@ static int64_t text_offset(const uint8_t *at, size_t size, bool international) {
 }
 
 /* The chunk's data, if it is this keyword's; *out stays NULL otherwise. */
-static Status take_text(const File *file, uint64_t offset, uint32_t length, const char *path, const char *keyword, char **out,
-                        Error *err) {
+static Status take_text(const File *file, uint64_t offset, uint32_t length, const char *path, const char *keyword,
+                        char **out, Error *err) {
     const size_t keyword_size = strlen(keyword) + 1;
     uint8_t start[KEYWORD_MAX + 1];
     if (length < keyword_size || length > EXPORT_TEXT_MAX) return STATUS_OK;
@@ -55,7 +56,8 @@ static Status take_text(const File *file, uint64_t offset, uint32_t length, cons
     const int64_t from = text_offset(data + keyword_size, size, chunk[4] == 'i');
     if (big_endian(data + length) != (uint32_t)crc32(0, chunk + 4, length + 4) || from < 0 ||
         memchr(data + keyword_size + from, 0, size - (size_t)from)) {
-        status = error_set_at(err, STATUS_FORMAT, path, (int64_t)offset, "the text '%s' in the picture is damaged", keyword);
+        status = error_set_at(err, STATUS_FORMAT, path, (int64_t)offset, "the text '%s' in the picture is damaged",
+                              keyword);
         goto done;
     }
     *out = mem_alloc(size - (size_t)from + 1);
@@ -78,7 +80,8 @@ Status export_png_text(const char *path, const char *keyword, char **out, Error 
     Status status = file_open_read(path, &file, err);
     if (status == STATUS_OK) status = file_info(file, &info, err);
     if (status != STATUS_OK) goto done;
-    if (info.size < sizeof head || file_read_at(file, 0, head, sizeof head, NULL) != STATUS_OK || memcmp(head, SIGNATURE, sizeof head)) {
+    if (info.size < sizeof head || file_read_at(file, 0, head, sizeof head, NULL) != STATUS_OK ||
+        memcmp(head, SIGNATURE, sizeof head)) {
         status = error_set_at(err, STATUS_FORMAT, path, -1, "this is not a PNG");
         goto done;
     }
@@ -88,15 +91,19 @@ Status export_png_text(const char *path, const char *keyword, char **out, Error 
         if (status != STATUS_OK) break;
         const uint32_t length = big_endian(head);
         if (length > INT32_MAX || length + (uint64_t)CHUNK_FRAME > info.size - at) {
-            status = error_set_at(err, STATUS_FORMAT, path, (int64_t)at, "the picture is damaged: a chunk reaches beyond its end");
+            status = error_set_at(err, STATUS_FORMAT, path, (int64_t)at,
+                                  "the picture is damaged: a chunk reaches beyond its end");
             break;
         }
         if (!memcmp(head + 4, "IEND", 4)) break;
-        if (!memcmp(head + 4, "tEXt", 4) || !memcmp(head + 4, "iTXt", 4)) status = take_text(file, at, length, path, keyword, out, err);
+        if (!memcmp(head + 4, "tEXt", 4) || !memcmp(head + 4, "iTXt", 4))
+            status = take_text(file, at, length, path, keyword, out, err);
         at += length + (uint64_t)CHUNK_FRAME;
     }
     if (status == STATUS_OK && !*out) {
-        status = error_set_at(err, STATUS_NOT_FOUND, path, -1, "the picture does not say which view it shows; it was not made by attnscope, or another program removed the text");
+        status = error_set_at(err, STATUS_NOT_FOUND, path, -1,
+                              "the picture does not say which view it shows; it was not made by attnscope, or another "
+                              "program removed the text");
     }
 done:
     file_close(file);

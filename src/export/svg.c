@@ -42,14 +42,21 @@ static void put_escaped(Svg *svg, const char *text) {
     for (size_t at = 0; at < length;) {
         uint32_t code = utf8_decode(text, length, &at);
         char bytes[4];
-        if ((code < 0x20 && code != '\n' && code != '\t') || code == 0x7f || code == 0xfffe || code == 0xffff) code = 0xfffd;
-        if (code == '<') text_append(&out, "&lt;");
-        else if (code == '>') text_append(&out, "&gt;");
-        else if (code == '&') text_append(&out, "&amp;");
-        else if (code == '"') text_append(&out, "&quot;");
-        else text_append_bytes(&out, bytes, utf8_encode(code, bytes));
+        if ((code < 0x20 && code != '\n' && code != '\t') || code == 0x7f || code == 0xfffe || code == 0xffff)
+            code = 0xfffd;
+        if (code == '<')
+            text_append(&out, "&lt;");
+        else if (code == '>')
+            text_append(&out, "&gt;");
+        else if (code == '&')
+            text_append(&out, "&amp;");
+        else if (code == '"')
+            text_append(&out, "&quot;");
+        else
+            text_append_bytes(&out, bytes, utf8_encode(code, bytes));
     }
-    if (out.failed && svg->status == STATUS_OK) svg->status = error_set(svg->err, STATUS_MEMORY, "not enough memory to write the picture");
+    if (out.failed && svg->status == STATUS_OK)
+        svg->status = error_set(svg->err, STATUS_MEMORY, "not enough memory to write the picture");
     if (out.text) put(svg, out.text, out.length);
     text_buffer_free(&out);
 }
@@ -79,7 +86,9 @@ static void put_color(Svg *svg, const char *attribute, Color c) {
     if (c.a < 255) putf(svg, " %s-opacity=\"%.3g\"", attribute, c.a / 255.0);
 }
 
-static void put_number(Svg *svg, const char *attribute, double v) { putf(svg, " %s=\"%.10g\"", attribute, round(v * 1000) / 1000); }
+static void put_number(Svg *svg, const char *attribute, double v) {
+    putf(svg, " %s=\"%.10g\"", attribute, round(v * 1000) / 1000);
+}
 
 static void put_box(Svg *svg, double x, double y, double w, double h) {
     put_number(svg, "x", x);
@@ -100,7 +109,8 @@ static void put_fonts(Svg *svg) {
     int faces[EMBEDDED_FACES] = {-1, -1};
     for (size_t i = 0; i < svg->list->count; i++) {
         const DrawOp *op = &svg->list->ops[i];
-        if (op->kind == DRAW_TEXT) faces[op->style.weight == FONT_BOLD] = draw_font_glyph(svg->list->fonts, 'n', op->style.weight).face;
+        if (op->kind == DRAW_TEXT)
+            faces[op->style.weight == FONT_BOLD] = draw_font_glyph(svg->list->fonts, 'n', op->style.weight).face;
     }
     for (int bold = 0; bold < EMBEDDED_FACES && svg->status == STATUS_OK; bold++) {
         FontData font;
@@ -108,7 +118,8 @@ static void put_fonts(Svg *svg) {
         if (faces[bold] < 0 || !draw_font_data(svg->list->fonts, faces[bold], &font)) continue;
         const Status status = export_woff(&font, &woff, svg->err);
         if (status == STATUS_OK) {
-            putf(svg, "@font-face{font-family:\"%.120s\";font-weight:%d;src:url(data:font/woff;base64,", family_of(svg), bold ? SEMIBOLD : 400);
+            putf(svg, "@font-face{font-family:\"%.120s\";font-weight:%d;src:url(data:font/woff;base64,", family_of(svg),
+                 bold ? SEMIBOLD : 400);
             put_base64(svg, woff.text, woff.length);
             putf(svg, ")}\n");
         } else if (status != STATUS_UNSUPPORTED) { /* collections stay with the viewer */
@@ -119,7 +130,8 @@ static void put_fonts(Svg *svg) {
 }
 
 static void put_head(Svg *svg, const ExportVectorParams *params) {
-    putf(svg, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" version=\"1.1\"");
+    putf(svg, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" "
+              "xmlns:xlink=\"http://www.w3.org/1999/xlink\" version=\"1.1\"");
     put_number(svg, "width", (double)params->width / (double)params->scale);
     put_number(svg, "height", (double)params->height / (double)params->scale);
     putf(svg, " viewBox=\"0 0 %d %d\">\n<title>", params->width, params->height);
@@ -128,8 +140,11 @@ static void put_head(Svg *svg, const ExportVectorParams *params) {
     put_escaped(svg, params->description ? params->description : "");
     putf(svg, "</desc>\n<style>\n");
     put_fonts(svg);
-    putf(svg, "text{font-family:\"%.120s\",\"DejaVu Sans\",sans-serif;font-kerning:none;font-variant-ligatures:none;white-space:pre}\n"
-              "image{image-rendering:optimizeSpeed;image-rendering:pixelated}\n</style>\n", family_of(svg));
+    putf(svg,
+         "text{font-family:\"%.120s\",\"DejaVu "
+         "Sans\",sans-serif;font-kerning:none;font-variant-ligatures:none;white-space:pre}\n"
+         "image{image-rendering:optimizeSpeed;image-rendering:pixelated}\n</style>\n",
+         family_of(svg));
     if (params->ground.a > 0) {
         putf(svg, "<rect width=\"%d\" height=\"%d\"", params->width, params->height);
         put_color(svg, "fill", params->ground);
@@ -143,7 +158,8 @@ static void put_rect(Svg *svg, const DrawOp *op) {
     const bool frame = op->kind == DRAW_FRAME;
     const double inset = frame ? op->width / 2 : 0;
     putf(svg, "<rect");
-    put_box(svg, op->rect.x + inset, op->rect.y + inset, fmax(0, op->rect.w - 2 * inset), fmax(0, op->rect.h - 2 * inset));
+    put_box(svg, op->rect.x + inset, op->rect.y + inset, fmax(0, op->rect.w - 2 * inset),
+            fmax(0, op->rect.h - 2 * inset));
     if (op->radius > inset) put_number(svg, "rx", op->radius - inset);
     if (frame) {
         putf(svg, " fill=\"none\"");
@@ -165,8 +181,8 @@ static void put_line(Svg *svg, const DrawOp *op) {
 }
 
 static void put_triangle(Svg *svg, const DrawOp *op) {
-    putf(svg, "<polygon points=\"%.7g,%.7g %.7g,%.7g %.7g,%.7g\"", (double)op->points[0], (double)op->points[1], (double)op->points[2],
-         (double)op->points[3], (double)op->points[4], (double)op->points[5]);
+    putf(svg, "<polygon points=\"%.7g,%.7g %.7g,%.7g %.7g,%.7g\"", (double)op->points[0], (double)op->points[1],
+         (double)op->points[2], (double)op->points[3], (double)op->points[4], (double)op->points[5]);
     put_color(svg, "fill", op->color);
     putf(svg, "/>\n");
 }
@@ -181,7 +197,8 @@ static void put_text(Svg *svg, const DrawOp *op) {
     if (op->align != ALIGN_LEFT) putf(svg, " text-anchor=\"%s\"", ANCHORS[op->align]);
     if (op->style.weight == FONT_BOLD) putf(svg, " font-weight=\"%d\"", SEMIBOLD);
     if (op->angle != 0) {
-        putf(svg, " transform=\"rotate(%.7g %.7g %.7g)\"", (double)op->angle * 180 / 3.14159265358979, (double)op->rect.x, (double)op->rect.y);
+        putf(svg, " transform=\"rotate(%.7g %.7g %.7g)\"", (double)op->angle * 180 / 3.14159265358979,
+             (double)op->rect.x, (double)op->rect.y);
     }
     put_color(svg, "fill", op->color);
     putf(svg, ">");
@@ -191,7 +208,10 @@ static void put_text(Svg *svg, const DrawOp *op) {
 
 static void put_colorbar(Svg *svg, const DrawOp *op) {
     const int id = svg->ids++;
-    putf(svg, op->vertical ? "<linearGradient id=\"i%d\" x1=\"0\" y1=\"1\" x2=\"0\" y2=\"0\">" : "<linearGradient id=\"i%d\">", id);
+    putf(svg,
+         op->vertical ? "<linearGradient id=\"i%d\" x1=\"0\" y1=\"1\" x2=\"0\" y2=\"0\">"
+                      : "<linearGradient id=\"i%d\">",
+         id);
     for (int i = 0; i <= GRADIENT_STOPS; i++) {
         const float unit = (float)i / GRADIENT_STOPS;
         const Color c = draw_colormap_color(op->heatmap.params.cmap, draw_colormap_position(unit));
@@ -240,13 +260,26 @@ static void put_list(Svg *svg) {
         i++;
         switch (op->kind) {
         case DRAW_RECT:
-        case DRAW_FRAME: put_rect(svg, op); break;
-        case DRAW_LINE: put_line(svg, op); break;
-        case DRAW_TRIANGLE: put_triangle(svg, op); break;
-        case DRAW_TEXT: put_text(svg, op); break;
-        case DRAW_COLORBAR: put_colorbar(svg, op); break;
-        case DRAW_CLIP: put_clip(svg, op->rect); break;
-        case DRAW_HEATMAP: break;
+        case DRAW_FRAME:
+            put_rect(svg, op);
+            break;
+        case DRAW_LINE:
+            put_line(svg, op);
+            break;
+        case DRAW_TRIANGLE:
+            put_triangle(svg, op);
+            break;
+        case DRAW_TEXT:
+            put_text(svg, op);
+            break;
+        case DRAW_COLORBAR:
+            put_colorbar(svg, op);
+            break;
+        case DRAW_CLIP:
+            put_clip(svg, op->rect);
+            break;
+        case DRAW_HEATMAP:
+            break;
         }
     }
     if (svg->grouped) putf(svg, "</g>\n");

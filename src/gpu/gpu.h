@@ -14,11 +14,11 @@ typedef struct Gpu Gpu;
 typedef void (*GpuProc)(void);
 typedef struct GpuParams {
     GpuProc (*get_proc)(const char *name); /* required */
-    size_t tile_budget;   /* bytes of tiles and composites; 0: half of the memory the driver tells, 1 GiB at most; 512 MiB
+    size_t tile_budget; /* bytes of tiles and composites; 0: half of the memory the driver tells, 1 GiB at most; 512 MiB
                              where it does not tell */
-    int base_side;        /* side of base tiles: 256, 128, 64 or 32; 0: 256 */
+    int base_side;      /* side of base tiles: 256, 128, 64 or 32; 0: 256 */
     const char *shader_directory; /* NULL: the embedded shaders; else read from here, and gpu_reload_shaders works */
-    bool debug;           /* KHR_debug messages to the log */
+    bool debug;                   /* KHR_debug messages to the log */
 } GpuParams;
 /* STATUS_GPU with the driver's words when GL < 3.3 or a shader does not compile (file and line named). All programs are
  * compiled and drawn with once, so that no later frame stalls. */
@@ -29,7 +29,7 @@ Status gpu_reload_shaders(Gpu *gpu, Error *err);
 
 typedef struct GpuInfo {
     char renderer[128], version[64];
-    bool software;            /* a CPU rasteriser */
+    bool software; /* a CPU rasteriser */
     int max_texture_side, max_array_layers;
     size_t tile_budget;
 } GpuInfo;
@@ -52,11 +52,11 @@ typedef struct GpuTileInfo {
     bool is_signed, is_base;
     int width, height, mip_count;
     Exactness exactness_mean, exactness_max; /* composites: of R and of G; tiles: EXACT */
-    int estimate;    /* 0: exact; else rows looked at of each texel row, the fewest of any head of a composite */
-    uint64_t age;    /* frames since it was uploaded or composed */
-    float max_value; /* composites made here: an upper bound */
+    int estimate;       /* 0: exact; else rows looked at of each texel row, the fewest of any head of a composite */
+    uint64_t age;       /* frames since it was uploaded or composed */
+    float max_value;    /* composites made here: an upper bound */
     float auto_high[3]; /* base tiles: TILE_AUTO_PERCENTILE by Channel; else NAN */
-    uint32_t page;   /* never 0; pieces of one page that are drawn one after another cost one draw call */
+    uint32_t page;      /* never 0; pieces of one page that are drawn one after another cost one draw call */
 } GpuTileInfo;
 
 /* The largest side of base tiles with which so many of them (RG16F, RG32F) with their mips take at most half of the budget;
@@ -119,7 +119,8 @@ typedef struct GpuArea {
 Status gpu_paint_part(Gpu *gpu, GpuTarget *target, GpuArea part, Color ground, DrawList *list, Error *err);
 /* Copies a part of what was painted into `source` (NULL: the window, before its buffers are swapped) of source_height pixels
  * into the whole target. A part of another size is scaled to fit, keeping its aspect, between bars of colour `bars`. */
-Status gpu_target_copy(Gpu *gpu, GpuTarget *target, GpuTarget *source, int source_height, GpuArea part, Color bars, Error *err);
+Status gpu_target_copy(Gpu *gpu, GpuTarget *target, GpuTarget *source, int source_height, GpuArea part, Color bars,
+                       Error *err);
 /* Waits until everything sent is done (bench). */
 void gpu_finish(Gpu *gpu);
 

@@ -20,7 +20,8 @@ typedef struct ComposeProgram {
 
 typedef struct DisplayProgram {
     GLuint id;
-    GLint frame, colormap, channel, transform, inverse_gamma, is_signed, sentinel, masked, nonfinite, clipped, clipped_below;
+    GLint frame, colormap, channel, transform, inverse_gamma, is_signed, sentinel, masked, nonfinite, clipped,
+        clipped_below;
 } DisplayProgram;
 
 typedef struct PaintProgram {
@@ -43,7 +44,13 @@ void gpu_programs_close(Programs *programs);
 
 /* Composites have pages of their own because a texture must not be read while one of its layers is rendered to. */
 typedef enum PageKind {
-    PAGE_DETAIL16, PAGE_BASE16, PAGE_DETAIL32, PAGE_BASE32, PAGE_COMPOSITE, PAGE_BASE_COMPOSITE, PAGE_KINDS
+    PAGE_DETAIL16,
+    PAGE_BASE16,
+    PAGE_DETAIL32,
+    PAGE_BASE32,
+    PAGE_COMPOSITE,
+    PAGE_BASE_COMPOSITE,
+    PAGE_KINDS
 } PageKind;
 typedef enum SlotSpace { SPACE_TILE, SPACE_BASE, SPACE_COMPOSITE, SPACE_BASE_COMPOSITE } SlotSpace;
 
@@ -53,11 +60,11 @@ typedef struct TileSlot {
     GpuTileInfo info;
     SlotSpace space;
     bool occupied;
-    bool from_source;  /* a composite that came from a worker */
-    int rows_missing;  /* a composite that is drawn in pieces: not to be shown yet */
+    bool from_source; /* a composite that came from a worker */
+    int rows_missing; /* a composite that is drawn in pieces: not to be shown yet */
     int layer;
-    uint64_t frame;    /* of the last use */
-    uint64_t born;     /* frame in which it was filled */
+    uint64_t frame; /* of the last use */
+    uint64_t born;  /* frame in which it was filled */
     struct TilePage *page;
     struct TileSlot *newer, *older; /* the LRU list of its kind; older also links a page's free slots */
 } TileSlot;
@@ -107,9 +114,9 @@ TileSlot *gpu_tile_slot(Gpu *gpu, const TileKey *key, int mip);
 typedef struct Composer {
     GLuint framebuffer, empty_array;
     GLuint row_factors, col_factors; /* [head][factor] */
-    GLuint passes[2];                       /* what one pass hands to the next; 0 until needed */
-    float *factor_rows;                     /* [HEADSET_MAX][FACTOR_WIDTH], NULL until needed */
-    double ns_per_fetch; /* software rasterisers: measured */
+    GLuint passes[2];                /* what one pass hands to the next; 0 until needed */
+    float *factor_rows;              /* [HEADSET_MAX][FACTOR_WIDTH], NULL until needed */
+    double ns_per_fetch;             /* software rasterisers: measured */
 } Composer;
 Status gpu_composer_open(Gpu *gpu, Error *err);
 void gpu_composer_close(Gpu *gpu);
@@ -167,10 +174,10 @@ typedef struct PaintBatch {
     BatchKind kind;
     size_t first, count; /* quads, in the stream of the kind */
     bool clipped;
-    int clip[4];         /* x, y, w, h; target pixels, origin top left. FILL: the rectangle */
-    Color color;         /* FILL */
-    GLuint texture;      /* HEATMAP: page, */
-    bool is_signed;      /* sentinels of the data, */
+    int clip[4];          /* x, y, w, h; target pixels, origin top left. FILL: the rectangle */
+    Color color;          /* FILL */
+    GLuint texture;       /* HEATMAP: page, */
+    bool is_signed;       /* sentinels of the data, */
     DisplayParams params; /* and how to show it */
 } PaintBatch;
 

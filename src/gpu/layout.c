@@ -44,9 +44,8 @@ static bool same_color(Color a, Color b) {
 /* All but the range: every piece brings its own. */
 static bool same_params(const DisplayParams *a, const DisplayParams *b) {
     return a->cmap == b->cmap && a->channel == b->channel && a->transform == b->transform && a->gamma == b->gamma &&
-           a->is_signed == b->is_signed && same_color(a->masked, b->masked) &&
-           same_color(a->nonfinite, b->nonfinite) && same_color(a->clipped, b->clipped) &&
-           same_color(a->clipped_below, b->clipped_below);
+           a->is_signed == b->is_signed && same_color(a->masked, b->masked) && same_color(a->nonfinite, b->nonfinite) &&
+           same_color(a->clipped, b->clipped) && same_color(a->clipped_below, b->clipped_below);
 }
 
 static bool same_clip(const Builder *builder, const PaintBatch *batch) {

@@ -59,9 +59,17 @@ static bool is_software_renderer(void) {
 
 /* EGL sorts deeper colours first; 8 bits are what a window has. */
 static bool choose_config(EGLDisplay display, EGLConfig *out) {
-    static const EGLint wanted[] = {EGL_SURFACE_TYPE, EGL_PBUFFER_BIT, EGL_RENDERABLE_TYPE, EGL_OPENGL_BIT,
-                                    EGL_RED_SIZE,     8,               EGL_GREEN_SIZE,      8,
-                                    EGL_BLUE_SIZE,    8,               EGL_NONE};
+    static const EGLint wanted[] = {EGL_SURFACE_TYPE,
+                                    EGL_PBUFFER_BIT,
+                                    EGL_RENDERABLE_TYPE,
+                                    EGL_OPENGL_BIT,
+                                    EGL_RED_SIZE,
+                                    8,
+                                    EGL_GREEN_SIZE,
+                                    8,
+                                    EGL_BLUE_SIZE,
+                                    8,
+                                    EGL_NONE};
     EGLConfig configs[MAX_CONFIGS];
     EGLint count = 0;
     if (!eglChooseConfig(display, wanted, configs, MAX_CONFIGS, &count) || count < 1) {
@@ -82,10 +90,14 @@ static EGLContext create_context(EGLDisplay display, EGLConfig config) {
     EGLContext context = EGL_NO_CONTEXT;
     for (size_t i = 0; i < BASE_COUNT(platform_gl_versions) && context == EGL_NO_CONTEXT; i++) {
         const EGLint wanted[] = {
-            EGL_CONTEXT_MAJOR_VERSION_KHR, platform_gl_versions[i].major,
-            EGL_CONTEXT_MINOR_VERSION_KHR, platform_gl_versions[i].minor,
-            EGL_CONTEXT_OPENGL_PROFILE_MASK_KHR, EGL_CONTEXT_OPENGL_CORE_PROFILE_BIT_KHR,
-            EGL_CONTEXT_FLAGS_KHR, platform_gl_debug_wanted() ? EGL_CONTEXT_OPENGL_DEBUG_BIT_KHR : 0,
+            EGL_CONTEXT_MAJOR_VERSION_KHR,
+            platform_gl_versions[i].major,
+            EGL_CONTEXT_MINOR_VERSION_KHR,
+            platform_gl_versions[i].minor,
+            EGL_CONTEXT_OPENGL_PROFILE_MASK_KHR,
+            EGL_CONTEXT_OPENGL_CORE_PROFILE_BIT_KHR,
+            EGL_CONTEXT_FLAGS_KHR,
+            platform_gl_debug_wanted() ? EGL_CONTEXT_OPENGL_DEBUG_BIT_KHR : 0,
             EGL_NONE,
         };
         context = eglCreateContext(display, config, EGL_NO_CONTEXT, wanted);
@@ -131,10 +143,10 @@ static bool open_gpu_device(const char *extensions, Platform *platform, struct P
         return false;
     }
     PFNEGLQUERYDEVICESEXTPROC query_devices = (PFNEGLQUERYDEVICESEXTPROC)eglGetProcAddress("eglQueryDevicesEXT");
-    PFNEGLQUERYDEVICESTRINGEXTPROC query_string =
-        (PFNEGLQUERYDEVICESTRINGEXTPROC)eglGetProcAddress("eglQueryDeviceStringEXT");
-    PFNEGLGETPLATFORMDISPLAYEXTPROC get_display =
-        (PFNEGLGETPLATFORMDISPLAYEXTPROC)eglGetProcAddress("eglGetPlatformDisplayEXT");
+    PFNEGLQUERYDEVICESTRINGEXTPROC query_string = (PFNEGLQUERYDEVICESTRINGEXTPROC)eglGetProcAddress(
+        "eglQueryDeviceStringEXT");
+    PFNEGLGETPLATFORMDISPLAYEXTPROC get_display = (PFNEGLGETPLATFORMDISPLAYEXTPROC)eglGetProcAddress(
+        "eglGetPlatformDisplayEXT");
     EGLDeviceEXT devices[MAX_DEVICES];
     EGLint count = 0;
     if (!query_devices || !query_string || !get_display || !query_devices(MAX_DEVICES, devices, &count)) {
@@ -157,8 +169,8 @@ static bool open_gpu_device(const char *extensions, Platform *platform, struct P
 }
 
 static bool open_surfaceless(const char *extensions, Platform *platform, struct PlatformEgl *out) {
-    PFNEGLGETPLATFORMDISPLAYEXTPROC get_display =
-        (PFNEGLGETPLATFORMDISPLAYEXTPROC)eglGetProcAddress("eglGetPlatformDisplayEXT");
+    PFNEGLGETPLATFORMDISPLAYEXTPROC get_display = (PFNEGLGETPLATFORMDISPLAYEXTPROC)eglGetProcAddress(
+        "eglGetPlatformDisplayEXT");
     if (!has_word(extensions, "EGL_MESA_platform_surfaceless") || !get_display) {
         return false;
     }

@@ -14,23 +14,33 @@ typedef struct KeyName {
 } KeyName;
 
 static const KeyName key_names[] = {
-    {KEY_ESCAPE, "Esc"},     {KEY_ESCAPE, "Escape"},  {KEY_ENTER, "Enter"},      {KEY_ENTER, "Return"},
-    {KEY_TAB, "Tab"},        {KEY_BACKSPACE, "Backspace"}, {KEY_DELETE, "Delete"}, {KEY_DELETE, "Del"},
-    {KEY_INSERT, "Insert"},  {KEY_INSERT, "Ins"},     {KEY_UP, "Up"},            {KEY_DOWN, "Down"},
-    {KEY_LEFT, "Left"},      {KEY_RIGHT, "Right"},    {KEY_HOME, "Home"},        {KEY_END, "End"},
-    {KEY_PAGE_UP, "PgUp"},   {KEY_PAGE_UP, "PageUp"}, {KEY_PAGE_DOWN, "PgDn"},   {KEY_PAGE_DOWN, "PageDown"},
-    {KEY_F1, "F1"},          {KEY_F2, "F2"},          {KEY_F3, "F3"},            {KEY_F4, "F4"},
-    {KEY_F5, "F5"},          {KEY_F6, "F6"},          {KEY_F7, "F7"},            {KEY_F8, "F8"},
-    {KEY_F9, "F9"},          {KEY_F10, "F10"},        {KEY_F11, "F11"},          {KEY_F12, "F12"},
-    {' ', "Space"},          {'+', "Plus"},           {'-', "Minus"},
+    {KEY_ESCAPE, "Esc"},     {KEY_ESCAPE, "Escape"},
+    {KEY_ENTER, "Enter"},    {KEY_ENTER, "Return"},
+    {KEY_TAB, "Tab"},        {KEY_BACKSPACE, "Backspace"},
+    {KEY_DELETE, "Delete"},  {KEY_DELETE, "Del"},
+    {KEY_INSERT, "Insert"},  {KEY_INSERT, "Ins"},
+    {KEY_UP, "Up"},          {KEY_DOWN, "Down"},
+    {KEY_LEFT, "Left"},      {KEY_RIGHT, "Right"},
+    {KEY_HOME, "Home"},      {KEY_END, "End"},
+    {KEY_PAGE_UP, "PgUp"},   {KEY_PAGE_UP, "PageUp"},
+    {KEY_PAGE_DOWN, "PgDn"}, {KEY_PAGE_DOWN, "PageDown"},
+    {KEY_F1, "F1"},          {KEY_F2, "F2"},
+    {KEY_F3, "F3"},          {KEY_F4, "F4"},
+    {KEY_F5, "F5"},          {KEY_F6, "F6"},
+    {KEY_F7, "F7"},          {KEY_F8, "F8"},
+    {KEY_F9, "F9"},          {KEY_F10, "F10"},
+    {KEY_F11, "F11"},        {KEY_F12, "F12"},
+    {' ', "Space"},          {'+', "Plus"},
+    {'-', "Minus"},
 };
 
 static const struct {
     int mod;
     const char *name;
-} mod_names[] = { /* in the order they are printed */
-    {MOD_CTRL, "Ctrl"}, {MOD_CTRL, "Control"}, {MOD_ALT, "Alt"},     {MOD_ALT, "Option"}, {MOD_SHIFT, "Shift"},
-    {MOD_SUPER, "Super"}, {MOD_SUPER, "Cmd"},  {MOD_SUPER, "Meta"},
+} mod_names[] = {
+    /* in the order they are printed */
+    {MOD_CTRL, "Ctrl"},   {MOD_CTRL, "Control"}, {MOD_ALT, "Alt"},   {MOD_ALT, "Option"},
+    {MOD_SHIFT, "Shift"}, {MOD_SUPER, "Super"},  {MOD_SUPER, "Cmd"}, {MOD_SUPER, "Meta"},
 };
 
 /* Shifted symbol and base key of a US keyboard; not the digits' row, whose symbols have keys of their own elsewhere. */
@@ -49,21 +59,51 @@ static const struct {
     SDL_Keycode sym;
     int key, key_without_num_lock; /* 0: the same */
 } symbol_keys[] = {
-    {SDLK_ESCAPE, KEY_ESCAPE, 0},     {SDLK_RETURN, KEY_ENTER, 0},     {SDLK_RETURN2, KEY_ENTER, 0},
-    {SDLK_TAB, KEY_TAB, 0},           {SDLK_BACKSPACE, KEY_BACKSPACE, 0}, {SDLK_DELETE, KEY_DELETE, 0},
-    {SDLK_INSERT, KEY_INSERT, 0},     {SDLK_UP, KEY_UP, 0},            {SDLK_DOWN, KEY_DOWN, 0},
-    {SDLK_LEFT, KEY_LEFT, 0},         {SDLK_RIGHT, KEY_RIGHT, 0},      {SDLK_HOME, KEY_HOME, 0},
-    {SDLK_END, KEY_END, 0},           {SDLK_PAGEUP, KEY_PAGE_UP, 0},   {SDLK_PAGEDOWN, KEY_PAGE_DOWN, 0},
-    {SDLK_F1, KEY_F1, 0},             {SDLK_F2, KEY_F2, 0},            {SDLK_F3, KEY_F3, 0},
-    {SDLK_F4, KEY_F4, 0},             {SDLK_F5, KEY_F5, 0},            {SDLK_F6, KEY_F6, 0},
-    {SDLK_F7, KEY_F7, 0},             {SDLK_F8, KEY_F8, 0},            {SDLK_F9, KEY_F9, 0},
-    {SDLK_F10, KEY_F10, 0},           {SDLK_F11, KEY_F11, 0},          {SDLK_F12, KEY_F12, 0},
-    {SDLK_KP_ENTER, KEY_ENTER, 0},    {SDLK_KP_PLUS, '+', 0},          {SDLK_KP_MINUS, '-', 0},
-    {SDLK_KP_MULTIPLY, '*', 0},       {SDLK_KP_DIVIDE, '/', 0},        {SDLK_KP_EQUALS, '=', 0},
-    {SDLK_KP_PERIOD, '.', KEY_DELETE}, {SDLK_KP_COMMA, ',', 0},        {SDLK_KP_0, '0', KEY_INSERT},
-    {SDLK_KP_1, '1', KEY_END},        {SDLK_KP_2, '2', KEY_DOWN},      {SDLK_KP_3, '3', KEY_PAGE_DOWN},
-    {SDLK_KP_4, '4', KEY_LEFT},       {SDLK_KP_5, '5', 0},             {SDLK_KP_6, '6', KEY_RIGHT},
-    {SDLK_KP_7, '7', KEY_HOME},       {SDLK_KP_8, '8', KEY_UP},        {SDLK_KP_9, '9', KEY_PAGE_UP},
+    {SDLK_ESCAPE, KEY_ESCAPE, 0},
+    {SDLK_RETURN, KEY_ENTER, 0},
+    {SDLK_RETURN2, KEY_ENTER, 0},
+    {SDLK_TAB, KEY_TAB, 0},
+    {SDLK_BACKSPACE, KEY_BACKSPACE, 0},
+    {SDLK_DELETE, KEY_DELETE, 0},
+    {SDLK_INSERT, KEY_INSERT, 0},
+    {SDLK_UP, KEY_UP, 0},
+    {SDLK_DOWN, KEY_DOWN, 0},
+    {SDLK_LEFT, KEY_LEFT, 0},
+    {SDLK_RIGHT, KEY_RIGHT, 0},
+    {SDLK_HOME, KEY_HOME, 0},
+    {SDLK_END, KEY_END, 0},
+    {SDLK_PAGEUP, KEY_PAGE_UP, 0},
+    {SDLK_PAGEDOWN, KEY_PAGE_DOWN, 0},
+    {SDLK_F1, KEY_F1, 0},
+    {SDLK_F2, KEY_F2, 0},
+    {SDLK_F3, KEY_F3, 0},
+    {SDLK_F4, KEY_F4, 0},
+    {SDLK_F5, KEY_F5, 0},
+    {SDLK_F6, KEY_F6, 0},
+    {SDLK_F7, KEY_F7, 0},
+    {SDLK_F8, KEY_F8, 0},
+    {SDLK_F9, KEY_F9, 0},
+    {SDLK_F10, KEY_F10, 0},
+    {SDLK_F11, KEY_F11, 0},
+    {SDLK_F12, KEY_F12, 0},
+    {SDLK_KP_ENTER, KEY_ENTER, 0},
+    {SDLK_KP_PLUS, '+', 0},
+    {SDLK_KP_MINUS, '-', 0},
+    {SDLK_KP_MULTIPLY, '*', 0},
+    {SDLK_KP_DIVIDE, '/', 0},
+    {SDLK_KP_EQUALS, '=', 0},
+    {SDLK_KP_PERIOD, '.', KEY_DELETE},
+    {SDLK_KP_COMMA, ',', 0},
+    {SDLK_KP_0, '0', KEY_INSERT},
+    {SDLK_KP_1, '1', KEY_END},
+    {SDLK_KP_2, '2', KEY_DOWN},
+    {SDLK_KP_3, '3', KEY_PAGE_DOWN},
+    {SDLK_KP_4, '4', KEY_LEFT},
+    {SDLK_KP_5, '5', 0},
+    {SDLK_KP_6, '6', KEY_RIGHT},
+    {SDLK_KP_7, '7', KEY_HOME},
+    {SDLK_KP_8, '8', KEY_UP},
+    {SDLK_KP_9, '9', KEY_PAGE_UP},
 };
 
 static bool has_num_lock_off(Uint16 mod) {

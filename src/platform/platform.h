@@ -52,19 +52,19 @@ typedef enum EventType {
     EVENT_NONE,
     EVENT_KEY_DOWN, /* key, mods, repeat */
     EVENT_KEY_UP,
-    EVENT_TEXT,         /* text[]: only while text input is on */
-    EVENT_MOUSE_MOVE,   /* x, y, buttons held */
-    EVENT_MOUSE_DOWN,   /* button, clicks */
+    EVENT_TEXT,       /* text[]: only while text input is on */
+    EVENT_MOUSE_MOVE, /* x, y, buttons held */
+    EVENT_MOUSE_DOWN, /* button, clicks */
     EVENT_MOUSE_UP,
-    EVENT_WHEEL,        /* wheel_x, wheel_y in notches (fractions on touchpads); x, y of the cursor */
+    EVENT_WHEEL, /* wheel_x, wheel_y in notches (fractions on touchpads); x, y of the cursor */
     EVENT_RESIZE,
-    EVENT_EXPOSE,       /* window content must be drawn again */
-    EVENT_DROP_FILE,    /* path[]: a file dropped on the window */
+    EVENT_EXPOSE,    /* window content must be drawn again */
+    EVENT_DROP_FILE, /* path[]: a file dropped on the window */
     EVENT_FOCUS_LOST,
     EVENT_FOCUS_GAINED,
     EVENT_MOUSE_LEAVE,
-    EVENT_WAKE,         /* platform_wake was called */
-    EVENT_QUIT,         /* window closed */
+    EVENT_WAKE, /* platform_wake was called */
+    EVENT_QUIT, /* window closed */
 } EventType;
 
 enum { MOD_SHIFT = 1, MOD_CTRL = 2, MOD_ALT = 4, MOD_SUPER = 8 };
@@ -74,9 +74,32 @@ enum { BUTTON_LEFT = 1, BUTTON_MIDDLE = 2, BUTTON_RIGHT = 3 };
  * for others. Letters come from the key symbol (from the scancode where the layout has no Latin letters), digits from
  * the scancode. */
 enum {
-    KEY_ESCAPE = 0x110000, KEY_ENTER, KEY_TAB, KEY_BACKSPACE, KEY_DELETE, KEY_INSERT,
-    KEY_UP, KEY_DOWN, KEY_LEFT, KEY_RIGHT, KEY_HOME, KEY_END, KEY_PAGE_UP, KEY_PAGE_DOWN,
-    KEY_F1, KEY_F2, KEY_F3, KEY_F4, KEY_F5, KEY_F6, KEY_F7, KEY_F8, KEY_F9, KEY_F10, KEY_F11, KEY_F12,
+    KEY_ESCAPE = 0x110000,
+    KEY_ENTER,
+    KEY_TAB,
+    KEY_BACKSPACE,
+    KEY_DELETE,
+    KEY_INSERT,
+    KEY_UP,
+    KEY_DOWN,
+    KEY_LEFT,
+    KEY_RIGHT,
+    KEY_HOME,
+    KEY_END,
+    KEY_PAGE_UP,
+    KEY_PAGE_DOWN,
+    KEY_F1,
+    KEY_F2,
+    KEY_F3,
+    KEY_F4,
+    KEY_F5,
+    KEY_F6,
+    KEY_F7,
+    KEY_F8,
+    KEY_F9,
+    KEY_F10,
+    KEY_F11,
+    KEY_F12,
 };
 
 #define EVENT_TEXT_SIZE 32
@@ -84,11 +107,11 @@ enum {
 
 typedef struct InputEvent {
     EventType type;
-    int key, mods;    /* mods also valid for mouse events */
+    int key, mods; /* mods also valid for mouse events */
     bool repeat;
-    float x, y;       /* window units, origin top left */
+    float x, y; /* window units, origin top left */
     int button, clicks;
-    unsigned buttons; /* bit (1 << BUTTON_x) while held */
+    unsigned buttons;       /* bit (1 << BUTTON_x) while held */
     float wheel_x, wheel_y; /* up and right positive */
     char text[EVENT_TEXT_SIZE];
     char path[EVENT_PATH_SIZE];
@@ -110,9 +133,9 @@ void platform_key_format(int key, int mods, char *out, size_t out_size);
 
 typedef struct Process Process;
 typedef struct ProcessParams {
-    bool with_input;       /* a pipe to its standard input; else that is empty */
-    bool own_group;        /* Ctrl+C in our terminal does not reach it */
-    bool keep_complaints;  /* what it says on standard error is kept for process_complaint; else discarded */
+    bool with_input;      /* a pipe to its standard input; else that is empty */
+    bool own_group;       /* Ctrl+C in our terminal does not reach it */
+    bool keep_complaints; /* what it says on standard error is kept for process_complaint; else discarded */
 } ProcessParams;
 /* Starts argv[0] (searched in PATH); its standard output is discarded. *out is released by process_close. STATUS_NOT_FOUND
  * when there is no such program. */

@@ -221,7 +221,8 @@ Status process_write_within(Process *process, const void *data, size_t size, int
         return error_set(err, STATUS_IO, "%s stopped before it had read everything", process->name);
     }
     if (code == ETIMEDOUT) {
-        return error_set(err, STATUS_CANCELLED, "%s has read nothing for %g seconds", process->name, timeout_ms / 1000.0);
+        return error_set(err, STATUS_CANCELLED, "%s has read nothing for %g seconds", process->name,
+                         timeout_ms / 1000.0);
     }
     if (code) {
         char reason[128];

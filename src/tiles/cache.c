@@ -70,7 +70,8 @@ TileNode *tiles_cache_find(TileCache *cache, const JobId *id) {
 void tiles_cache_add(TileCache *cache, TileNode *node) {
     JobId id = tiles_node_id(node);
     TileNode *known = tiles_cache_find(cache, &id);
-    if (known != NULL && known->data.estimate > 0 && (node->data.estimate == 0 || node->data.estimate > known->data.estimate)) {
+    if (known != NULL && known->data.estimate > 0 &&
+        (node->data.estimate == 0 || node->data.estimate > known->data.estimate)) {
         remove_node(cache, known);
         known = NULL;
     }

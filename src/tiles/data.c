@@ -149,6 +149,7 @@ Status tiles_node_fill(TileNode *node, float *const *mips, int width, int height
     data->mip_count = mip_count;
     data->size = size;
     data->max_value = largest_visible(mips[0], texels, data->is_signed);
-    for (size_t i = 0; i < BASE_COUNT(data->auto_high); i++) data->auto_high[i] = NAN;
+    for (size_t i = 0; i < BASE_COUNT(data->auto_high); i++)
+        data->auto_high[i] = NAN;
     return STATUS_OK;
 }

@@ -36,8 +36,8 @@ struct DiskStore {
 static bool add_file(const char *path, bool deep, uint64_t *hash) {
     FileInfo info;
     char real[PATH_MAX];
-    if (file_path_info(path, &info, NULL) != STATUS_OK || info.is_directory ||
-        text_ends_with(path, ".index.json") || !realpath(path, real)) {
+    if (file_path_info(path, &info, NULL) != STATUS_OK || info.is_directory || text_ends_with(path, ".index.json") ||
+        !realpath(path, real)) {
         return false;
     }
     const uint64_t facts[] = {info.size, (uint64_t)info.mtime_ns, *hash};

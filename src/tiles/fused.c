@@ -71,7 +71,8 @@ static bool bound_scores(const Fused *f, Strip *s, const uint32_t *panels) {
         max[r] = -INFINITY;
     }
     for (int i = 0; i < 2; i++) {
-        tiles_fused_scores(f, s->queries, panel_at(f, panels, s, sample[i]), s->rows, (float)LOG2_E, s->cells, s->pitch);
+        tiles_fused_scores(f, s->queries, panel_at(f, panels, s, sample[i]), s->rows, (float)LOG2_E, s->cells,
+                           s->pitch);
         tiles_fused_mask(f, s->q, s->rows, sample[i], s->cells, s->pitch, -INFINITY);
         for (int r = 0; r < s->rows; r++) {
             float unused, m = f->kernel->largest(s->cells + (size_t)r * s->pitch, KERNEL_KEYS, &unused);
@@ -177,7 +178,8 @@ static Status pool_strips(const Fused *f, int64_t qa, int64_t qb, const uint32_t
         s.pitch = (size_t)(s.keys.hi - s.keys.lo) + STRIP_PAD;
         Status status = tiles_operand_look_around(f, err);
         status = status == STATUS_OK ? tiles_operand_keys(f, 0, s.keys.lo, &panels, &packed_end, err) : status;
-        if (status != STATUS_OK || panel_start(packed_end + KERNEL_KEYS - 1) < s.keys.hi || !fill_strip(f, &s, panels)) {
+        if (status != STATUS_OK || panel_start(packed_end + KERNEL_KEYS - 1) < s.keys.hi ||
+            !fill_strip(f, &s, panels)) {
             return status;
         }
         for (int64_t k = s.keys.lo; k < s.keys.hi; k += KERNEL_KEYS) {

@@ -18,7 +18,8 @@ typedef struct AlignedRoom {
     void *memory;
     size_t size;
 } AlignedRoom;
-void *tiles_aligned(AlignedRoom *room, size_t count, size_t item_size); /* NULL when memory is short; contents are lost */
+void *tiles_aligned(AlignedRoom *room, size_t count,
+                    size_t item_size); /* NULL when memory is short; contents are lost */
 
 /* Packed keys of one key head, all of them or a chunk. */
 typedef struct Panels {
@@ -51,7 +52,7 @@ typedef struct Fused {
     Factored info;
     int depth, key_heads; /* key heads that the request touches */
     bool single, weights, is_signed;
-    int64_t side; /* rows of a texel row: all of them, or those of the sample */
+    int64_t side;      /* rows of a texel row: all of them, or those of the sample */
     int64_t band_rows; /* room of the band for each head */
     int64_t k0, k1;
     int64_t texel_columns, first_row; /* first_row: of the texel group */
@@ -76,8 +77,8 @@ int64_t tiles_fused_query(const Fused *f, int64_t row);
 /* Keys that a row sees; neither end moves to the left from row to row. */
 void tiles_fused_visible(const Fused *f, int64_t row, int64_t *lo, int64_t *hi);
 /* capture_lse_known and capture_lse_keep by row. */
-Status tiles_fused_known(const Fused *f, int head, int64_t ra, int64_t rb, double *lse, int64_t *missing0, int64_t *missing1,
-                         Error *err);
+Status tiles_fused_known(const Fused *f, int head, int64_t ra, int64_t rb, double *lse, int64_t *missing0,
+                         int64_t *missing1, Error *err);
 void tiles_fused_keep(const Fused *f, int head, int64_t ra, int64_t rb, const double *lse);
 
 /* ---- fused_rows.c -------------------------------------------------------------------------------- */
@@ -93,8 +94,8 @@ bool tiles_fused_full(const Fused *f, int64_t q, int rows, int64_t k);
 /* Puts `value` where a query does not see a key. */
 void tiles_fused_mask(const Fused *f, int64_t q, int rows, int64_t k, float *cells, size_t pitch, float value);
 /* Scores of a block in powers of two, soft-capped. */
-void tiles_fused_scores(const Fused *f, const uint32_t *queries, const uint32_t *panel, int rows, float unit, float *out,
-                        size_t pitch);
+void tiles_fused_scores(const Fused *f, const uint32_t *queries, const uint32_t *panel, int rows, float unit,
+                        float *out, size_t pitch);
 
 /* ---- fused_fold.c -------------------------------------------------------------------------------- */
 

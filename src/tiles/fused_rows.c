@@ -44,8 +44,8 @@ void tiles_fused_mask(const Fused *f, int64_t q, int rows, int64_t k, float *cel
     }
 }
 
-void tiles_fused_scores(const Fused *f, const uint32_t *queries, const uint32_t *panel, int rows, float unit, float *out,
-                        size_t pitch) {
+void tiles_fused_scores(const Fused *f, const uint32_t *queries, const uint32_t *panel, int rows, float unit,
+                        float *out, size_t pitch) {
     bool capped = f->info.softcap > 0.0;
     KernelBlock block = {.q = queries, .k = panel, .depth = f->depth, .rows = rows, .out = out, .pitch = pitch};
     block.scale = (float)(capped ? f->info.scale : f->info.scale * (double)unit);
@@ -75,8 +75,8 @@ static void add_to_run(const Kernel *kernel, RowRun *run, float *scores, size_t 
 }
 
 /* Panels k..end-1 (at most LSE_PANELS) for the rows qa..qb-1. */
-static void run_panels(const Fused *f, int64_t qa, int64_t qb, const uint32_t *queries, const uint32_t *panels, int64_t k,
-                       int64_t end, float *scores, RowRun *runs) {
+static void run_panels(const Fused *f, int64_t qa, int64_t qb, const uint32_t *queries, const uint32_t *panels,
+                       int64_t k, int64_t end, float *scores, RowRun *runs) {
     size_t panel_items = tiles_kernel_panel_items(f->depth);
     for (int64_t q = qa; q < qb; q += KERNEL_ROWS) {
         int rows = (int)i64_min(KERNEL_ROWS, qb - q);
@@ -89,8 +89,8 @@ static void run_panels(const Fused *f, int64_t qa, int64_t qb, const uint32_t *q
         size_t width = 0;
         for (int64_t at = k; at < end; at += KERNEL_KEYS, width += KERNEL_KEYS) {
             float *out = scores + width;
-            tiles_fused_scores(f, queries + (size_t)(q - qa) * (size_t)f->depth, panels + width / KERNEL_KEYS * panel_items,
-                               rows, (float)LOG2_E, out, LSE_PITCH);
+            tiles_fused_scores(f, queries + (size_t)(q - qa) * (size_t)f->depth,
+                               panels + width / KERNEL_KEYS * panel_items, rows, (float)LOG2_E, out, LSE_PITCH);
             if (!tiles_fused_full(f, q, rows, at)) {
                 tiles_fused_mask(f, q, rows, at, out, LSE_PITCH, HIDDEN_SCORE);
             }
@@ -130,7 +130,7 @@ static Status stream_lse(const Fused *f, int head, int64_t qa, int64_t qb, const
     }
     for (int64_t q = 0; q < qb - qa; q++) {
         lse[q] = runs[q].max == -INFINITY && runs[q].sum == 0.0 ? -(double)INFINITY
-                                                                 : ((double)runs[q].max + log2(runs[q].sum)) * LN_2;
+                                                                : ((double)runs[q].max + log2(runs[q].sum)) * LN_2;
     }
     return STATUS_OK;
 }

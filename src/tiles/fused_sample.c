@@ -20,8 +20,8 @@ void tiles_fused_visible(const Fused *f, int64_t row, int64_t *lo, int64_t *hi) 
     capture_factored_visible(&f->info, tiles_fused_query(f, row), lo, hi);
 }
 
-Status tiles_fused_known(const Fused *f, int head, int64_t ra, int64_t rb, double *lse, int64_t *missing0, int64_t *missing1,
-                         Error *err) {
+Status tiles_fused_known(const Fused *f, int head, int64_t ra, int64_t rb, double *lse, int64_t *missing0,
+                         int64_t *missing1, Error *err) {
     PatternRef ref = tiles_operand_ref(f, head);
     if (f->request->sample == 0) {
         return capture_lse_known(f->request->capture, ref, ra, rb, lse, missing0, missing1, err);

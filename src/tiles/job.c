@@ -107,8 +107,9 @@ static void measure_ranges(Job *job, const float *image) {
     TileData *data = &job->node->data;
     static const Channel CHANNELS[] = {CHANNEL_MEAN, CHANNEL_MASS, CHANNEL_MAX};
     for (size_t i = 0; i < BASE_COUNT(CHANNELS); i++) {
-        data->auto_high[CHANNELS[i]] = tiles_percentile(image, data->height, data->width, job->keys, job->request.level.k,
-                                                        0, data->is_signed, CHANNELS[i], TILE_AUTO_PERCENTILE, -1);
+        data->auto_high[CHANNELS[i]] = tiles_percentile(image, data->height, data->width, job->keys,
+                                                        job->request.level.k, 0, data->is_signed, CHANNELS[i],
+                                                        TILE_AUTO_PERCENTILE, -1);
     }
 }
 
@@ -124,7 +125,8 @@ static int choose_sample(const Job *job, const SetInfo *set) {
         return 0;
     }
     double side = ldexp(1.0, r->level.q);
-    double row_s = PRODUCTS * 2.0 * (double)job->keys * set->layers[r->layer].head_dim / rate * (set->causal ? 0.5 : 1.0);
+    double row_s = PRODUCTS * 2.0 * (double)job->keys * set->layers[r->layer].head_dim / rate *
+                   (set->causal ? 0.5 : 1.0);
     double all_s = row_s * fmin((double)r->height * side, (double)job->queries);
     if (all_s <= exact_s) {
         return 0;

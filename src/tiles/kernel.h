@@ -19,14 +19,14 @@ enum { KERNEL_KEYS = 64, KERNEL_ROWS = 24, KERNEL_SUM_LANES = 16 };
 #define KERNEL_EXP2_ERROR 2.5e-7
 
 typedef struct KernelBlock {
-    const void *q;      /* packed, from a group's start; rows up to the end of the group are read */
-    const void *k;      /* one packed panel */
-    int depth, rows;    /* rows: 1 .. KERNEL_ROWS */
+    const void *q;   /* packed, from a group's start; rows up to the end of the group are read */
+    const void *k;   /* one packed panel */
+    int depth, rows; /* rows: 1 .. KERNEL_ROWS */
     float scale;
     const float *shift; /* [KERNEL_ROWS]; weights only */
     float *out;         /* rows (rounded up to the group) of KERNEL_KEYS, `pitch` floats apart */
     size_t pitch;
-    float *sums;        /* NULL, or [KERNEL_ROWS][KERNEL_SUM_LANES]: parts of row sums are added to it; weights only */
+    float *sums; /* NULL, or [KERNEL_ROWS][KERNEL_SUM_LANES]: parts of row sums are added to it; weights only */
 } KernelBlock;
 
 /* Columns of some rows: sum, max and min of factor[row] * rows[row][column]. */

@@ -32,7 +32,8 @@ static inline __attribute__((always_inline)) void dot_group(const float *q, cons
     }
     for (int i = 0; i < depth; i++, q += GROUP, k += PANEL) {
         KernelVec keys[VECS];
-        __builtin_prefetch(k + (size_t)depth * PANEL, 0, 2); /* the next panel, to the second level: a tenth of the time */
+        __builtin_prefetch(k + (size_t)depth * PANEL, 0,
+                           2); /* the next panel, to the second level: a tenth of the time */
         UNROLL for (int v = 0; v < VECS; v++) keys[v] = vec_load(k + v * LANES);
         UNROLL for (int r = 0; r < GROUP; r++) {
             const KernelVec query = vec_set1(q[r]);
@@ -172,7 +173,8 @@ static void kernel_add(const float *from, size_t pitch, int row_count, const flo
 }
 
 /* A NaN on either side stays: x - x is 0 for every number and NaN for the rest. */
-static void kernel_extreme(const float *from, size_t pitch, int row_count, const float *factor, bool larger, float *to) {
+static void kernel_extreme(const float *from, size_t pitch, int row_count, const float *factor, bool larger,
+                           float *to) {
     for (int r = 0; r < row_count; r++, from += pitch, to += KERNEL_KEYS) {
         const KernelVec by = vec_set1(factor[r]), minus = vec_set1(-1.0f);
         UNROLL for (int c = 0; c < COLUMN_VECS; c++) {
@@ -234,7 +236,7 @@ static double kernel_peak(int64_t rounds) {
     return (double)rounds * GROUP * VECS * LANES * 2 * KERNEL_ITEM_VALUES;
 }
 
-#define KERNEL_FUNCTIONS                                                                                              \
+#define KERNEL_FUNCTIONS                                                                                               \
     .panel = PANEL, .group = GROUP, .scores = kernel_scores, .weights = kernel_weights, .exp2_sum = kernel_exp2_sum,   \
-    .largest = kernel_largest, .columns = kernel_columns, .halve = kernel_halve, .add = kernel_add, .extreme = kernel_extreme,                \
-    .softcap = kernel_softcap, .peak = kernel_peak
+    .largest = kernel_largest, .columns = kernel_columns, .halve = kernel_halve, .add = kernel_add,                    \
+    .extreme = kernel_extreme, .softcap = kernel_softcap, .peak = kernel_peak

@@ -163,8 +163,8 @@ Status tiles_operand_keys(const Fused *f, int head, int64_t k, const uint32_t **
         if (items == NULL) {
             return no_memory(err);
         }
-        *p = (Panels){0, f->kernel, f->request->set, f->request->item, f->request->layer, info.key_head, k0, k1,
-                      0, p->room,   count * sizeof(uint32_t)};
+        *p = (Panels){0,  f->kernel, f->request->set, f->request->item,        f->request->layer, info.key_head, k0,
+                      k1, 0,         p->room,         count * sizeof(uint32_t)};
         status = pack_keys(f, head, p, items, err);
         if (status != STATUS_OK) {
             return status;

@@ -89,8 +89,10 @@ static void count_digits(const uint32_t *ranked, size_t count, void *user) {
 static void find_next(const uint32_t *ranked, size_t count, void *user) {
     Selection *selection = user;
     for (size_t i = 0; i < count; i++) {
-        if (ranked[i] <= selection->prefix) selection->at_most++;
-        else if (ranked[i] < selection->next) selection->next = ranked[i];
+        if (ranked[i] <= selection->prefix)
+            selection->at_most++;
+        else if (ranked[i] < selection->next)
+            selection->next = ranked[i];
     }
 }
 
@@ -116,9 +118,11 @@ float tiles_percentile(const float *rg, int height, int width, int64_t keys, int
         uint32_t found = 0;
         const uint32_t digits = digit == 2 ? DIGITS / 2 : DIGITS;
         if (digit == 2) { /* the last digit has ten bits; its counts were folded by eleven */
-            for (uint32_t i = 0; i < digits; i++) selection.counts[i] += selection.counts[i + digits];
+            for (uint32_t i = 0; i < digits; i++)
+                selection.counts[i] += selection.counts[i + digits];
         }
-        while (found < digits - 1 && rank >= selection.counts[found]) rank -= selection.counts[found++];
+        while (found < digits - 1 && rank >= selection.counts[found])
+            rank -= selection.counts[found++];
         selection.prefix |= found << selection.shift;
         selection.known |= (digits - 1) << selection.shift;
     }

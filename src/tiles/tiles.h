@@ -173,16 +173,16 @@ typedef enum JobKind {
 
 /* Everything that determines the result; compared field by field, hashed whole. Zero-initialise. */
 typedef struct TileKey {
-    int32_t capture;           /* 0 the open one, 1 the reference; the generation of opening is in `serial` */
+    int32_t capture; /* 0 the open one, 1 the reference; the generation of opening is in `serial` */
     uint32_t serial;
     int32_t set, item, step, layer;
-    int32_t head;              /* index, or -1 for a head set */
-    uint32_t headset;          /* tiles_headset_hash, 0 for one head */
-    uint32_t variant;          /* 0: none */
-    int32_t values;            /* Values */
+    int32_t head;     /* index, or -1 for a head set */
+    uint32_t headset; /* tiles_headset_hash, 0 for one head */
+    uint32_t variant; /* 0: none */
+    int32_t values;   /* Values */
     int32_t lq, lk;
-    int64_t y, x;              /* tile coordinates at that level; JOB_CELLS: q0, k0 */
-    int64_t rows, columns;     /* JOB_CELLS only */
+    int64_t y, x;          /* tile coordinates at that level; JOB_CELLS: q0, k0 */
+    int64_t rows, columns; /* JOB_CELLS only */
 } TileKey;
 bool tiles_key_equal(const TileKey *a, const TileKey *b);
 uint64_t tiles_key_hash(const TileKey *key);
@@ -201,18 +201,18 @@ typedef struct TileData {
     bool is_signed;
     Status status; /* not OK: `error` says why and there are no texels */
     Error error;
-    int estimate;       /* 0: exact; else how many rows of each texel row were looked at */
-    int width, height;  /* of mip 0: texels that exist (<= TILE_SIDE) */
-    int mip_count;      /* 1, or the whole chain down to 1 x 1 for JOB_BASE */
+    int estimate;          /* 0: exact; else how many rows of each texel row were looked at */
+    int width, height;     /* of mip 0: texels that exist (<= TILE_SIDE) */
+    int mip_count;         /* 1, or the whole chain down to 1 x 1 for JOB_BASE */
     size_t mip_offset[16]; /* bytes from texels */
-    size_t size;        /* bytes of texels */
+    size_t size;           /* bytes of texels */
     void *texels;
     float auto_high[3]; /* JOB_BASE: TILE_AUTO_PERCENTILE of mip 0 by Channel, as tiles_percentile; else NAN */
     float max_value;    /* largest visible G (cells: value), of its magnitude where signed; 0 if none */
     atomic_int references;
 } TileData;
 void tiles_data_hold(TileData *data);
-void tiles_data_drop(TileData *data); /* NULL is allowed */
+void tiles_data_drop(TileData *data);  /* NULL is allowed */
 int tiles_mip_side(int side, int mip); /* max(1, ceil(side / 2^mip)) */
 /* rg f32 -> scaled f16, keeping sentinels; count texels. Unsigned tiles only: values in 0 .. 1. */
 void tiles_encode_f16(const float *rg, uint16_t *out, size_t count);
@@ -229,7 +229,7 @@ typedef struct DiskParams {
     uint64_t cap_bytes;       /* of all captures together; 0: 2 GiB. What was used least recently goes */
     const char *const *paths; /* the files of the capture */
     size_t path_count;
-    const char *reading;      /* what else determines how the files are read (axes), or NULL */
+    const char *reading; /* what else determines how the files are read (axes), or NULL */
 } DiskParams;
 /* STATUS_NOT_FOUND: the files have no identity (standard input), or there is no cache folder. Creates nothing yet. */
 Status tiles_disk_open(const DiskParams *params, DiskStore **out, Error *err);
@@ -237,7 +237,7 @@ void tiles_disk_close(DiskStore *store); /* NULL is allowed */
 
 typedef struct DiskStats {
     uint64_t hits, misses, stored, damaged;
-    bool stopped;    /* nothing is written any more: */
+    bool stopped;     /* nothing is written any more: */
     char reason[200]; /* why, or "" */
 } DiskStats;
 DiskStats tiles_disk_stats(DiskStore *store);
@@ -250,16 +250,16 @@ typedef struct TileWant {
     TileKey key;
     const Capture *capture; /* must stay open until tiles_scheduler_forget or _drop */
     HeadSet heads;          /* JOB_COMPOSITE, JOB_CELLS; JOB_TILE and JOB_BASE take key.head */
-    int better_than;        /* 0: an estimate will do where exact work takes long; else a better one than this, or exact */
+    int better_than; /* 0: an estimate will do where exact work takes long; else a better one than this, or exact */
 } TileWant;
 
 typedef struct SchedulerParams {
-    int workers;         /* 0: thread_core_count(); -1: none, tiles_scheduler_take runs the next job itself (tests) */
-    size_t ram_budget;   /* bytes of finished tiles kept; 0: 256 MiB */
-    int base_side;       /* 0: TILE_SIDE */
+    int workers;       /* 0: thread_core_count(); -1: none, tiles_scheduler_take runs the next job itself (tests) */
+    size_t ram_budget; /* bytes of finished tiles kept; 0: 256 MiB */
+    int base_side;     /* 0: TILE_SIDE */
     void (*wake)(void *user); /* called from a worker when something is ready; may be NULL */
     void *wake_user;
-    Clock clock;         /* zero: the system's */
+    Clock clock; /* zero: the system's */
 } SchedulerParams;
 
 typedef struct SchedulerStats {
@@ -287,7 +287,7 @@ TileData *tiles_scheduler_try_take(Scheduler *scheduler);
  * before: 0 lets them go on at once. */
 void tiles_scheduler_yield(Scheduler *scheduler, uint64_t duration_ns);
 size_t tiles_scheduler_waiting(Scheduler *scheduler); /* results not yet taken; takes no lock */
-bool tiles_scheduler_idle(Scheduler *scheduler); /* nothing queued, running or waiting to be taken */
+bool tiles_scheduler_idle(Scheduler *scheduler);      /* nothing queued, running or waiting to be taken */
 /* Cancels all, waits for running jobs, drops results and cached tiles of this capture serial (before capture_close). */
 void tiles_scheduler_forget(Scheduler *scheduler, uint32_t serial);
 /* Base tiles of this capture serial are looked for in `store` before they are computed, and written to it afterwards. The

@@ -12,7 +12,8 @@
 #define POSITION_GAP_K 40.0
 #define SLANT 0.7853982f /* pi / 4 */
 
-void views_token_text(const Frame *frame, const ViewState *state, Axis axis, int64_t index, char *out, size_t out_size) {
+void views_token_text(const Frame *frame, const ViewState *state, Axis axis, int64_t index, char *out,
+                      size_t out_size) {
     const TokenList *tokens = capture_tokens(frame->capture, state->set, state->item, axis);
     if (!tokens || index < 0 || index >= tokens->count) {
         snprintf(out, out_size, "%lld", (long long)index);
@@ -21,7 +22,9 @@ void views_token_text(const Frame *frame, const ViewState *state, Axis axis, int
     snprintf(out, out_size, "%s", tokens->tokens[index].display);
 }
 
-TextStyle views_label_style(const Frame *frame) { return (TextStyle){.size = 12 * frame->scale, .tabular = true}; }
+TextStyle views_label_style(const Frame *frame) {
+    return (TextStyle){.size = 12 * frame->scale, .tabular = true};
+}
 
 /* 1, 2, 5, 10, 20 ... tokens, so that marks are at least `gap` points apart. */
 static int64_t position_step(double points_per_token, double gap) {
@@ -52,9 +55,12 @@ static void query_label(Frame *frame, const ViewState *state, const ViewResult *
     const float s = frame->scale;
     char text[128], cut[160];
     const TextStyle style = views_label_style(frame);
-    const bool special = token && capture_tokens(frame->capture, state->set, state->item, AXIS_QUERY)->tokens[index].special;
-    if (token) views_token_text(frame, state, AXIS_QUERY, index, text, sizeof text);
-    else snprintf(text, sizeof text, "%lld", (long long)index);
+    const bool special = token &&
+                         capture_tokens(frame->capture, state->set, state->item, AXIS_QUERY)->tokens[index].special;
+    if (token)
+        views_token_text(frame, state, AXIS_QUERY, index, text, sizeof text);
+    else
+        snprintf(text, sizeof text, "%lld", (long long)index);
     const float right = fmaxf(area.x + area.w, (float)r->origin_x) - 6 * s;
     draw_text_fit(frame->list->fonts, text, style, right - area.x - 4 * s, cut, sizeof cut);
     float middle = (float)(r->origin_y + ((double)index + 0.5) * r->cell_h);
@@ -62,7 +68,8 @@ static void query_label(Frame *frame, const ViewState *state, const ViewResult *
     if (chip) {
         middle = (float)f64_clamp(middle, area.y + half, area.y + area.h - half);
         const float width = draw_text_width(frame->list->fonts, cut, style);
-        draw_rect(frame->list, (Rect){right - width - 5 * s, middle - half, width + 10 * s, 2 * half}, 3 * s, theme->accent);
+        draw_rect(frame->list, (Rect){right - width - 5 * s, middle - half, width + 10 * s, 2 * half}, 3 * s,
+                  theme->accent);
     }
     const float baseline = middle + draw_text_cap_height(frame->list->fonts, style) / 2;
     if (!chip && (middle < area.y || middle > area.y + area.h)) return;
@@ -76,9 +83,12 @@ static void key_label(Frame *frame, const ViewState *state, const ViewResult *r,
     const float s = frame->scale;
     char text[128], cut[160];
     const TextStyle style = views_label_style(frame);
-    const bool special = token && capture_tokens(frame->capture, state->set, state->item, AXIS_KEY)->tokens[index].special;
-    if (token) views_token_text(frame, state, AXIS_KEY, index, text, sizeof text);
-    else snprintf(text, sizeof text, "%lld", (long long)index);
+    const bool special = token &&
+                         capture_tokens(frame->capture, state->set, state->item, AXIS_KEY)->tokens[index].special;
+    if (token)
+        views_token_text(frame, state, AXIS_KEY, index, text, sizeof text);
+    else
+        snprintf(text, sizeof text, "%lld", (long long)index);
     const float bottom = fmaxf(area.y + area.h, (float)r->origin_y) - 6 * s;
     const float cap = draw_text_cap_height(frame->list->fonts, style);
     const float x = (float)(r->origin_x + ((double)index + 0.5) * r->cell_w);
@@ -107,7 +117,8 @@ static void key_label(Frame *frame, const ViewState *state, const ViewResult *r,
 typedef void (*LabelPainter)(Frame *, const ViewState *, const ViewResult *, Rect, int64_t, bool, bool);
 
 /* One axis: `start` and `length` are the plot's extent along it, `origin` where index 0 begins, in pixels. */
-static void axis_labels(Frame *frame, const ViewState *state, const ViewResult *r, Rect area, Axis axis, int64_t count) {
+static void axis_labels(Frame *frame, const ViewState *state, const ViewResult *r, Rect area, Axis axis,
+                        int64_t count) {
     const bool query = axis == AXIS_QUERY;
     const double cell = query ? r->cell_h : r->cell_w, origin = query ? r->origin_y : r->origin_x;
     const double start = query ? r->plot.y : r->plot.x, length = query ? r->plot.h : r->plot.w;

@@ -179,7 +179,8 @@ static void measure(Gatherer *g) {
         }
         views_grid_measure(g->frame, grid, g->state, piece->layer, piece->head_index);
     }
-    for (int layer = 0; layer < g->set->layer_count && !g->state->grid.per_head && grid->known < grid->cell_count; layer++) {
+    for (int layer = 0; layer < g->set->layer_count && !g->state->grid.per_head && grid->known < grid->cell_count;
+         layer++) {
         for (int head = 0; head < g->set->layers[layer].head_count; head++) {
             if (views_grid_measure(g->frame, grid, g->state, layer, head) && !in_time(g, until)) return;
         }
@@ -238,7 +239,8 @@ static void draw_piece(Gatherer *g, const GridPiece *piece, DisplayParams params
 
 static bool has_picture(const Gatherer *g, const GridPiece *piece) {
     DisplayParams unused = {0};
-    return piece->page && params_of(g->grid, g->state, piece->layer, piece->head_index, g->result->range_known, &unused);
+    return piece->page &&
+           params_of(g->grid, g->state, piece->layer, piece->head_index, g->result->range_known, &unused);
 }
 
 static void draw_placeholder(const Frame *frame, const GridPiece *piece) {
@@ -275,7 +277,8 @@ static void draw_pieces(Gatherer *g, const DisplayParams *params) {
     }
 }
 
-static void ring(Frame *frame, const Grid *grid, const GridLayout *layout, GridHead head, float out, float width, Color color) {
+static void ring(Frame *frame, const Grid *grid, const GridLayout *layout, GridHead head, float out, float width,
+                 Color color) {
     const int column = views_grid_column(grid, head.head);
     if (head.layer < 0 || head.layer >= layout->rows || column < 0) return;
     const Rect cell = views_grid_cell(layout, head.layer, column);
@@ -295,8 +298,10 @@ static void draw_rings(Frame *frame, const Grid *grid, const ViewState *state, c
     for (int i = 0; several && i < g->selected_count; i++) {
         ring(frame, grid, layout, g->selected[i], out, 2 * t, frame->theme->accent);
     }
-    if (several) ring(frame, grid, layout, g->focus, out + t, t, frame->theme->text);
-    else ring(frame, grid, layout, g->focus, out, 2 * t, frame->theme->accent);
+    if (several)
+        ring(frame, grid, layout, g->focus, out + t, t, frame->theme->text);
+    else
+        ring(frame, grid, layout, g->focus, out, 2 * t, frame->theme->accent);
     draw_clip_off(frame->list);
 }
 
@@ -313,7 +318,8 @@ static void place_hand(Gatherer *g) {
     g->near_y = (double)cell.y;
 }
 
-bool views_grid_arrange(const Frame *frame, Grid *grid, ViewState *state, const GridParams *params, GridLayout *layout) {
+bool views_grid_arrange(const Frame *frame, Grid *grid, ViewState *state, const GridParams *params,
+                        GridLayout *layout) {
     memset(layout, 0, sizeof *layout);
     if (!views_grid_follow(grid, frame, state)) return false;
     const int rows = capture_set(frame->capture, state->set)->layer_count, columns = (int)grid->columns;
@@ -327,8 +333,12 @@ bool views_grid_arrange(const Frame *frame, Grid *grid, ViewState *state, const 
 void views_grid_draw(Frame *frame, Grid *grid, ViewState *state, const GridParams *params, const GridLayout *layout,
                      ViewResult *result) {
     const SetInfo *set = capture_set(frame->capture, state->set);
-    *result = (ViewResult){.exactness = EXACT, .plot = layout->plot, .origin_x = layout->origin_x, .origin_y = layout->origin_y,
-                           .cell_w = layout->pitch_w, .cell_h = layout->pitch_h};
+    *result = (ViewResult){.exactness = EXACT,
+                           .plot = layout->plot,
+                           .origin_x = layout->origin_x,
+                           .origin_y = layout->origin_y,
+                           .cell_w = layout->pitch_w,
+                           .cell_h = layout->pitch_h};
     Gatherer g = {.frame = frame, .grid = grid, .state = state, .set = set, .layout = layout, .result = result};
     place_hand(&g);
     gather(&g);
@@ -366,8 +376,12 @@ bool views_grid_preview(Frame *frame, Grid *grid, const ViewState *state, GridHe
     DisplayParams params = views_display_params(frame, state, tile.is_signed, state->lo, state->hi);
     if (!params_of(grid, state, head.layer, index, state->hi > state->lo, &params)) return false;
     const int mip = views_grid_mip(tile.width, tile.height, rect.w, rect.h, tile.mip_count);
-    const DrawHeatmap heatmap = {.key = key, .mip = mip, .u1 = (float)tiles_mip_side(tile.width, mip),
-                                 .v1 = (float)tiles_mip_side(tile.height, mip), .keys = info->keys, .params = params};
+    const DrawHeatmap heatmap = {.key = key,
+                                 .mip = mip,
+                                 .u1 = (float)tiles_mip_side(tile.width, mip),
+                                 .v1 = (float)tiles_mip_side(tile.height, mip),
+                                 .keys = info->keys,
+                                 .params = params};
     draw_heatmap(frame->list, rect, &heatmap);
     return true;
 }

@@ -43,8 +43,8 @@ static void row_label(const Axes *a, int row, const Color *chip, Color ink) {
     snprintf(text, sizeof text, "%d", row_number(a, row));
     if (chip) {
         const float width = draw_text_width(list->fonts, text, a->style);
-        const Rect box = {roundf(a->right - width - CHIP_PAD * s), roundf(middle - CHIP_H / 2 * s), roundf(width + 2 * CHIP_PAD * s),
-                          roundf(CHIP_H * s)};
+        const Rect box = {roundf(a->right - width - CHIP_PAD * s), roundf(middle - CHIP_H / 2 * s),
+                          roundf(width + 2 * CHIP_PAD * s), roundf(CHIP_H * s)};
         draw_rect(list, box, 3 * s, *chip);
     }
     draw_text(list, a->right, roundf(middle + a->cap / 2), text, a->style, ALIGN_RIGHT, ink);
@@ -92,12 +92,14 @@ static void rows(const Axes *a, const int chips[2]) {
     const int step = views_grid_label_step(l->pitch_h, room);
     const bool consecutive = row_number(a, l->rows - 1) - row_number(a, 0) == l->rows - 1;
     for (int row = l->row0; row < l->row1; row++) {
-        if (is_labelled(row_number(a, row), row, step, consecutive) && !crowded(row, chips, 2, l->pitch_h, (double)room)) {
+        if (is_labelled(row_number(a, row), row, step, consecutive) &&
+            !crowded(row, chips, 2, l->pitch_h, (double)room)) {
             row_label(a, row, NULL, a->frame->theme->dim);
         }
         if (row + 1 < l->rows && row_number(a, row + 1) - row_number(a, row) > 1 && l->pitch_h >= (double)(8 * s)) {
             const float y = roundf(views_grid_cell(l, row + 1, 0).y - l->gap / 2);
-            draw_rect(a->frame->list, (Rect){a->right - 10 * s, y, 10 * s, fmaxf(1, roundf(s))}, 0, a->frame->theme->faint);
+            draw_rect(a->frame->list, (Rect){a->right - 10 * s, y, 10 * s, fmaxf(1, roundf(s))}, 0,
+                      a->frame->theme->faint);
         }
     }
 }
@@ -112,9 +114,11 @@ static void columns(const Axes *a, const int chips[2]) {
             !crowded(column, chips, 2, l->pitch_w, (double)(room + 2 * s))) {
             column_label(a, column, NULL, a->frame->theme->dim);
         }
-        if (column < last && column_number(a, column + 1) - column_number(a, column) > 1 && l->pitch_w >= (double)(8 * s)) {
+        if (column < last && column_number(a, column + 1) - column_number(a, column) > 1 &&
+            l->pitch_w >= (double)(8 * s)) {
             const float x = roundf(views_grid_cell(l, 0, column + 1).x - l->gap / 2);
-            draw_rect(a->frame->list, (Rect){x, a->bottom - 9 * s, fmaxf(1, roundf(s)), 9 * s}, 0, a->frame->theme->faint);
+            draw_rect(a->frame->list, (Rect){x, a->bottom - 9 * s, fmaxf(1, roundf(s)), 9 * s}, 0,
+                      a->frame->theme->faint);
         }
     }
 }
@@ -122,7 +126,8 @@ static void columns(const Axes *a, const int chips[2]) {
 static void titles(const Axes *a) {
     const float s = a->frame->scale;
     const TextStyle style = {.size = TITLE_POINTS * s};
-    draw_text(a->frame->list, a->right, a->bottom - 14 * s, "heads \xE2\x86\x92", style, ALIGN_RIGHT, a->frame->theme->dim);
+    draw_text(a->frame->list, a->right, a->bottom - 14 * s, "heads \xE2\x86\x92", style, ALIGN_RIGHT,
+              a->frame->theme->dim);
     draw_text(a->frame->list, a->right, a->bottom, "layers \xE2\x86\x93", style, ALIGN_RIGHT, a->frame->theme->dim);
 }
 
@@ -132,13 +137,17 @@ void views_grid_scroll_marks(Frame *frame, const GridLayout *layout) {
     const double h = layout->pitch_h * layout->rows, w = layout->pitch_w * layout->columns;
     if (h > (double)plot.h + 1) {
         const float length = fmaxf(least, plot.h * plot.h / (float)h);
-        const float at = (plot.h - length) * (float)f64_clamp(((double)plot.y - layout->origin_y) / (h - (double)plot.h), 0, 1);
-        draw_rect(frame->list, (Rect){roundf(plot.x + plot.w + 6 * s), plot.y + at, t, length}, t / 2, frame->theme->faint);
+        const float at = (plot.h - length) *
+                         (float)f64_clamp(((double)plot.y - layout->origin_y) / (h - (double)plot.h), 0, 1);
+        draw_rect(frame->list, (Rect){roundf(plot.x + plot.w + 6 * s), plot.y + at, t, length}, t / 2,
+                  frame->theme->faint);
     }
     if (w > (double)plot.w + 1) {
         const float length = fmaxf(least, plot.w * plot.w / (float)w);
-        const float at = (plot.w - length) * (float)f64_clamp(((double)plot.x - layout->origin_x) / (w - (double)plot.w), 0, 1);
-        draw_rect(frame->list, (Rect){plot.x + at, roundf(plot.y + plot.h + 6 * s), length, t}, t / 2, frame->theme->faint);
+        const float at = (plot.w - length) *
+                         (float)f64_clamp(((double)plot.x - layout->origin_x) / (w - (double)plot.w), 0, 1);
+        draw_rect(frame->list, (Rect){plot.x + at, roundf(plot.y + plot.h + 6 * s), length, t}, t / 2,
+                  frame->theme->faint);
     }
 }
 
@@ -161,7 +170,9 @@ void views_grid_axes(Frame *frame, const Grid *grid, const ViewState *state, con
     columns(&a, column_chips);
     /* The focus is drawn last: it is never covered. */
     if (row_chips[1] >= 0 && row_chips[1] != row_chips[0]) row_label(&a, row_chips[1], &theme->raised, theme->text);
-    if (column_chips[1] >= 0 && column_chips[1] != column_chips[0]) column_label(&a, column_chips[1], &theme->raised, theme->text);
-    if (row_chips[0] >= 0 && row_chips[0] < layout->rows) row_label(&a, row_chips[0], &theme->accent, theme->accent_text);
+    if (column_chips[1] >= 0 && column_chips[1] != column_chips[0])
+        column_label(&a, column_chips[1], &theme->raised, theme->text);
+    if (row_chips[0] >= 0 && row_chips[0] < layout->rows)
+        row_label(&a, row_chips[0], &theme->accent, theme->accent_text);
     if (column_chips[0] >= 0) column_label(&a, column_chips[0], &theme->accent, theme->accent_text);
 }

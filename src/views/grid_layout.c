@@ -10,9 +10,7 @@
 #define MAX_POINTS 1024.0
 
 /* What separates cells must not crowd out what they show: { from this pitch on, this gap }, in points. */
-static const struct {
-    float pitch, gap;
-} GAPS[] = {{128, 8}, {48, 4}, {20, 2}, {6, 1}, {0, 0}};
+static const struct { float pitch, gap; } GAPS[] = {{128, 8}, {48, 4}, {20, 2}, {6, 1}, {0, 0}};
 
 static float gap_for(double pitch, float scale) {
     size_t i = 0;
@@ -69,7 +67,8 @@ void views_grid_clamp(Camera *camera, int rows, int columns, const GridPlace *pl
 }
 
 void views_grid_zoom(Camera *camera, double factor, const GridPlace *place, double x, double y) {
-    const double dx = x - (double)(place->plot.x + place->plot.w / 2), dy = y - (double)(place->plot.y + place->plot.h / 2);
+    const double dx = x - (double)(place->plot.x + place->plot.w / 2),
+                 dy = y - (double)(place->plot.y + place->plot.h / 2);
     const double column = camera->k + dx / drawn_pitch(camera->points_k, place);
     const double row = camera->q + dy / drawn_pitch(camera->points_q, place);
     camera->points_q *= factor;
@@ -87,7 +86,8 @@ GridLayout views_grid_layout(const Camera *camera, int rows, int columns, const 
     layout.origin_y = round((double)(place->plot.y + place->plot.h / 2) - camera->q * layout.pitch_h);
     const double left = ((double)place->plot.x - layout.origin_x) / layout.pitch_w;
     const double top = ((double)place->plot.y - layout.origin_y) / layout.pitch_h;
-    const double right = left + (double)place->plot.w / layout.pitch_w, bottom = top + (double)place->plot.h / layout.pitch_h;
+    const double right = left + (double)place->plot.w / layout.pitch_w,
+                 bottom = top + (double)place->plot.h / layout.pitch_h;
     layout.column0 = (int)f64_clamp(floor(left), 0, columns);
     layout.column1 = (int)f64_clamp(ceil(right), 0, columns);
     layout.row0 = (int)f64_clamp(floor(top), 0, rows);
@@ -96,10 +96,12 @@ GridLayout views_grid_layout(const Camera *camera, int rows, int columns, const 
 }
 
 Rect views_grid_cell(const GridLayout *layout, int row, int column) {
-    const double x0 = round(layout->origin_x + column * layout->pitch_w), y0 = round(layout->origin_y + row * layout->pitch_h);
+    const double x0 = round(layout->origin_x + column * layout->pitch_w),
+                 y0 = round(layout->origin_y + row * layout->pitch_h);
     const double x1 = round(layout->origin_x + (column + 1) * layout->pitch_w);
     const double y1 = round(layout->origin_y + (row + 1) * layout->pitch_h);
-    return (Rect){(float)x0, (float)y0, fmaxf(1, (float)(x1 - x0) - layout->gap), fmaxf(1, (float)(y1 - y0) - layout->gap)};
+    return (Rect){(float)x0, (float)y0, fmaxf(1, (float)(x1 - x0) - layout->gap),
+                  fmaxf(1, (float)(y1 - y0) - layout->gap)};
 }
 
 bool views_grid_hit(const GridLayout *layout, float x, float y, int *row, int *column) {

@@ -7,7 +7,8 @@
 /* What is known of one head. */
 typedef struct GridCell {
     bool known;
-    float hi; /* 0: never known; where not `known`, that of another channel or percentile, better than none for the moment */
+    float
+        hi; /* 0: never known; where not `known`, that of another channel or percentile, better than none for the moment */
     float largest;
 } GridCell;
 
@@ -61,8 +62,7 @@ GridCell *views_grid_cell_of(const Grid *grid, int layer, int head_index);
 bool views_grid_measure(Frame *frame, Grid *grid, const ViewState *state, int layer, int head_index);
 
 /* grid_axes.c */
-void views_grid_axes(Frame *frame, const Grid *grid, const ViewState *state, const GridLayout *layout,
-                     bool chips);
+void views_grid_axes(Frame *frame, const Grid *grid, const ViewState *state, const GridLayout *layout, bool chips);
 /* Beside the plot: which part of the grid is seen. */
 void views_grid_scroll_marks(Frame *frame, const GridLayout *layout);
 

@@ -59,8 +59,8 @@ static void fill_columns(Grid *grid, const SetInfo *set) {
 }
 
 static bool same_patterns(const RangeStamp *a, const RangeStamp *b) {
-    return a->serial == b->serial && a->set == b->set && a->item == b->item && a->step == b->step && a->values == b->values &&
-           a->base_side == b->base_side;
+    return a->serial == b->serial && a->set == b->set && a->item == b->item && a->step == b->step &&
+           a->values == b->values && a->base_side == b->base_side;
 }
 
 static void forget_ranges(Grid *grid, const RangeStamp *now) {
@@ -85,11 +85,17 @@ bool views_grid_follow(Grid *grid, const Frame *frame, const ViewState *state) {
         grid->valid = true;
         grid->stamp.base_side = 0; /* no ranges are known */
     }
-    const RangeStamp now = {.serial = frame->serial, .set = state->set, .item = state->item, .step = state->step,
-                            .base_side = frame->base_side, .values = state->values, .channel = state->channel,
+    const RangeStamp now = {.serial = frame->serial,
+                            .set = state->set,
+                            .item = state->item,
+                            .step = state->step,
+                            .base_side = frame->base_side,
+                            .values = state->values,
+                            .channel = state->channel,
                             .percentile = state->percentile};
     const RangeStamp *old = &grid->stamp;
-    if (!same_patterns(old, &now) || old->channel != now.channel || old->percentile != now.percentile) forget_ranges(grid, &now);
+    if (!same_patterns(old, &now) || old->channel != now.channel || old->percentile != now.percentile)
+        forget_ranges(grid, &now);
     return grid->columns > 0;
 }
 
@@ -102,8 +108,10 @@ static int lower_bound(const int *numbers, int count, int number) {
     int low = 0, high = count;
     while (low < high) {
         const int middle = low + (high - low) / 2;
-        if (numbers[middle] < number) low = middle + 1;
-        else high = middle;
+        if (numbers[middle] < number)
+            low = middle + 1;
+        else
+            high = middle;
     }
     return low;
 }
@@ -153,9 +161,11 @@ bool views_grid_measure(Frame *frame, Grid *grid, const ViewState *state, int la
     GpuTileInfo tile;
     int width, height;
     if (!gpu_tile_find(frame->gpu, &key, &tile)) return false;
-    float hi = state->percentile == TILE_AUTO_PERCENTILE ? tile.auto_high[state->channel] : NAN; /* found by the worker */
+    float hi = state->percentile == TILE_AUTO_PERCENTILE ? tile.auto_high[state->channel]
+                                                         : NAN; /* found by the worker */
     if (isnan(hi)) {
-        if (gpu_tile_read(frame->gpu, &key, 0, grid->texels, BASE_COUNT(grid->texels), &width, &height, NULL) != STATUS_OK) {
+        if (gpu_tile_read(frame->gpu, &key, 0, grid->texels, BASE_COUNT(grid->texels), &width, &height, NULL) !=
+            STATUS_OK) {
             return false;
         }
         hi = tiles_percentile(grid->texels, height, width, info->keys, key.lk, 0, tile.is_signed, state->channel,
@@ -202,7 +212,8 @@ static void fill_profile(Grid *grid, const LayerInfo *info, const TileKey *key, 
     }
 }
 
-const float *views_grid_profile(Frame *frame, Grid *grid, const ViewState *state, GridHead head, int *count, float *most) {
+const float *views_grid_profile(Frame *frame, Grid *grid, const ViewState *state, GridHead head, int *count,
+                                float *most) {
     const LayerInfo *info = &capture_set(frame->capture, state->set)->layers[head.layer];
     const int index = capture_head_index(info, head.head);
     if (index < 0) return NULL;
@@ -212,7 +223,8 @@ const float *views_grid_profile(Frame *frame, Grid *grid, const ViewState *state
         int width, height;
         grid->profile_known = false;
         if (!gpu_tile_find(frame->gpu, &key, &tile) || tile.width > GRID_PROFILE) return NULL;
-        if (gpu_tile_read(frame->gpu, &key, 0, grid->texels, BASE_COUNT(grid->texels), &width, &height, NULL) != STATUS_OK) {
+        if (gpu_tile_read(frame->gpu, &key, 0, grid->texels, BASE_COUNT(grid->texels), &width, &height, NULL) !=
+            STATUS_OK) {
             return NULL;
         }
         fill_profile(grid, info, &key, width, height, tile.is_signed);

@@ -46,8 +46,18 @@ bool views_state_signed(const SetInfo *set, const ViewState *state, const Resolv
 TileKey views_key(const Frame *frame, const ViewState *state, int layer, int head, uint32_t headset, Level level,
                   int64_t y, int64_t x) {
     return (TileKey){
-        .serial = frame->serial, .set = state->set, .item = state->item, .step = state->step, .layer = layer,
-        .head = head, .headset = headset, .values = (int32_t)state->values, .lq = level.q, .lk = level.k, .y = y, .x = x,
+        .serial = frame->serial,
+        .set = state->set,
+        .item = state->item,
+        .step = state->step,
+        .layer = layer,
+        .head = head,
+        .headset = headset,
+        .values = (int32_t)state->values,
+        .lq = level.q,
+        .lk = level.k,
+        .y = y,
+        .x = x,
     };
 }
 
@@ -123,7 +133,8 @@ static bool outdated(const Frame *frame, const Pattern *pattern, const TileKey *
 }
 
 /* True when `key` can be drawn now, composing it if need be and if there is time. */
-static bool image_ready(Frame *frame, const Pattern *pattern, const TileKey *key, bool base, bool want, bool *cut_short) {
+static bool image_ready(Frame *frame, const Pattern *pattern, const TileKey *key, bool base, bool want,
+                        bool *cut_short) {
     GpuTileInfo info;
     const bool here = gpu_tile_find(frame->gpu, key, &info);
     if (here && (compose_budget(frame) == 0 || !outdated(frame, pattern, key, &info))) return true;
@@ -136,7 +147,10 @@ static bool image_ready(Frame *frame, const Pattern *pattern, const TileKey *key
     }
     /* The base image of the layer is what makes a switch right in the same frame: it comes first, and whole. */
     const bool whole = budget == UINT64_MAX || (base && pattern->layer_index == frame->shown_layer);
-    const ComposeRequest request = {.key = *key, .heads = &pattern->heads, .base = base, .data_signed = pattern->data_signed,
+    const ComposeRequest request = {.key = *key,
+                                    .heads = &pattern->heads,
+                                    .base = base,
+                                    .data_signed = pattern->data_signed,
                                     .budget_ns = whole ? 0 : budget};
     frame->composed++;
     if (gpu_compose(frame->gpu, &request, NULL) != STATUS_OK) return false;
@@ -242,8 +256,10 @@ static int visible_tiles(const Painter *painter, Level level, VisibleTile *out) 
     const double q0 = (seen.y - r->origin_y) / r->cell_h, q1 = (seen.y + seen.h - r->origin_y) / r->cell_h;
     const double k0 = (seen.x - r->origin_x) / r->cell_w, k1 = (seen.x + seen.w - r->origin_x) / r->cell_w;
     const int64_t y_end = tiles_count_along(layer->queries, level.q), x_end = tiles_count_along(layer->keys, level.k);
-    const int64_t y0 = i64_clamp((int64_t)floor(q0 / span_q), 0, y_end), y1 = i64_clamp((int64_t)ceil(q1 / span_q), 0, y_end);
-    const int64_t x0 = i64_clamp((int64_t)floor(k0 / span_k), 0, x_end), x1 = i64_clamp((int64_t)ceil(k1 / span_k), 0, x_end);
+    const int64_t y0 = i64_clamp((int64_t)floor(q0 / span_q), 0, y_end),
+                  y1 = i64_clamp((int64_t)ceil(q1 / span_q), 0, y_end);
+    const int64_t x0 = i64_clamp((int64_t)floor(k0 / span_k), 0, x_end),
+                  x1 = i64_clamp((int64_t)ceil(k1 / span_k), 0, x_end);
     const bool cursor = painter->state->cursor_on;
     const double focus_q = cursor ? (double)painter->state->cursor_q : (q0 + q1) / 2;
     const double focus_k = cursor ? (double)painter->state->cursor_k : (k0 + k1) / 2;
@@ -286,7 +302,8 @@ static void paint_piece(Painter *painter, const TileKey *key, int mip, Level lev
         char label[80];
         GpuTileInfo info = {0};
         (void)gpu_tile_find(painter->frame->gpu, key, &info);
-        snprintf(label, sizeof label, "L%d,%d  %lld,%lld  age %llu", key->lq + mip, key->lk + mip, (long long)y, (long long)x, (unsigned long long)info.age);
+        snprintf(label, sizeof label, "L%d,%d  %lld,%lld  age %llu", key->lq + mip, key->lk + mip, (long long)y,
+                 (long long)x, (unsigned long long)info.age);
         draw_frame(painter->frame->list, rect, 0, 1, painter->frame->theme->warning);
         const TextStyle style = {.size = 11 * painter->frame->scale};
         draw_text(painter->frame->list, rect.x + 4, rect.y + 14 * painter->frame->scale, label, style, ALIGN_LEFT,
@@ -323,8 +340,10 @@ static void paint_ancestor(Painter *painter, Level level, int64_t y, int64_t x) 
         }
     }
     const TileKey base = pattern_key(painter->frame, painter->state, pattern, pattern->base, 0, 0);
-    if (gpu_tile_find(painter->frame->gpu, &base, NULL)) paint_piece(painter, &base, 0, level, y, x);
-    else painter->result->missing = true;
+    if (gpu_tile_find(painter->frame->gpu, &base, NULL))
+        paint_piece(painter, &base, 0, level, y, x);
+    else
+        painter->result->missing = true;
 }
 
 /* Mip of the base image that shows `level`, or -1. */
@@ -340,8 +359,8 @@ static void paint_tile(Painter *painter, Level level, int64_t y, int64_t x, bool
     const bool pooled = level.q > 0 || level.k > 0;
     TileKey key = pattern_key(frame, painter->state, pattern, level, y, x);
     const bool bounded = !pattern->single &&
-                         (frame->part.w > 0 ||
-                          (pooled && tiles_headset_exactness(&pattern->heads, level, painter->state->channel) != EXACT));
+                         (frame->part.w > 0 || (pooled && tiles_headset_exactness(&pattern->heads, level,
+                                                                                  painter->state->channel) != EXACT));
     bool want_exact = false;
     if (bounded) {
         TileKey exact = key;
@@ -411,7 +430,8 @@ void views_heatmap(Frame *frame, const ViewState *state, ViewResult *result) {
     static VisibleTile tiles[VISIBLE_TILES_MAX]; /* GL thread only */
     const int count = visible_tiles(&painter, level, tiles);
     draw_clip(frame->list, result->plot);
-    for (int i = 0; i < count && result->range_known; i++) paint_tile(&painter, level, tiles[i].y, tiles[i].x, base_here);
+    for (int i = 0; i < count && result->range_known; i++)
+        paint_tile(&painter, level, tiles[i].y, tiles[i].x, base_here);
     for (int i = 0; i < count && result->exactness != EXACT; i++) {
         const TileKey key = pattern_key(frame, state, &pattern, level, tiles[i].y, tiles[i].x);
         want_better(&painter, &key, JOB_TILE);

@@ -73,11 +73,16 @@ static void crosshair(Frame *frame, const ViewState *state, const ViewResult *r,
     const float t = fmaxf(1, roundf(s));
     draw_clip(frame->list, visible);
     if (r->cell_h >= 4 * s && r->cell_w >= 4 * s) {
-        const Rect bands[] = {{visible.x, roundf(y0) - t, visible.w, t}, {visible.x, roundf(y1), visible.w, t},
-                              {roundf(x0) - t, visible.y, t, visible.h}, {roundf(x1), visible.y, t, visible.h}};
-        for (size_t i = 0; i < BASE_COUNT(bands); i++) draw_rect(frame->list, bands[i], 0, ink);
-        draw_frame(frame->list, (Rect){roundf(x0) - t, roundf(y0) - t, roundf(x1) - roundf(x0) + 2 * t, roundf(y1) - roundf(y0) + 2 * t},
-                   0, 2 * t, frame->theme->accent);
+        const Rect bands[] = {{visible.x, roundf(y0) - t, visible.w, t},
+                              {visible.x, roundf(y1), visible.w, t},
+                              {roundf(x0) - t, visible.y, t, visible.h},
+                              {roundf(x1), visible.y, t, visible.h}};
+        for (size_t i = 0; i < BASE_COUNT(bands); i++)
+            draw_rect(frame->list, bands[i], 0, ink);
+        draw_frame(
+            frame->list,
+            (Rect){roundf(x0) - t, roundf(y0) - t, roundf(x1) - roundf(x0) + 2 * t, roundf(y1) - roundf(y0) + 2 * t}, 0,
+            2 * t, frame->theme->accent);
     } else {
         const float cx = roundf((x0 + x1) / 2), cy = roundf((y0 + y1) / 2);
         draw_rect(frame->list, (Rect){visible.x, cy - t, visible.w, 3 * t}, 0, shade);
@@ -89,18 +94,23 @@ static void crosshair(Frame *frame, const ViewState *state, const ViewResult *r,
     draw_clip_off(frame->list);
 }
 
-static float luminance(Color c) { return 0.2126f * (float)c.r + 0.7152f * (float)c.g + 0.0722f * (float)c.b; }
+static float luminance(Color c) {
+    return 0.2126f * (float)c.r + 0.7152f * (float)c.g + 0.0722f * (float)c.b;
+}
 
 static void format_value(float value, bool wide, char *out, size_t out_size) {
     const float magnitude = fabsf(value);
-    if (value == 0) snprintf(out, out_size, "0");
-    else if (magnitude < 0.0005f) snprintf(out, out_size, wide ? "%.0e" : "~0", (double)value);
+    if (value == 0)
+        snprintf(out, out_size, "0");
+    else if (magnitude < 0.0005f)
+        snprintf(out, out_size, wide ? "%.0e" : "~0", (double)value);
     else if (magnitude < 1) {
         char text[32];
         snprintf(text, sizeof text, wide ? "%.3f" : "%.2f", (double)magnitude);
         snprintf(out, out_size, "%s%s", value < 0 ? "-" : "", wide ? text : text + 1);
         if (!wide && text[0] == '1') snprintf(out, out_size, "%s1.0", value < 0 ? "-" : "");
-    } else snprintf(out, out_size, magnitude < 100 ? "%.2f" : "%.0f", (double)value);
+    } else
+        snprintf(out, out_size, magnitude < 100 ? "%.2f" : "%.0f", (double)value);
 }
 
 /* At high zoom the numbers stand in the cells, read from the source. */
@@ -131,14 +141,17 @@ static void cell_values(Frame *frame, const ViewState *state, const ViewResult *
             const float *value = views_readout_cell(frame->readouts, &key, q, k);
             if (!value || isinf(*value)) continue;
             char text[24];
-            if (isnan(*value)) snprintf(text, sizeof text, "NaN");
-            else format_value(*value, r->cell_w >= 46 * s, text, sizeof text);
+            if (isnan(*value))
+                snprintf(text, sizeof text, "NaN");
+            else
+                format_value(*value, r->cell_w >= 46 * s, text, sizeof text);
             const float g = isnan(*value) ? (params->is_signed ? TILE_SIGNED_NONFINITE : TILE_NONFINITE) : *value;
             const Color under = draw_display_color(params, isnan(*value) ? 0 : *value, g, 1);
             const Color ink = luminance(under) > 120 ? COLOR_HEX(0x101418) : COLOR_HEX(0xF4F6F8);
             const float x = (float)(r->origin_x + ((double)k + 0.5) * r->cell_w);
             const float y = (float)(r->origin_y + ((double)q + 0.5) * r->cell_h) + cap / 2;
-            draw_text(frame->list, x, roundf(y), text, style, ALIGN_CENTER, color_alpha(ink, *value == 0 ? 0.5f : 0.95f));
+            draw_text(frame->list, x, roundf(y), text, style, ALIGN_CENTER,
+                      color_alpha(ink, *value == 0 ? 0.5f : 0.95f));
         }
     }
     draw_clip_off(frame->list);

@@ -6,7 +6,8 @@
 
 static int mip_for(float texels, float pixels, int mip_count) {
     int mip = 0;
-    while (mip + 1 < mip_count && texels / (float)(1 << (mip + 1)) >= pixels) mip++;
+    while (mip + 1 < mip_count && texels / (float)(1 << (mip + 1)) >= pixels)
+        mip++;
     return mip;
 }
 
@@ -57,13 +58,15 @@ Rect views_minimap(Frame *frame, const ViewState *state, const ViewResult *resul
     const float w = floorf((float)((double)keys * fit.points_k)), h = floorf((float)((double)queries * fit.points_q));
     const Rect image = {floorf(rect.x + (rect.w - w) / 2), floorf(rect.y + (rect.h - h) / 2), fmaxf(w, 2), fmaxf(h, 2)};
     TileKey key;
-    if (!views_base_ready(frame, state, state->layer, false, &key) || !paint_base(frame, state, state->layer, &key, image)) {
+    if (!views_base_ready(frame, state, state->layer, false, &key) ||
+        !paint_base(frame, state, state->layer, &key, image)) {
         draw_rect(frame->list, image, 0, frame->theme->masked);
     }
     const double k0 = (result->plot.x - result->origin_x) / result->cell_w, k1 = k0 + result->plot.w / result->cell_w;
     const double q0 = (result->plot.y - result->origin_y) / result->cell_h, q1 = q0 + result->plot.h / result->cell_h;
-    const Rect seen = {image.x + (float)(k0 / (double)keys) * image.w, image.y + (float)(q0 / (double)queries) * image.h,
-                       (float)((k1 - k0) / (double)keys) * image.w, (float)((q1 - q0) / (double)queries) * image.h};
+    const Rect seen = {image.x + (float)(k0 / (double)keys) * image.w,
+                       image.y + (float)(q0 / (double)queries) * image.h, (float)((k1 - k0) / (double)keys) * image.w,
+                       (float)((q1 - q0) / (double)queries) * image.h};
     Rect box = rect_intersect(seen, image);
     const float least = 5 * frame->scale;
     if (box.w < least) box = (Rect){box.x - (least - box.w) / 2, box.y, least, box.h};

@@ -29,7 +29,8 @@ static Span span_of(const Around *a, Level level) {
     const ViewResult *r = a->result;
     const double span_q = ldexp(TILE_SIDE, level.q) * r->cell_h, span_k = ldexp(TILE_SIDE, level.k) * r->cell_w;
     const double top = r->plot.y - r->origin_y, left = r->plot.x - r->origin_x;
-    const int64_t rows = tiles_count_along(a->layer->queries, level.q), columns = tiles_count_along(a->layer->keys, level.k);
+    const int64_t rows = tiles_count_along(a->layer->queries, level.q),
+                  columns = tiles_count_along(a->layer->keys, level.k);
     return (Span){.y0 = i64_clamp((int64_t)floor(top / span_q), 0, rows),
                   .y1 = i64_clamp((int64_t)ceil((top + r->plot.h) / span_q), 0, rows),
                   .x0 = i64_clamp((int64_t)floor(left / span_k), 0, columns),
@@ -49,11 +50,13 @@ static void want_tile(Around *a, int layer, int head, Level level, int64_t y, in
 }
 
 static void want_span(Around *a, int layer, Level level, Span span) {
-    const int64_t rows = tiles_count_along(a->layer->queries, level.q), columns = tiles_count_along(a->layer->keys, level.k);
+    const int64_t rows = tiles_count_along(a->layer->queries, level.q),
+                  columns = tiles_count_along(a->layer->keys, level.k);
     if (base_shows(a, level)) return;
     for (int64_t y = i64_max(0, span.y0); y < i64_min(rows, span.y1) && a->left > 0; y++) {
         for (int64_t x = i64_max(0, span.x0); x < i64_min(columns, span.x1) && a->left > 0; x++) {
-            for (int i = 0; i < a->heads.count; i++) want_tile(a, layer, a->heads.index[i], level, y, x);
+            for (int i = 0; i < a->heads.count; i++)
+                want_tile(a, layer, a->heads.index[i], level, y, x);
         }
     }
 }
@@ -92,10 +95,12 @@ static void want_edges(Around *a, const ViewMotion *motion) {
     for (int turn = 0; turn < 2; turn++) {
         const bool rows = (turn == 0) == rows_first;
         const double speed = rows ? motion->q : motion->k;
-        if (fabs(speed) > MOVING) want_span(a, a->state->layer, level, rows ? (speed > 0 ? below : above) : speed > 0 ? right : left);
+        if (fabs(speed) > MOVING)
+            want_span(a, a->state->layer, level, rows ? (speed > 0 ? below : above) : speed > 0 ? right : left);
     }
     const Span ring[] = {below, above, right, left};
-    for (size_t i = 0; i < BASE_COUNT(ring); i++) want_span(a, a->state->layer, level, ring[i]);
+    for (size_t i = 0; i < BASE_COUNT(ring); i++)
+        want_span(a, a->state->layer, level, ring[i]);
 }
 
 static void want_zoom(Around *a, const ViewMotion *motion) {
@@ -116,7 +121,9 @@ void views_want_around(Frame *frame, const ViewState *state, const ViewResult *r
     const SetInfo *set;
     Around a = {.frame = frame, .state = state, .result = result};
     int64_t queries, keys;
-    if (!views_pattern(frame->capture, state, &set, &a.layer, &queries, &keys) || result->cell_w <= 0 || result->cell_h <= 0) return;
+    if (!views_pattern(frame->capture, state, &set, &a.layer, &queries, &keys) || result->cell_w <= 0 ||
+        result->cell_h <= 0)
+        return;
     if (tiles_headset_resolve(&state->heads, set, a.layer, &a.heads, NULL) != STATUS_OK) return;
     const size_t room = gpu_info(frame->gpu)->tile_budget / AROUND_BUDGET_PART / TILE_BYTES;
     a.left = (int)i64_min(AROUND_TILES_MAX, (int64_t)room);

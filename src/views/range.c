@@ -21,9 +21,15 @@ struct RangeCache {
     float texels[READ_FLOATS];
 };
 
-RangeCache *views_range_cache_new(void) { return mem_alloc_zeroed(1, sizeof(RangeCache)); }
-void views_range_cache_drop(RangeCache *cache) { mem_free(cache); }
-void views_range_cache_clear(RangeCache *cache) { memset(cache->slots, 0, sizeof cache->slots); }
+RangeCache *views_range_cache_new(void) {
+    return mem_alloc_zeroed(1, sizeof(RangeCache));
+}
+void views_range_cache_drop(RangeCache *cache) {
+    mem_free(cache);
+}
+void views_range_cache_clear(RangeCache *cache) {
+    memset(cache->slots, 0, sizeof cache->slots);
+}
 
 /* Nothing visible, or all zero: any range will do, but it must not be empty. */
 static float usable_range(float percentile, const GpuTileInfo *info) {
@@ -51,10 +57,11 @@ bool views_auto_range(Frame *frame, const ViewState *state, int layer, double pe
     }
     if (frame->peek) return false;
     int width = 0, height = 0;
-    if (gpu_tile_read(frame->gpu, &key, 0, cache->texels, READ_FLOATS, &width, &height, NULL) != STATUS_OK) return false;
+    if (gpu_tile_read(frame->gpu, &key, 0, cache->texels, READ_FLOATS, &width, &height, NULL) != STATUS_OK)
+        return false;
     const int64_t keys = capture_set(frame->capture, state->set)->layers[layer].keys;
     const float value = tiles_percentile(cache->texels, height, width, keys, key.lk, 0, info.is_signed, state->channel,
-                                   percentile, -1);
+                                         percentile, -1);
     *hi = usable_range(value, &info);
     *slot = (RangeSlot){.used = true, .key = key, .channel = state->channel, .percentile = percentile, .hi = *hi};
     return true;

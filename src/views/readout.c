@@ -47,6 +47,7 @@ const float *views_readout_cell(Readouts *readouts, const TileKey *key, int64_t 
 }
 
 void views_readout_clear(Readouts *readouts) {
-    for (int i = 0; i < READOUT_SLOTS; i++) tiles_data_drop(readouts->slots[i]);
+    for (int i = 0; i < READOUT_SLOTS; i++)
+        tiles_data_drop(readouts->slots[i]);
     memset(readouts, 0, sizeof *readouts);
 }

@@ -38,17 +38,24 @@ static const Theme LIGHT = {
     .nonfinite = {230, 0, 180, 255},
 };
 
-const Theme *views_theme(bool light) { return light ? &LIGHT : &DARK; }
+const Theme *views_theme(bool light) {
+    return light ? &LIGHT : &DARK;
+}
 
 Color views_clipped_color(ColormapId cmap, bool light) {
     switch (cmap) {
     case CMAP_MAGMA:
-    case CMAP_INFERNO: return COLOR_HEX(0x9BE8FF);
-    case CMAP_TURBO: return COLOR_HEX(0xFF9FC0);
-    case CMAP_GREY: return COLOR_HEX(0xFFCB3D);
-    case CMAP_DIVERGING: return COLOR_HEX(0xFFE27A);
+    case CMAP_INFERNO:
+        return COLOR_HEX(0x9BE8FF);
+    case CMAP_TURBO:
+        return COLOR_HEX(0xFF9FC0);
+    case CMAP_GREY:
+        return COLOR_HEX(0xFFCB3D);
+    case CMAP_DIVERGING:
+        return COLOR_HEX(0xFFE27A);
     /* Maps that end in yellow go on towards white; on light ground not all the way, for white would be the paper. */
-    default: return light ? COLOR_HEX(0xFFF3B0) : COLOR_HEX(0xFFFFFF);
+    default:
+        return light ? COLOR_HEX(0xFFF3B0) : COLOR_HEX(0xFFFFFF);
     }
 }
 

@@ -13,11 +13,11 @@
 
 typedef struct Theme {
     bool light;
-    Color ground;   /* behind the matrix */
-    Color panel;    /* panels, bars */
-    Color raised;   /* buttons, cards, fields */
+    Color ground; /* behind the matrix */
+    Color panel;  /* panels, bars */
+    Color raised; /* buttons, cards, fields */
     Color hover;
-    Color line;     /* hairlines between regions */
+    Color line; /* hairlines between regions */
     Color text, dim, faint;
     Color accent, accent_text; /* text on accent */
     Color warning, error;
@@ -83,7 +83,7 @@ typedef struct ViewState {
     HeadSet heads;
     Values values;
     Camera camera;
-    bool fitted;                /* the camera follows the window's size */
+    bool fitted; /* the camera follows the window's size */
     FitMode fit_mode;
     ColormapId cmap, cmap_signed;
     Channel channel;
@@ -92,12 +92,12 @@ typedef struct ViewState {
     RangeMode range_mode;
     bool range_locked;
     double percentile;
-    float lo, hi;               /* of the last frame, or as typed */
+    float lo, hi; /* of the last frame, or as typed */
     bool labels;
-    bool cursor_on;             /* a cell is under the cursor, or locked */
+    bool cursor_on; /* a cell is under the cursor, or locked */
     bool cursor_locked;
     int64_t cursor_q, cursor_k;
-    bool tile_debug;            /* draw tile borders and levels */
+    bool tile_debug; /* draw tile borders and levels */
     GridState grid;
 } ViewState;
 void views_state_init(ViewState *state);
@@ -134,41 +134,41 @@ void views_range_cache_clear(RangeCache *cache);
 
 typedef struct Frame {
     const Capture *capture;
-    uint32_t serial;         /* of this opening of the capture: part of tile keys */
+    uint32_t serial; /* of this opening of the capture: part of tile keys */
     Gpu *gpu;
     DrawList *list;
     WantList *wants;
     Readouts *readouts;
     RangeCache *ranges;
     const Theme *theme;
-    float scale;             /* target pixels per point */
-    Rect part;               /* only this part of the target is looked at (posters); w 0: all. Where heads are combined its
+    float scale; /* target pixels per point */
+    Rect part;   /* only this part of the target is looked at (posters); w 0: all. Where heads are combined its
                                 tiles come from the source, so that memory does not depend on their number */
     int base_side;
-    int shown_layer;         /* what is on screen is combined whole, others in pieces as time allows */
-    bool resting;            /* no input for a moment: bounds are worth replacing */
-    bool flying;             /* layers fly by: base tiles only */
-    bool exact_only;         /* `wait exact`, render: head sets at pooled levels come straight from the source */
+    int shown_layer; /* what is on screen is combined whole, others in pieces as time allows */
+    bool resting;    /* no input for a moment: bounds are worth replacing */
+    bool flying;     /* layers fly by: base tiles only */
+    bool exact_only; /* `wait exact`, render: head sets at pooled levels come straight from the source */
     Clock clock;
     uint64_t compose_deadline_ns; /* composing stops after this, but at least one tile is made a frame */
-    int composed;            /* tiles composed in this frame so far */
+    int composed;                 /* tiles composed in this frame so far */
     bool (*has_failed)(const void *user, const TileKey *key); /* NULL, or: not worth asking for again */
     const void *has_failed_user;
-    bool peek;               /* only what is at hand: nothing is composed or read back */
+    bool peek; /* only what is at hand: nothing is composed or read back */
 } Frame;
 
 /* What is on screen, for badges, state and read-outs. */
 typedef struct ViewResult {
     Level level;
-    bool missing;            /* something has nothing to show yet */
-    bool coarse;             /* something is drawn from a coarser level */
-    Exactness exactness;     /* of the shown channel where not coarse */
-    bool pending;            /* a later frame will look better: work is wanted or composing was cut short */
-    float lo, hi;            /* range in use */
+    bool missing;        /* something has nothing to show yet */
+    bool coarse;         /* something is drawn from a coarser level */
+    Exactness exactness; /* of the shown channel where not coarse */
+    bool pending;        /* a later frame will look better: work is wanted or composing was cut short */
+    float lo, hi;        /* range in use */
     bool range_known;
-    Rect plot;               /* pixels: where the matrix is, for hit tests */
+    Rect plot;                 /* pixels: where the matrix is, for hit tests */
     double origin_x, origin_y; /* pixels: corner of cell (0, 0) */
-    double cell_w, cell_h;   /* pixels */
+    double cell_w, cell_h;     /* pixels */
     int tiles_drawn;
 } ViewResult;
 
@@ -213,8 +213,8 @@ bool views_auto_range(Frame *frame, const ViewState *state, int layer, double pe
 /* ---- matrix.c, axes.c ----------------------------------------------------------------------------------------------------- */
 
 typedef struct MatrixParams {
-    Rect rect;  /* pixels */
-    bool bare;  /* the heatmap alone */
+    Rect rect; /* pixels */
+    bool bare; /* the heatmap alone */
 } MatrixParams;
 /* Where the plot lies inside rect (pixels), so that cameras can be fitted before drawing. */
 Rect views_matrix_plot(const Frame *frame, const ViewState *state, const MatrixParams *params);
@@ -286,7 +286,7 @@ int views_grid_nearest_head(const Grid *grid, const SetInfo *set, int layer, int
 bool views_grid_head_at(const Grid *grid, const SetInfo *set, int layer, int column, GridHead *out);
 
 typedef struct GridParams {
-    Rect rect; /* pixels */
+    Rect rect;  /* pixels */
     bool bare;  /* cells alone */
     bool rings; /* focus, selection and hover are marked */
 } GridParams;
@@ -310,7 +310,8 @@ typedef struct GridFigures {
 /* Mean weight by key, over all queries, in `count` equal parts of the keys (largest texel of each part); *most: the largest.
  * Kept until another head is asked for. NULL: not there yet. */
 #define GRID_PROFILE 256
-const float *views_grid_profile(Frame *frame, Grid *grid, const ViewState *state, GridHead head, int *count, float *most);
+const float *views_grid_profile(Frame *frame, Grid *grid, const ViewState *state, GridHead head, int *count,
+                                float *most);
 bool views_grid_figures(const Grid *grid, const SetInfo *set, GridHead head, GridFigures *out);
 /* Largest upper end among the heads of a layer; false while none is known. */
 bool views_grid_layer_range(const Grid *grid, const SetInfo *set, int layer, float *hi);

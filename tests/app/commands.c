@@ -20,7 +20,8 @@ static void test_every_default_key_parses_and_is_bound_once_in_a_view(void **sta
         while (at && *at) {
             const size_t length = strcspn(at, " ");
             size_t name_length = 1;
-            while (name_length < length && at[name_length] != '=') name_length++;
+            while (name_length < length && at[name_length] != '=')
+                name_length++;
             assert_true(name_length < length);
             char name[32];
             assert_true(name_length < sizeof name);
@@ -29,7 +30,8 @@ static void test_every_default_key_parses_and_is_bound_once_in_a_view(void **sta
             int key, mods;
             if (!platform_key_parse(name, &key, &mods)) fail_msg("'%s' of %s is no key", name, APP_COMMANDS[i].name);
             for (int j = 0; j < count; j++) {
-                if (seen[j][0] == key && seen[j][1] == mods && (views[j] & app_command_views(&APP_COMMANDS[i]))) fail_msg("'%s' is bound twice (%s)", name, APP_COMMANDS[i].name);
+                if (seen[j][0] == key && seen[j][1] == mods && (views[j] & app_command_views(&APP_COMMANDS[i])))
+                    fail_msg("'%s' is bound twice (%s)", name, APP_COMMANDS[i].name);
             }
             assert_true(count < 256);
             views[count] = app_command_views(&APP_COMMANDS[i]);
@@ -38,10 +40,12 @@ static void test_every_default_key_parses_and_is_bound_once_in_a_view(void **sta
             for (int view = 0; view < VIEW_KIND_COUNT; view++) {
                 const char *line = app_key_command((ViewKind)view, key, mods);
                 assert_non_null(line);
-                if (views[count - 1] & (1u << view)) assert_memory_equal(line, APP_COMMANDS[i].name, strlen(APP_COMMANDS[i].name));
+                if (views[count - 1] & (1u << view))
+                    assert_memory_equal(line, APP_COMMANDS[i].name, strlen(APP_COMMANDS[i].name));
             }
             at += length;
-            while (*at == ' ') at++;
+            while (*at == ' ')
+                at++;
         }
     }
     assert_true(count > 60);
@@ -56,7 +60,8 @@ static void test_every_command_with_a_key_has_a_help_line(void **state) {
         char keys[256];
         app_command_keys(command, keys, sizeof keys);
         if (command->keys && !keys[0]) fail_msg("%s shows no keys", command->name);
-        for (int j = 0; j < i; j++) assert_string_not_equal(command->name, APP_COMMANDS[j].name);
+        for (int j = 0; j < i; j++)
+            assert_string_not_equal(command->name, APP_COMMANDS[j].name);
     }
 }
 
@@ -98,9 +103,11 @@ static void test_unknown_commands_are_named(void **state) {
     /* Without a capture, commands say so instead of crashing. */
     for (int i = 0; i < APP_COMMAND_COUNT; i++) {
         const char *name = APP_COMMANDS[i].name;
-        const char *needs_window[] = {"fullscreen", "ask", "screenshot", "state", "wait", "copy-command", "key", "wheel", "open"};
+        const char *needs_window[] = {"fullscreen",   "ask", "screenshot", "state", "wait",
+                                      "copy-command", "key", "wheel",      "open"};
         bool skip = false;
-        for (size_t j = 0; j < BASE_COUNT(needs_window); j++) skip |= !strcmp(name, needs_window[j]);
+        for (size_t j = 0; j < BASE_COUNT(needs_window); j++)
+            skip |= !strcmp(name, needs_window[j]);
         if (!skip) (void)app_command(app, name, &err);
     }
     mem_free(app);
@@ -112,7 +119,9 @@ typedef struct Parsed {
 } Parsed;
 
 static Status parse(Parsed *p, int argc, char **argv, const char **rest, size_t *count, Error *err) {
-    const Option table[] = {{"size", 0, "WxH", "", &p->size, NULL}, {"output", 'o', "OUT", "", &p->out, NULL}, {"json", 0, NULL, "", NULL, &p->json}};
+    const Option table[] = {{"size", 0, "WxH", "", &p->size, NULL},
+                            {"output", 'o', "OUT", "", &p->out, NULL},
+                            {"json", 0, NULL, "", NULL, &p->json}};
     return options_parse(table, 3, argc, argv, rest, 2, count, err);
 }
 
@@ -147,13 +156,15 @@ static void test_sizes_and_bytes(void **state) {
     assert_int_equal(options_size("size", "1280x720", &w, &h, &err), STATUS_OK);
     assert_true(w == 1280 && h == 720);
     const char *bad[] = {"", "x", "0x5", "5x0", "12", "1x99999999999999999999", "-1x3", "1280x720x"};
-    for (size_t i = 0; i < BASE_COUNT(bad); i++) assert_int_equal(options_size("size", bad[i], &w, &h, &err), STATUS_USAGE);
+    for (size_t i = 0; i < BASE_COUNT(bad); i++)
+        assert_int_equal(options_size("size", bad[i], &w, &h, &err), STATUS_USAGE);
     assert_int_equal(options_bytes("b", "512M", &bytes, &err), STATUS_OK);
     assert_true(bytes == 512u << 20);
     assert_int_equal(options_bytes("b", "1.5GiB", &bytes, &err), STATUS_OK);
     assert_true(bytes == (size_t)3 << 29);
     const char *bad_bytes[] = {"", "M", "-1", "nan", "1X", "1e30G", "0"};
-    for (size_t i = 0; i < BASE_COUNT(bad_bytes); i++) assert_int_equal(options_bytes("b", bad_bytes[i], &bytes, &err), STATUS_USAGE);
+    for (size_t i = 0; i < BASE_COUNT(bad_bytes); i++)
+        assert_int_equal(options_bytes("b", bad_bytes[i], &bytes, &err), STATUS_USAGE);
 }
 
 static void test_demos_are_built_in(void **state) {

@@ -29,9 +29,11 @@ static Scene *open_scene(const char *tokens, int workers) {
     Error err = {0};
     assert_non_null(scene);
     snprintf(scene->path, sizeof scene->path, "/tmp/attnscope-grid-%ld.safetensors", (long)getpid());
-    char *argv[] = {"--tokens", (char *)(uintptr_t)tokens, "--layers", "12", "--heads", "16", "--dense", "-o", scene->path};
+    char *argv[] = {"--tokens", (char *)(uintptr_t)tokens, "--layers", "12", "--heads", "16", "--dense", "-o",
+                    scene->path};
     assert_int_equal(cli_synth(9, argv), 0);
-    const AppParams params = {.mode = PLATFORM_OFFSCREEN, .width = WIDTH, .height = HEIGHT, .no_vsync = true, .workers = workers};
+    const AppParams params = {
+        .mode = PLATFORM_OFFSCREEN, .width = WIDTH, .height = HEIGHT, .no_vsync = true, .workers = workers};
     const char *paths[] = {scene->path};
     Status status = app_open(&scene->app, &params, &err);
     if (status == STATUS_OK) status = app_open_capture(&scene->app, paths, 1, &err);
@@ -58,7 +60,8 @@ static void run(Scene *scene, const char *line) {
 static void frame(Scene *scene) {
     Error err = {0};
     app_frame_build(&scene->app, &scene->params);
-    if (gpu_paint(scene->app.gpu, scene->target, WIDTH, HEIGHT, (Color){0, 0, 0, 255}, &scene->app.list, &err) != STATUS_OK) {
+    if (gpu_paint(scene->app.gpu, scene->target, WIDTH, HEIGHT, (Color){0, 0, 0, 255}, &scene->app.list, &err) !=
+        STATUS_OK) {
         fail_msg("%s", err.message);
     }
 }
@@ -151,7 +154,8 @@ static void test_steady_frames_allocate_nothing(void **state) {
     for (int warm = 0; warm < 2; warm++) {
         const uint64_t before = mem_allocation_count();
         for (int i = 0; i < 30; i++) {
-            static const char *const MOVES[] = {"zoom 1.3", "pan 20,30", "layer +1", "head +1", "zoom 0.8", "pan -20,-10"};
+            static const char *const MOVES[] = {"zoom 1.3", "pan 20,30", "layer +1",
+                                                "head +1",  "zoom 0.8",  "pan -20,-10"};
             run(scene, MOVES[i % 6]);
             frame(scene);
         }

@@ -11,4 +11,6 @@ static int pin(struct dl_phdr_info *info, size_t size, void *user) {
     return 0;
 }
 
-void test_keep_drivers_loaded(void) { dl_iterate_phdr(pin, NULL); }
+void test_keep_drivers_loaded(void) {
+    dl_iterate_phdr(pin, NULL);
+}

@@ -38,14 +38,16 @@ static Play *open_play(bool dense) {
     Error err = {0};
     assert_non_null(play);
     write_capture(play, dense);
-    const AppParams params = {.mode = PLATFORM_OFFSCREEN, .width = WIDTH, .height = HEIGHT, .no_vsync = true, .workers = 2};
+    const AppParams params = {
+        .mode = PLATFORM_OFFSCREEN, .width = WIDTH, .height = HEIGHT, .no_vsync = true, .workers = 2};
     const char *paths[] = {play->path};
     Status status = app_open(&play->app, &params, &err);
     test_keep_drivers_loaded();
     if (status == STATUS_OK) status = app_open_capture(&play->app, paths, 1, &err);
     play->params = app_window_params(&play->app);
     play->params.chrome = true;
-    if (status == STATUS_OK) status = gpu_target_new(play->app.gpu, play->params.width, play->params.height, &play->target, &err);
+    if (status == STATUS_OK)
+        status = gpu_target_new(play->app.gpu, play->params.width, play->params.height, &play->target, &err);
     if (status != STATUS_OK) fail_msg("%s", err.message);
     return play;
 }
@@ -64,7 +66,8 @@ static void one_frame(Play *play) {
     app->last_input_ns = clock_now_ns(&app->clock);
     app_take_results(app, UPLOAD_NS, &any);
     app_frame_build(app, &play->params);
-    if (gpu_paint(app->gpu, play->target, play->params.width, play->params.height, COLOR_HEX(0), &app->list, &err) != STATUS_OK) {
+    if (gpu_paint(app->gpu, play->target, play->params.width, play->params.height, COLOR_HEX(0), &app->list, &err) !=
+        STATUS_OK) {
         fail_msg("%s", err.message);
     }
     app_submit_wants(app, true);
@@ -77,12 +80,21 @@ static void settle(Play *play) {
 
 /* ---- the CPU's picture --------------------------------------------------------------------------------------- */
 
-static void pool_heads(const App *app, const TileKey *key, const ResolvedHeads *heads, Level level, int width, int height,
-                       float *out) {
+static void pool_heads(const App *app, const TileKey *key, const ResolvedHeads *heads, Level level, int width,
+                       int height, float *out) {
     PoolScratch *scratch = tiles_pool_scratch_new();
-    const PoolRequest request = {.capture = app_capture(app), .set = key->set, .item = key->item, .step = key->step,
-                                 .layer = key->layer, .values = (Values)key->values, .heads = heads, .level = level,
-                                 .y0 = key->y * TILE_SIDE, .x0 = key->x * TILE_SIDE, .height = height, .width = width};
+    const PoolRequest request = {.capture = app_capture(app),
+                                 .set = key->set,
+                                 .item = key->item,
+                                 .step = key->step,
+                                 .layer = key->layer,
+                                 .values = (Values)key->values,
+                                 .heads = heads,
+                                 .level = level,
+                                 .y0 = key->y * TILE_SIDE,
+                                 .x0 = key->x * TILE_SIDE,
+                                 .height = height,
+                                 .width = width};
     Error err = {0};
     assert_non_null(scratch);
     if (tiles_pool(&request, out, scratch, NULL, &err) != STATUS_OK) fail_msg("%s", err.message);
@@ -97,7 +109,8 @@ static ResolvedHeads one_head(int index) {
 }
 
 /* What the image under `key` must hold at this mip, from the source. */
-static void expected_image(const App *app, const TileKey *key, int mip, int width, int height, float *out, bool *is_signed) {
+static void expected_image(const App *app, const TileKey *key, int mip, int width, int height, float *out,
+                           bool *is_signed) {
     const Level level = {key->lq + mip, key->lk + mip};
     *is_signed = false;
     if (key->head >= 0) {
@@ -127,16 +140,19 @@ static void expected_image(const App *app, const TileKey *key, int mip, int widt
 }
 
 /* Tiles are f16 with 11 bits; a difference of two is off by what both are. */
-static void compare(const TileKey *key, int mip, const float *found, const float *wanted, int width, int height, bool is_signed) {
+static void compare(const TileKey *key, int mip, const float *found, const float *wanted, int width, int height,
+                    bool is_signed) {
     for (int i = 0; i < width * height; i++) {
         const float *f = found + 2 * i, *w = wanted + 2 * i;
         const bool masked = tiles_is_masked(w[1], is_signed);
         const float room = 2e-6f + (is_signed ? 1e-3f : 0.0f);
         const bool same = tiles_is_masked(f[1], is_signed) == masked &&
-                          (masked || (fabsf(f[0] - w[0]) <= fabsf(w[0]) / 1000 + room && fabsf(f[1] - w[1]) <= fabsf(w[1]) / 1000 + room));
+                          (masked || (fabsf(f[0] - w[0]) <= fabsf(w[0]) / 1000 + room &&
+                                      fabsf(f[1] - w[1]) <= fabsf(w[1]) / 1000 + room));
         if (!same) {
-            fail_msg("layer %d head %d level %d,%d mip %d tile %lld,%lld texel %d of %d x %d: %g %g, not %g %g", key->layer, key->head, key->lq, key->lk,
-                     mip, (long long)key->y, (long long)key->x, i, width, height, (double)f[0], (double)f[1], (double)w[0], (double)w[1]);
+            fail_msg("layer %d head %d level %d,%d mip %d tile %lld,%lld texel %d of %d x %d: %g %g, not %g %g",
+                     key->layer, key->head, key->lq, key->lk, mip, (long long)key->y, (long long)key->x, i, width,
+                     height, (double)f[0], (double)f[1], (double)w[0], (double)w[1]);
         }
     }
 }
@@ -156,7 +172,8 @@ static int check_screen(Play *play) {
         int width, height;
         bool is_signed;
         Error err = {0};
-        if (gpu_tile_read(app->gpu, &image->key, image->mip, found, IMAGE_FLOATS, &width, &height, &err) != STATUS_OK) fail_msg("%s", err.message);
+        if (gpu_tile_read(app->gpu, &image->key, image->mip, found, IMAGE_FLOATS, &width, &height, &err) != STATUS_OK)
+            fail_msg("%s", err.message);
         expected_image(app, &image->key, image->mip, width, height, wanted, &is_signed);
         compare(&image->key, image->mip, found, wanted, width, height, is_signed);
         checked++;
@@ -206,7 +223,8 @@ static void pan_once(Play *play) {
 }
 
 static void settled_frames(Play *play) {
-    for (int i = 0; i < STEADY_FRAMES; i++) one_frame(play);
+    for (int i = 0; i < STEADY_FRAMES; i++)
+        one_frame(play);
 }
 
 /* Allocations of a round of frames once nothing new comes any more: the first rounds bring the tiles, and what workers fetch

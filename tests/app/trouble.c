@@ -23,7 +23,8 @@ typedef struct Scene {
 } Scene;
 
 static void write_capture(const char *path, const char *tokens) {
-    char *argv[] = {"--tokens", (char *)(uintptr_t)tokens, "--layers", "2", "--heads", "4", "--dense", "-o", (char *)(uintptr_t)path};
+    char *argv[] = {"--tokens", (char *)(uintptr_t)tokens, "--layers", "2", "--heads", "4", "--dense",
+                    "-o",       (char *)(uintptr_t)path};
     assert_int_equal(cli_synth(9, argv), 0);
 }
 
@@ -33,8 +34,13 @@ static Scene *open_scene(size_t gpu_budget, size_t ram_budget) {
     assert_non_null(scene);
     snprintf(scene->path, sizeof scene->path, "/tmp/attnscope-trouble-%ld.safetensors", (long)getpid());
     write_capture(scene->path, "900");
-    const AppParams params = {.mode = PLATFORM_OFFSCREEN, .width = WIDTH, .height = HEIGHT, .no_vsync = true, .workers = 2,
-                              .gpu_budget = gpu_budget, .ram_budget = ram_budget};
+    const AppParams params = {.mode = PLATFORM_OFFSCREEN,
+                              .width = WIDTH,
+                              .height = HEIGHT,
+                              .no_vsync = true,
+                              .workers = 2,
+                              .gpu_budget = gpu_budget,
+                              .ram_budget = ram_budget};
     const char *paths[] = {scene->path};
     Status status = app_open(&scene->app, &params, &err);
     test_keep_drivers_loaded();

@@ -154,9 +154,12 @@ static void test_arena_survives_failure(void **state) {
 
 int test_memory_group(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_counting_and_overflow), cmocka_unit_test(test_injection_once),
-        cmocka_unit_test(test_injection_sticky),      cmocka_unit_test(test_grow),
-        cmocka_unit_test(test_arena),                 cmocka_unit_test(test_frame_arena_stops_allocating),
+        cmocka_unit_test(test_counting_and_overflow),
+        cmocka_unit_test(test_injection_once),
+        cmocka_unit_test(test_injection_sticky),
+        cmocka_unit_test(test_grow),
+        cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_frame_arena_stops_allocating),
         cmocka_unit_test(test_arena_survives_failure),
     };
     return cmocka_run_group_tests_name("memory", tests, NULL, NULL);

@@ -190,10 +190,14 @@ static void test_hashes(void **state) {
 
 int test_number_group(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_checked_arithmetic), cmocka_unit_test(test_f16_round_trips),
-        cmocka_unit_test(test_f16_known_values),   cmocka_unit_test(test_f16_against_numpy),
-        cmocka_unit_test(test_f16_arrays_equal_scalars), cmocka_unit_test(test_bf16),
-        cmocka_unit_test(test_f8),                 cmocka_unit_test(test_hashes),
+        cmocka_unit_test(test_checked_arithmetic),
+        cmocka_unit_test(test_f16_round_trips),
+        cmocka_unit_test(test_f16_known_values),
+        cmocka_unit_test(test_f16_against_numpy),
+        cmocka_unit_test(test_f16_arrays_equal_scalars),
+        cmocka_unit_test(test_bf16),
+        cmocka_unit_test(test_f8),
+        cmocka_unit_test(test_hashes),
     };
     return cmocka_run_group_tests_name("number", tests, NULL, NULL);
 }

@@ -27,8 +27,10 @@ static void test_utf8_round_trips(void **state) {
 static void test_utf8_invalid(void **state) {
     (void)state;
     static const char *const broken[] = {
-        "\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf",
-        "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "\xff", "\xc3", "\xe2\x82", "\xf0\x9f\x98", "\xc3(", "\xe2\x82(",
+        "\x80",         "\xbf",         "\xc0\x80",         "\xc1\xbf",         "\xe0\x80\x80",
+        "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80",
+        "\xff",         "\xc3",         "\xe2\x82",         "\xf0\x9f\x98",     "\xc3(",
+        "\xe2\x82(",
     };
     for (size_t i = 0; i < BASE_COUNT(broken); i++) {
         size_t length = strlen(broken[i]);
@@ -66,8 +68,18 @@ static void test_parse_i64(void **state) {
     assert_true(text_parse_i64("9223372036854775807", &v) && v == INT64_MAX);
     assert_true(text_parse_i64("-9223372036854775808", &v) && v == INT64_MIN);
     v = 5;
-    static const char *const wrong[] = {"", "-", "+", " 1", "1 ", "1x", "0x10", "1.0", "--1", "9223372036854775808",
-                                        "-9223372036854775809", "99999999999999999999999"};
+    static const char *const wrong[] = {"",
+                                        "-",
+                                        "+",
+                                        " 1",
+                                        "1 ",
+                                        "1x",
+                                        "0x10",
+                                        "1.0",
+                                        "--1",
+                                        "9223372036854775808",
+                                        "-9223372036854775809",
+                                        "99999999999999999999999"};
     for (size_t i = 0; i < BASE_COUNT(wrong); i++) {
         assert_false(text_parse_i64(wrong[i], &v));
     }

@@ -183,12 +183,9 @@ static void test_clocks(void **state) {
 
 int test_thread_group(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mutex),
-        cmocka_unit_test(test_condition),
-        cmocka_unit_test(test_timed_wait_ends),
-        cmocka_unit_test(test_longest_wait_does_not_overflow),
-        cmocka_unit_test(test_cancel),
-        cmocka_unit_test(test_thread_out_of_memory),
+        cmocka_unit_test(test_mutex),           cmocka_unit_test(test_condition),
+        cmocka_unit_test(test_timed_wait_ends), cmocka_unit_test(test_longest_wait_does_not_overflow),
+        cmocka_unit_test(test_cancel),          cmocka_unit_test(test_thread_out_of_memory),
         cmocka_unit_test(test_clocks),
     };
     return cmocka_run_group_tests_name("thread", tests, NULL, NULL);

@@ -173,10 +173,8 @@ static void test_bertviz(void **state) {
 
 int test_captures_group(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_how_they_are_read),
-        cmocka_unit_test(test_a_broken_capture_opens_with_warnings),
-        cmocka_unit_test(test_reference_values),
-        cmocka_unit_test(test_weights_and_factors_agree),
+        cmocka_unit_test(test_how_they_are_read), cmocka_unit_test(test_a_broken_capture_opens_with_warnings),
+        cmocka_unit_test(test_reference_values),  cmocka_unit_test(test_weights_and_factors_agree),
         cmocka_unit_test(test_bertviz),
     };
     return cmocka_run_group_tests_name("capture: real captures", tests, NULL, NULL);

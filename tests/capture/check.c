@@ -30,7 +30,8 @@ static double true_lse(const Spec *s, int head, int row) {
         double dot = 0.0;
         for (int i = 0; i < s->q_dim; i++)
             dot += (double)value_at(((int64_t)row * s->q_heads + head) * s->q_dim + i) *
-                   (double)value_at(k_start + ((int64_t)k * s->k_heads + head * s->k_heads / s->q_heads) * s->k_dim + i);
+                   (double)value_at(k_start + ((int64_t)k * s->k_heads + head * s->k_heads / s->q_heads) * s->k_dim +
+                                    i);
         sum += exp(0.5 * dot);
     }
     return log(sum);
@@ -38,7 +39,8 @@ static double true_lse(const Spec *s, int head, int row) {
 
 static void make(const Spec *s, Bytes *out) {
     char header[1024];
-    int64_t q = (int64_t)ROWS * s->q_heads * s->q_dim, k = (int64_t)ROWS * s->k_heads * s->k_dim, lse = (int64_t)s->q_heads * ROWS;
+    int64_t q = (int64_t)ROWS * s->q_heads * s->q_dim, k = (int64_t)ROWS * s->k_heads * s->k_dim,
+            lse = (int64_t)s->q_heads * ROWS;
     int n = snprintf(header, sizeof header,
                      "{\"__metadata__\":{\"attn.causal\":\"true\",\"attn.scale\":\"0.5\"%s},"
                      "\"blocks.0.attn.%s\":{\"dtype\":\"F32\",\"shape\":[%d,%d,%d],\"data_offsets\":[0,%lld]}",
@@ -46,14 +48,14 @@ static void make(const Spec *s, Bytes *out) {
     int64_t end = 4 * q;
     if (s->k_name) {
         n += snprintf(header + n, sizeof header - (size_t)n,
-                      ",\"blocks.0.attn.%s\":{\"dtype\":\"F32\",\"shape\":[%d,%d,%d],\"data_offsets\":[%lld,%lld]}", s->k_name, ROWS,
-                      s->k_heads, s->k_dim, (long long)end, (long long)(end + 4 * k));
+                      ",\"blocks.0.attn.%s\":{\"dtype\":\"F32\",\"shape\":[%d,%d,%d],\"data_offsets\":[%lld,%lld]}",
+                      s->k_name, ROWS, s->k_heads, s->k_dim, (long long)end, (long long)(end + 4 * k));
         end += 4 * k;
     }
     if (!isnan(s->lse_error))
         n += snprintf(header + n, sizeof header - (size_t)n,
-                      ",\"blocks.0.attn.lse\":{\"dtype\":\"F32\",\"shape\":[%d,%d],\"data_offsets\":[%lld,%lld]}", s->q_heads, ROWS,
-                      (long long)end, (long long)(end + 4 * lse));
+                      ",\"blocks.0.attn.lse\":{\"dtype\":\"F32\",\"shape\":[%d,%d],\"data_offsets\":[%lld,%lld]}",
+                      s->q_heads, ROWS, (long long)end, (long long)(end + 4 * lse));
     n += snprintf(header + n, sizeof header - (size_t)n, "}");
     bytes_le(out, (uint64_t)n, 8);
     bytes_text(out, header);
@@ -79,8 +81,9 @@ static double row_sum(const Capture *capture) {
     double sum = 0.0;
     Error err = {0};
     SourceScratch *scratch = capture_scratch_new();
-    assert_int_equal(
-        capture_source_rows(capture, (PatternRef){0}, VALUES_WEIGHTS, ROWS - 1, ROWS, 0, ROWS, cells, scratch, NULL, &err), STATUS_OK);
+    assert_int_equal(capture_source_rows(capture, (PatternRef){0}, VALUES_WEIGHTS, ROWS - 1, ROWS, 0, ROWS, cells,
+                                         scratch, NULL, &err),
+                     STATUS_OK);
     for (int i = 0; i < ROWS; i++)
         sum += (double)cells[i];
     capture_scratch_drop(scratch);
@@ -106,9 +109,12 @@ static void test_rotary_models(void **state) {
         const char *model, *q, *k;
         bool warned;
     } CASES[] = {
-        {",\"model\":\"meta-Llama-3\"", "hook_q", "hook_k", true},  {",\"model\":\"meta-Llama-3\"", "hook_rot_q", "hook_rot_k", false},
-        {",\"model\":\"gpt2\"", "hook_q", "hook_k", false},         {",\"model\":\"dolphin\"", "hook_q", "hook_k", false},
-        {",\"model\":\"microsoft/phi-2\"", "hook_q", "hook_k", true}, {"", "hook_q", "hook_k", false},
+        {",\"model\":\"meta-Llama-3\"", "hook_q", "hook_k", true},
+        {",\"model\":\"meta-Llama-3\"", "hook_rot_q", "hook_rot_k", false},
+        {",\"model\":\"gpt2\"", "hook_q", "hook_k", false},
+        {",\"model\":\"dolphin\"", "hook_q", "hook_k", false},
+        {",\"model\":\"microsoft/phi-2\"", "hook_q", "hook_k", true},
+        {"", "hook_q", "hook_k", false},
     };
     (void)state;
     for (size_t i = 0; i < BASE_COUNT(CASES); i++) {

@@ -35,7 +35,8 @@ static int remove_folder(void **state) {
 static void fill(uint8_t *rgba) {
     for (int i = 0; i < WIDTH * HEIGHT; i++) {
         const uint8_t a = (uint8_t)(i % 256);
-        for (int c = 0; c < 3; c++) rgba[4 * i + c] = (uint8_t)((i * 7 + c * 31) % (a + 1)); /* multiplied by alpha */
+        for (int c = 0; c < 3; c++)
+            rgba[4 * i + c] = (uint8_t)((i * 7 + c * 31) % (a + 1)); /* multiplied by alpha */
         rgba[4 * i + 3] = a;
     }
 }
@@ -43,7 +44,8 @@ static void fill(uint8_t *rgba) {
 static Status write_png(const char *path, const char *text, bool alpha) {
     static uint8_t rgba[WIDTH * HEIGHT * 4];
     const ExportText texts[] = {{"Software", "attnscope test"}, {"attnscope.command", text}};
-    const ExportPngParams params = {.width = WIDTH, .height = HEIGHT, .alpha = alpha, .texts = texts, .text_count = BASE_COUNT(texts)};
+    const ExportPngParams params = {
+        .width = WIDTH, .height = HEIGHT, .alpha = alpha, .texts = texts, .text_count = BASE_COUNT(texts)};
     ExportPng *png;
     Error err = {0};
     fill(rgba);
@@ -86,15 +88,18 @@ static void test_damage_is_survived(void **state) {
             bytes[at] = (char)(bytes[at] ^ (1 << bit));
             assert_int_equal(file_write_all(path, bytes, size, NULL), STATUS_OK);
             const Status status = export_png_text(path, "attnscope.command", &text, &err);
-            if (status == STATUS_OK) assert_string_equal(text, "attnscope run.npz");
-            else assert_true(err.message[0] && !text);
+            if (status == STATUS_OK)
+                assert_string_equal(text, "attnscope run.npz");
+            else
+                assert_true(err.message[0] && !text);
             mem_free(text);
             bytes[at] = (char)(bytes[at] ^ (1 << bit));
         }
     }
     for (size_t cut = 0; cut < 300; cut += 7) {
         assert_int_equal(file_write_all(path, bytes, cut, NULL), STATUS_OK);
-        if (export_png_text(path, "attnscope.command", &text, NULL) == STATUS_OK) assert_string_equal(text, "attnscope run.npz");
+        if (export_png_text(path, "attnscope.command", &text, NULL) == STATUS_OK)
+            assert_string_equal(text, "attnscope run.npz");
         mem_free(text);
     }
     mem_free(bytes);
@@ -144,7 +149,8 @@ static void test_fonts_are_embedded_whole_or_not_at_all(void **state) {
         const int tables = (uint8_t)out.text[12] << 8 | (uint8_t)out.text[13];
         for (int i = 0; i < tables; i++) {
             const char *entry = out.text + 44 + 20 * i;
-            assert_true(u32(entry + 4) % 4 == 0 && u32(entry + 4) + u32(entry + 8) <= out.length && u32(entry + 8) <= u32(entry + 12));
+            assert_true(u32(entry + 4) % 4 == 0 && u32(entry + 4) + u32(entry + 8) <= out.length &&
+                        u32(entry + 8) <= u32(entry + 12));
         }
     }
     text_buffer_free(&out);
@@ -176,10 +182,8 @@ static void test_npy_headers(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_texts_round_trip),
-        cmocka_unit_test(test_damage_is_survived),
-        cmocka_unit_test(test_allocations_that_fail),
-        cmocka_unit_test(test_fonts_are_embedded_whole_or_not_at_all),
+        cmocka_unit_test(test_texts_round_trip),      cmocka_unit_test(test_damage_is_survived),
+        cmocka_unit_test(test_allocations_that_fail), cmocka_unit_test(test_fonts_are_embedded_whole_or_not_at_all),
         cmocka_unit_test(test_npy_headers),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -33,11 +33,11 @@ void random_seed(uint32_t seed);
 void random_texels(float *rg, int count, bool is_signed);
 
 /* A tile made of these texels, uploaded. RG16F texels are rounded in place, so that rg is what the GPU holds. */
-Status put_tile(Gpu *gpu, const TileKey *key, JobKind kind, TileFormat format, bool is_signed, float *rg, int width, int height,
-                Error *err);
-/* The same for a base tile: mips[m] are tiles_mip_side(width, m) x ... texels. */
-Status put_base(Gpu *gpu, const TileKey *key, TileFormat format, bool is_signed, float *const *mips, int mip_count, int width,
+Status put_tile(Gpu *gpu, const TileKey *key, JobKind kind, TileFormat format, bool is_signed, float *rg, int width,
                 int height, Error *err);
+/* The same for a base tile: mips[m] are tiles_mip_side(width, m) x ... texels. */
+Status put_base(Gpu *gpu, const TileKey *key, TileFormat format, bool is_signed, float *const *mips, int mip_count,
+                int width, int height, Error *err);
 TileKey test_key(int head, int64_t x);
 void check_ok(Status status, const Error *err);
 

@@ -21,12 +21,12 @@ static void check_key(SDL_Keycode sym, SDL_Scancode place, int mod, int wanted_k
 static void test_letters_and_digits(void **state) {
     (void)state;
     check_key(SDLK_a, SDL_SCANCODE_A, KMOD_NONE, 'a', 0);
-    check_key(SDLK_a, SDL_SCANCODE_Q, KMOD_LCTRL, 'a', MOD_CTRL);          /* AZERTY: what is printed counts */
-    check_key(SDLK_m, SDL_SCANCODE_SEMICOLON, KMOD_NONE, 'm', 0);          /* AZERTY */
-    check_key(0x444, SDL_SCANCODE_A, KMOD_RSHIFT, 'a', MOD_SHIFT);         /* Cyrillic: the place counts */
-    check_key(0x131, SDL_SCANCODE_I, KMOD_NONE, 'i', 0);                   /* Turkish dotless i */
-    check_key(0xf6, SDL_SCANCODE_SEMICOLON, KMOD_NONE, 0xf6, 0);           /* German, not a letter's place */
-    check_key(SDLK_AMPERSAND, SDL_SCANCODE_1, KMOD_NONE, '1', 0);          /* AZERTY digits */
+    check_key(SDLK_a, SDL_SCANCODE_Q, KMOD_LCTRL, 'a', MOD_CTRL);  /* AZERTY: what is printed counts */
+    check_key(SDLK_m, SDL_SCANCODE_SEMICOLON, KMOD_NONE, 'm', 0);  /* AZERTY */
+    check_key(0x444, SDL_SCANCODE_A, KMOD_RSHIFT, 'a', MOD_SHIFT); /* Cyrillic: the place counts */
+    check_key(0x131, SDL_SCANCODE_I, KMOD_NONE, 'i', 0);           /* Turkish dotless i */
+    check_key(0xf6, SDL_SCANCODE_SEMICOLON, KMOD_NONE, 0xf6, 0);   /* German, not a letter's place */
+    check_key(SDLK_AMPERSAND, SDL_SCANCODE_1, KMOD_NONE, '1', 0);  /* AZERTY digits */
     check_key(0xe0, SDL_SCANCODE_0, KMOD_LSHIFT, '0', MOD_SHIFT);
     check_key(SDLK_9, SDL_SCANCODE_9, KMOD_LALT | KMOD_LGUI, '9', MOD_ALT | MOD_SUPER);
 }
@@ -172,10 +172,14 @@ static void test_text_only_when_on(void **state) {
 
 int test_events_group(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_letters_and_digits), cmocka_unit_test(test_other_keys),
-        cmocka_unit_test(test_keypad),             cmocka_unit_test(test_mouse),
-        cmocka_unit_test(test_wheel),              cmocka_unit_test(test_window_events),
-        cmocka_unit_test(test_drop),               cmocka_unit_test(test_text_only_when_on),
+        cmocka_unit_test(test_letters_and_digits),
+        cmocka_unit_test(test_other_keys),
+        cmocka_unit_test(test_keypad),
+        cmocka_unit_test(test_mouse),
+        cmocka_unit_test(test_wheel),
+        cmocka_unit_test(test_window_events),
+        cmocka_unit_test(test_drop),
+        cmocka_unit_test(test_text_only_when_on),
     };
     return cmocka_run_group_tests_name("events", tests, NULL, NULL);
 }

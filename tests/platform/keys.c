@@ -43,8 +43,8 @@ static void test_parse(void **state) {
 
 static void test_parse_refuses(void **state) {
     (void)state;
-    static const char *const wrong[] = {"",   "Ctrl+", "Ctrl", "Hyper+C", "F13", "F0", "cc", " ", "c+Ctrl", "Ctrl+Ctrl",
-                                        "++c", "\x7f", "\n",  "\xff",    "\xc3"};
+    static const char *const wrong[] = {"",       "Ctrl+",     "Ctrl", "Hyper+C", "F13", "F0",   "cc",  " ",
+                                        "c+Ctrl", "Ctrl+Ctrl", "++c",  "\x7f",    "\n",  "\xff", "\xc3"};
     for (size_t i = 0; i < BASE_COUNT(wrong); i++) {
         int key = 77, mods = 78;
         if (platform_key_parse(wrong[i], &key, &mods)) {

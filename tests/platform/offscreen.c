@@ -207,9 +207,12 @@ static void test_wait_and_wake(void **state) {
 
 int test_offscreen_group(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_offscreen),     cmocka_unit_test(test_debug_context),
-        cmocka_unit_test(test_sdl_offscreen), cmocka_unit_test(test_no_display),
-        cmocka_unit_test(test_wrong_sizes_and_no_memory), cmocka_unit_test(test_wait_and_wake),
+        cmocka_unit_test(test_offscreen),
+        cmocka_unit_test(test_debug_context),
+        cmocka_unit_test(test_sdl_offscreen),
+        cmocka_unit_test(test_no_display),
+        cmocka_unit_test(test_wrong_sizes_and_no_memory),
+        cmocka_unit_test(test_wait_and_wake),
     };
     return cmocka_run_group_tests_name("offscreen", tests, NULL, NULL);
 }

@@ -222,10 +222,14 @@ static void test_own_group(void **state) {
 
 int test_process_group(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cat_gets_everything),   cmocka_unit_test(test_exit_codes),
-        cmocka_unit_test(test_missing_program),       cmocka_unit_test(test_write_to_one_who_left),
-        cmocka_unit_test(test_pipes_are_not_inherited), cmocka_unit_test(test_started_from_a_worker),
-        cmocka_unit_test(test_one_who_hangs),         cmocka_unit_test(test_complaints),
+        cmocka_unit_test(test_cat_gets_everything),
+        cmocka_unit_test(test_exit_codes),
+        cmocka_unit_test(test_missing_program),
+        cmocka_unit_test(test_write_to_one_who_left),
+        cmocka_unit_test(test_pipes_are_not_inherited),
+        cmocka_unit_test(test_started_from_a_worker),
+        cmocka_unit_test(test_one_who_hangs),
+        cmocka_unit_test(test_complaints),
         cmocka_unit_test(test_own_group),
     };
     return cmocka_run_group_tests_name("process", tests, NULL, NULL);

@@ -66,7 +66,10 @@ static void drop(Open *open) {
 
 static PoolRequest whole(const Capture *capture, const ResolvedHeads *heads, Values values, Level level) {
     const LayerInfo *layer = &capture_set(capture, 0)->layers[0];
-    return (PoolRequest){.capture = capture, .values = values, .heads = heads, .level = level,
+    return (PoolRequest){.capture = capture,
+                         .values = values,
+                         .heads = heads,
+                         .level = level,
                          .height = (int)tiles_texels(layer->queries, level.q),
                          .width = (int)tiles_texels(layer->keys, level.k)};
 }
@@ -105,14 +108,15 @@ static void compare(const Made *m, const char *heads_text, Values values, Level 
     float *got = pool(&fused), *again = pool(&fused), *expected = pool(&rows);
     double scale = is_signed ? 1.0 : 0.0;
     for (size_t i = 0; i < 2 * (size_t)fused.height * (size_t)fused.width; i++) {
-        bool sentinel = i % 2 == 1 && (tiles_is_masked(expected[i], is_signed) || tiles_is_nonfinite(expected[i], is_signed));
+        bool sentinel = i % 2 == 1 &&
+                        (tiles_is_masked(expected[i], is_signed) || tiles_is_nonfinite(expected[i], is_signed));
         double e = (double)expected[i], allowed = sentinel ? 0.0 : 2e-5 * (fabs(e) + scale) + 1e-12;
         /* of two extremes of the same size either sign will do */
         double g = is_signed && !sentinel && i % 2 == 1 ? fabs((double)got[i]) : (double)got[i];
         e = is_signed && !sentinel && i % 2 == 1 ? fabs(e) : e;
         if (!(fabs(g - e) <= allowed) || !(fabs((double)again[i] - (double)got[i]) <= 2.0 * allowed)) {
-            fail_msg("%s %s %s, level %d,%d, float %zu: %.9g, again %.9g, for %.9g", m->dtype, m->metadata, heads_text, level.q,
-                     level.k, i, (double)got[i], (double)again[i], (double)expected[i]);
+            fail_msg("%s %s %s, level %d,%d, float %zu: %.9g, again %.9g, for %.9g", m->dtype, m->metadata, heads_text,
+                     level.q, level.k, i, (double)got[i], (double)again[i], (double)expected[i]);
         }
     }
     free(got);
@@ -130,17 +134,17 @@ static void test_against_rows(void **state) {
         {CAUSAL, "F32", 3, 3, 17, 131, 131, -1, 1.0},
         {CAUSAL, "F16", 4, 2, 33, 200, 200, -1, 1.0},
         {CAUSAL, "BF16", 4, 1, 31, 97, 97, -1, 1.0},
-        {OPEN_BOTH, "F32", 3, 3, 8, 70, 333, -1, 2.0},             /* cross attention */
-        {CAUSAL, "F32", 3, 3, 8, 40, 170, -1, 1.0},                /* queries are the last of the keys */
-        {CAUSAL, "F32", 3, 3, 8, 170, 40, -1, 1.0},                /* the first queries see nothing */
+        {OPEN_BOTH, "F32", 3, 3, 8, 70, 333, -1, 2.0}, /* cross attention */
+        {CAUSAL, "F32", 3, 3, 8, 40, 170, -1, 1.0},    /* queries are the last of the keys */
+        {CAUSAL, "F32", 3, 3, 8, 170, 40, -1, 1.0},    /* the first queries see nothing */
         {CAUSAL ",\"attn.window\":\"37\"", "F32", 3, 3, 12, 300, 300, -1, 1.0},
         {OPEN_BOTH ",\"attn.window\":\"21\"", "F32", 3, 3, 12, 150, 150, -1, 1.0},
         {CAUSAL ",\"attn.window\":\"3\"", "F32", 3, 3, 5, 90, 90, -1, 1.0},
         {CAUSAL ",\"attn.softcap\":\"5\"", "F32", 3, 3, 40, 140, 140, -1, 3.0},
         {CAUSAL ",\"attn.scale\":\"1\"", "F32", 3, 3, 64, 140, 140, -1, 6.0}, /* scores of hundreds */
-        {CAUSAL, "F32", 3, 3, 9, 80, 80, 9 * 3 * 44 + 2, 1.0},     /* a NaN in one query */
+        {CAUSAL, "F32", 3, 3, 9, 80, 80, 9 * 3 * 44 + 2, 1.0},                /* a NaN in one query */
         {OPEN_BOTH, "F32", 3, 3, 1, 1, 1, -1, 1.0},
-        {CAUSAL, "F32", 3, 3, 7, 1100, 1100, -1, 1.0},             /* more than a band */
+        {CAUSAL, "F32", 3, 3, 7, 1100, 1100, -1, 1.0}, /* more than a band */
     };
     static const char *const sets[] = {"1", "mean", "max:0,2", "min:0,1", "diff:0,2", "w:0*0.5,1*-0.25", "w:2*3"};
     static const Level levels[] = {{0, 0}, {1, 2}, {3, 1}, {4, 4}, {7, 8}, {0, 6}};
@@ -168,9 +172,15 @@ static void test_odd_sizes(void **state) {
     uint64_t seed = 77;
     (void)state;
     for (int i = 0; i < 60; i++) {
-        Made m = {fixture_random(&seed) < 0.6 ? CAUSAL : OPEN_BOTH, dtypes[i % 3], 4, i % 2 ? 2 : 4,
-                  1 + (int)(fixture_random(&seed) * 70), 1 + (int64_t)(fixture_random(&seed) * 260),
-                  1 + (int64_t)(fixture_random(&seed) * 260), -1, 1.5};
+        Made m = {fixture_random(&seed) < 0.6 ? CAUSAL : OPEN_BOTH,
+                  dtypes[i % 3],
+                  4,
+                  i % 2 ? 2 : 4,
+                  1 + (int)(fixture_random(&seed) * 70),
+                  1 + (int64_t)(fixture_random(&seed) * 260),
+                  1 + (int64_t)(fixture_random(&seed) * 260),
+                  -1,
+                  1.5};
         Level level = {(int)(fixture_random(&seed) * 7), (int)(fixture_random(&seed) * 9)};
         compare(&m, i % 4 == 0 ? "mean" : i % 4 == 1 ? "max:0,1,3" : "2", VALUES_WEIGHTS, level, (uint64_t)i);
     }
@@ -197,7 +207,8 @@ static void test_properties(void **state) {
     for (int level = 0; level < 9; level++) {
         PoolRequest fine = whole(open.capture, &heads, VALUES_WEIGHTS, (Level){level, level});
         PoolRequest coarse = whole(open.capture, &heads, VALUES_WEIGHTS, (Level){level + 1, level + 1});
-        float *a = pool(&fine), *b = pool(&coarse), *halved = malloc(2 * sizeof *halved * (size_t)(coarse.height * coarse.width));
+        float *a = pool(&fine), *b = pool(&coarse),
+              *halved = malloc(2 * sizeof *halved * (size_t)(coarse.height * coarse.width));
         assert_non_null(halved);
         tiles_pool_halve(a, fine.height, fine.width, 515, 515, fine.level, false, halved);
         for (int i = 0; i < 2 * coarse.height * coarse.width; i++) {
@@ -316,8 +327,9 @@ static void test_cancelled(void **state) {
 
 int test_fused_group(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_against_rows), cmocka_unit_test(test_overflow),   cmocka_unit_test(test_odd_sizes),
-        cmocka_unit_test(test_properties),   cmocka_unit_test(test_samples), cmocka_unit_test(test_estimate_first), cmocka_unit_test(test_cancelled),
+        cmocka_unit_test(test_against_rows), cmocka_unit_test(test_overflow), cmocka_unit_test(test_odd_sizes),
+        cmocka_unit_test(test_properties),   cmocka_unit_test(test_samples),  cmocka_unit_test(test_estimate_first),
+        cmocka_unit_test(test_cancelled),
     };
     return cmocka_run_group_tests_name("fused", tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* Kernels against f64 and against the portable one, on sizes that are multiples of nothing. */
-#include "test_tiles.h"
 #include "tiles/kernel.h"
+#include "test_tiles.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -32,7 +32,8 @@ static void test_exp2_error(void **state) {
                 in[j] = j % 2 ? x : -x;
             }
             kernels[i]->exp2_sum(in, 0.0f, out, 16);
-            worst = fmax(worst, fmax(fabs((double)out[0] / exp2((double)-x) - 1.0), fabs((double)out[1] / exp2((double)x) - 1.0)));
+            worst = fmax(worst, fmax(fabs((double)out[0] / exp2((double)-x) - 1.0),
+                                     fabs((double)out[1] / exp2((double)x) - 1.0)));
         }
         if (!(worst <= KERNEL_EXP2_ERROR)) {
             fail_msg("%s: exp2 is off by %g", kernels[i]->name, worst);
@@ -84,12 +85,20 @@ static uint32_t *aligned_items(size_t count) {
 static void check_products(const Kernel *kernel, int rows, int keys, int dim, uint64_t *seed) {
     int depth = tiles_kernel_depth(kernel, dim);
     float *q = noise((size_t)(rows * dim), kernel->bf16, seed), *k = noise((size_t)(keys * dim), kernel->bf16, seed);
-    uint32_t *packed_q = aligned_items((size_t)(KERNEL_ROWS * depth)), *packed_k = aligned_items((size_t)(KERNEL_KEYS * depth));
+    uint32_t *packed_q = aligned_items((size_t)(KERNEL_ROWS * depth)),
+             *packed_k = aligned_items((size_t)(KERNEL_KEYS * depth));
     float out[KERNEL_ROWS * KERNEL_KEYS], shift[KERNEL_ROWS] = {0}, sums[KERNEL_ROWS * KERNEL_SUM_LANES] = {0};
     tiles_kernel_pack_queries(kernel, q, rows, dim, packed_q);
     tiles_kernel_pack_keys(kernel, k, keys, dim, packed_k);
-    KernelBlock block = {.q = packed_q, .k = packed_k, .depth = depth, .rows = rows, .scale = 0.25f, .out = out,
-                         .pitch = KERNEL_KEYS, .shift = shift, .sums = sums};
+    KernelBlock block = {.q = packed_q,
+                         .k = packed_k,
+                         .depth = depth,
+                         .rows = rows,
+                         .scale = 0.25f,
+                         .out = out,
+                         .pitch = KERNEL_KEYS,
+                         .shift = shift,
+                         .sums = sums};
     for (int pass = 0; pass < 2; pass++) {
         (pass == 0 ? kernel->scores : kernel->weights)(&block);
         for (int r = 0; r < rows; r++) {
@@ -105,8 +114,8 @@ static void check_products(const Kernel *kernel, int rows, int keys, int dim, ui
                 double allowed = 3e-7 * (1.0 + 0.25 * size + fabs((double)shift[r])) * (pass == 0 ? 1.0 : expected);
                 row_sum += expected;
                 if (!(fabs((double)out[r * KERNEL_KEYS + c] - expected) <= allowed)) {
-                    fail_msg("%s: %d x %d x %d, pass %d, cell %d,%d: %.9g for %.9g", kernel->name, rows, keys, dim, pass, r, c,
-                             (double)out[r * KERNEL_KEYS + c], expected);
+                    fail_msg("%s: %d x %d x %d, pass %d, cell %d,%d: %.9g for %.9g", kernel->name, rows, keys, dim,
+                             pass, r, c, (double)out[r * KERNEL_KEYS + c], expected);
                 }
             }
             for (int i = 0; i < KERNEL_SUM_LANES; i++) {
@@ -133,7 +142,8 @@ static void test_products(void **state) {
             check_products(kernels[i], sizes[s][0], sizes[s][1], sizes[s][2], &seed);
         }
         for (int fuzz = 0; fuzz < 40; fuzz++) {
-            int rows = 1 + (int)(fixture_random(&seed) * KERNEL_ROWS), keys = 1 + (int)(fixture_random(&seed) * KERNEL_KEYS);
+            int rows = 1 + (int)(fixture_random(&seed) * KERNEL_ROWS),
+                keys = 1 + (int)(fixture_random(&seed) * KERNEL_KEYS);
             check_products(kernels[i], rows, keys, 1 + (int)(fixture_random(&seed) * 150), &seed);
         }
     }
@@ -148,7 +158,8 @@ static void test_block_loops(void **state) {
     for (int i = 0; i < count; i++) {
         enum { ROWS = 11, PITCH = KERNEL_KEYS + 9 };
         float *cells = noise(ROWS * PITCH, false, &seed), *to = noise(ROWS * KERNEL_KEYS, false, &seed);
-        float *factor = noise(ROWS, false, &seed), added[ROWS * KERNEL_KEYS], larger[ROWS * KERNEL_KEYS], smaller[ROWS * KERNEL_KEYS];
+        float *factor = noise(ROWS, false, &seed), added[ROWS * KERNEL_KEYS], larger[ROWS * KERNEL_KEYS],
+              smaller[ROWS * KERNEL_KEYS];
         KernelColumns columns;
         kernels[i]->columns(cells, PITCH, ROWS, factor, &columns);
         memcpy(added, to, sizeof added);
@@ -158,7 +169,8 @@ static void test_block_loops(void **state) {
         kernels[i]->add(cells, PITCH, ROWS, factor, added);
         kernels[i]->extreme(cells, PITCH, ROWS, factor, true, larger);
         kernels[i]->extreme(cells, PITCH, ROWS, factor, false, smaller);
-        assert_true(isnan(larger[3]) && isnan(smaller[4]) && isnan(larger[KERNEL_KEYS + 5]) && isnan(smaller[KERNEL_KEYS + 5]));
+        assert_true(isnan(larger[3]) && isnan(smaller[4]) && isnan(larger[KERNEL_KEYS + 5]) &&
+                    isnan(smaller[KERNEL_KEYS + 5]));
         for (int c = 10; c < KERNEL_KEYS; c++) {
             double sum = 0.0;
             float max = -INFINITY, min = INFINITY;
@@ -223,8 +235,8 @@ static void test_choice(void **state) {
 
 int test_kernel_group(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exp2_error), cmocka_unit_test(test_exp2_ends), cmocka_unit_test(test_products),
-        cmocka_unit_test(test_block_loops), cmocka_unit_test(test_softcap), cmocka_unit_test(test_choice),
+        cmocka_unit_test(test_exp2_error),  cmocka_unit_test(test_exp2_ends), cmocka_unit_test(test_products),
+        cmocka_unit_test(test_block_loops), cmocka_unit_test(test_softcap),   cmocka_unit_test(test_choice),
     };
     return cmocka_run_group_tests_name("kernel", tests, NULL, NULL);
 }

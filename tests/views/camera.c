@@ -45,7 +45,8 @@ static void test_zoom_keeps_the_token_under_the_cursor(void **state) {
         Camera camera = views_camera_fit(lengths[i], lengths[i], 1000, 700, FIT_AUTO);
         const double x = 217.25, y = -133.5;
         const double token_k = camera.k + x / camera.points_k, token_q = camera.q + y / camera.points_q;
-        while (camera.points_k < 64) views_camera_zoom(&camera, 1.2, 1.2, x, y);
+        while (camera.points_k < 64)
+            views_camera_zoom(&camera, 1.2, 1.2, x, y);
         /* Within a hundredth of a cell after zooming from everything to single weights. */
         assert_near(camera.k + x / camera.points_k, token_k, 0.01 + n * 1e-14);
         assert_near(camera.q + y / camera.points_q, token_q, 0.01 + n * 1e-14);
@@ -92,10 +93,12 @@ static TileData *cells(int64_t q0, int64_t k0, int64_t rows, int64_t columns, in
     TileData *data = mem_alloc_zeroed(1, sizeof *data);
     data->kind = JOB_CELLS;
     data->format = TILE_R32F;
-    data->key = (TileKey){.serial = 1, .layer = layer, .head = -1, .headset = 7, .y = q0, .x = k0, .rows = rows, .columns = columns};
+    data->key = (TileKey){
+        .serial = 1, .layer = layer, .head = -1, .headset = 7, .y = q0, .x = k0, .rows = rows, .columns = columns};
     data->size = (size_t)(rows * columns) * sizeof(float);
     data->texels = mem_alloc(data->size);
-    for (int64_t i = 0; i < rows * columns; i++) ((float *)data->texels)[i] = (float)((q0 + i / columns) * 1000 + k0 + i % columns);
+    for (int64_t i = 0; i < rows * columns; i++)
+        ((float *)data->texels)[i] = (float)((q0 + i / columns) * 1000 + k0 + i % columns);
     atomic_store(&data->references, 1);
     return data;
 }
@@ -103,7 +106,8 @@ static TileData *cells(int64_t q0, int64_t k0, int64_t rows, int64_t columns, in
 static void test_readouts_find_a_cell_in_any_rectangle_of_the_same_pattern(void **state) {
     (void)state;
     Readouts store = {0};
-    for (int i = 0; i < 2 * READOUT_SLOTS; i++) views_readout_accept(&store, cells(i * 10, 0, 10, 50, 3));
+    for (int i = 0; i < 2 * READOUT_SLOTS; i++)
+        views_readout_accept(&store, cells(i * 10, 0, 10, 50, 3));
     TileKey key = {.serial = 1, .layer = 3, .head = -1, .headset = 7, .rows = 1, .columns = 50};
     const float *value = views_readout_cell(&store, &key, 75, 20);
     assert_non_null(value);

@@ -61,8 +61,10 @@ static void test_cells_do_not_touch_and_are_hit_where_they_are(void **state) {
         for (int column = 0; column < 12; column++) {
             const Rect cell = views_grid_cell(&l, row, column);
             assert_near((double)cell.w, (double)views_grid_cell(&l, 0, 0).w, 0);
-            if (column < 11) assert_near((double)(views_grid_cell(&l, row, column + 1).x - cell.x - cell.w), (double)l.gap, 0);
-            if (row < 5) assert_near((double)(views_grid_cell(&l, row + 1, column).y - cell.y - cell.h), (double)l.gap, 0);
+            if (column < 11)
+                assert_near((double)(views_grid_cell(&l, row, column + 1).x - cell.x - cell.w), (double)l.gap, 0);
+            if (row < 5)
+                assert_near((double)(views_grid_cell(&l, row + 1, column).y - cell.y - cell.h), (double)l.gap, 0);
             int r, c;
             const float xs[] = {cell.x, cell.x + cell.w / 2, cell.x + cell.w - 1}, ys[] = {cell.y, cell.y + cell.h - 1};
             for (int i = 0; i < 6; i++) {
@@ -106,14 +108,17 @@ static void test_zoom_keeps_the_cell_under_the_hand(void **state) {
         views_grid_clamp(&camera, 80, 64, &place);
         const GridLayout after = views_grid_layout(&camera, 80, 64, &place);
         /* The origin falls on whole pixels: half of one may be lost. */
-        assert_near((x - after.origin_x) / after.pitch_w, (x - before.origin_x) / before.pitch_w, 0.6 / after.pitch_w + 0.6 / before.pitch_w);
-        assert_near((y - after.origin_y) / after.pitch_h, (y - before.origin_y) / before.pitch_h, 0.6 / after.pitch_h + 0.6 / before.pitch_h);
+        assert_near((x - after.origin_x) / after.pitch_w, (x - before.origin_x) / before.pitch_w,
+                    0.6 / after.pitch_w + 0.6 / before.pitch_w);
+        assert_near((y - after.origin_y) / after.pitch_h, (y - before.origin_y) / before.pitch_h,
+                    0.6 / after.pitch_h + 0.6 / before.pitch_h);
         assert_near(after.pitch_h, round(after.pitch_h), 0);
     }
     /* Small turns add up, though pitches are whole pixels. */
     views_grid_fit(&camera, 80, 64, &place);
     const double start = views_grid_layout(&camera, 80, 64, &place).pitch_h;
-    for (int step = 0; step < 100; step++) views_grid_zoom(&camera, 1.01, &place, x, y);
+    for (int step = 0; step < 100; step++)
+        views_grid_zoom(&camera, 1.01, &place, x, y);
     assert_near(views_grid_layout(&camera, 80, 64, &place).pitch_h, round(start * pow(1.01, 100)), 1);
 }
 
@@ -122,13 +127,14 @@ static void test_the_grid_stays_in_its_plot(void **state) {
     const GridPlace place = place_of(900, 600, 1, 1);
     Camera camera;
     views_grid_fit(&camera, 32, 32, &place);
-    for (int step = 0; step < 20; step++) views_grid_zoom(&camera, 1.3, &place, 200, 100);
+    for (int step = 0; step < 20; step++)
+        views_grid_zoom(&camera, 1.3, &place, 200, 100);
     camera.q = -1e6;
     camera.k = 1e6;
     views_grid_clamp(&camera, 32, 32, &place);
     const GridLayout l = views_grid_layout(&camera, 32, 32, &place);
-    assert_near(l.origin_y, (double)place.plot.y, 1);                                            /* at the top */
-    assert_near(l.origin_x + 32 * l.pitch_w, (double)(place.plot.x + place.plot.w), 1);          /* and at the right */
+    assert_near(l.origin_y, (double)place.plot.y, 1);                                   /* at the top */
+    assert_near(l.origin_x + 32 * l.pitch_w, (double)(place.plot.x + place.plot.w), 1); /* and at the right */
     assert_true(l.pitch_h <= (double)place.plot.h);
     GridPlace limited = place; /* overviews with no more detail than for 100 pixels */
     limited.most = 100;
@@ -154,7 +160,8 @@ static void test_reveal_scrolls_no_farther_than_needed(void **state) {
         const GridLayout l = views_grid_layout(&camera, 80, 64, &place);
         const Rect cell = views_grid_cell(&l, cells[i][0], cells[i][1]);
         assert_true(cell.x >= place.plot.x - 1 && cell.y >= place.plot.y - 1);
-        assert_true(cell.x + cell.w <= place.plot.x + place.plot.w + 1 && cell.y + cell.h <= place.plot.y + place.plot.h + 1);
+        assert_true(cell.x + cell.w <= place.plot.x + place.plot.w + 1 &&
+                    cell.y + cell.h <= place.plot.y + place.plot.h + 1);
         const Camera before = camera;
         views_grid_reveal(&camera, 80, 64, &place, cells[i][0], cells[i][1]);
         assert_near(camera.q, before.q, 1e-9);
@@ -167,7 +174,8 @@ static void test_reveal_scrolls_no_farther_than_needed(void **state) {
 /* As the painter samples: nearest, at pixel centres. */
 static bool every_texel_is_hit(int texels, int pixels) {
     bool hit[TILE_SIDE] = {0};
-    for (int i = 0; i < pixels; i++) hit[(int)floor((i + 0.5) / pixels * texels)] = true;
+    for (int i = 0; i < pixels; i++)
+        hit[(int)floor((i + 0.5) / pixels * texels)] = true;
     for (int i = 0; i < texels; i++) {
         if (!hit[i]) return false;
     }
@@ -215,15 +223,18 @@ static size_t ragged_capture(uint8_t *out, size_t capacity) {
     size_t used = 1, offset = 0;
     for (int i = 0; i < 3; i++) {
         const size_t bytes = (size_t)HEADS[i] * 64 * sizeof(float);
-        used += (size_t)snprintf(header + used, sizeof header - used,
-                                 "%s\"blocks.%d.attn.hook_pattern\":{\"dtype\":\"F32\",\"shape\":[%d,8,8],\"data_offsets\":[%zu,%zu]}",
-                                 i ? "," : "", LAYERS[i], HEADS[i], offset, offset + bytes);
+        used += (size_t)snprintf(
+            header + used, sizeof header - used,
+            "%s\"blocks.%d.attn.hook_pattern\":{\"dtype\":\"F32\",\"shape\":[%d,8,8],\"data_offsets\":[%zu,%zu]}",
+            i ? "," : "", LAYERS[i], HEADS[i], offset, offset + bytes);
         offset += bytes;
     }
     used += (size_t)snprintf(header + used, sizeof header - used, "}");
-    while (used % 8) header[used++] = ' ';
+    while (used % 8)
+        header[used++] = ' ';
     assert_true(8 + used + offset <= capacity);
-    for (int i = 0; i < 8; i++) out[i] = (uint8_t)(used >> (8 * i));
+    for (int i = 0; i < 8; i++)
+        out[i] = (uint8_t)(used >> (8 * i));
     memcpy(out + 8, header, used);
     for (size_t i = 0; i < offset / sizeof(float); i++) {
         const float weight = 0.125f;
@@ -235,7 +246,8 @@ static size_t ragged_capture(uint8_t *out, size_t capacity) {
 static void test_ragged_layers_share_columns(void **state) {
     (void)state;
     static uint8_t bytes[16384];
-    const CaptureOpenParams params = {.memory = bytes, .memory_size = ragged_capture(bytes, sizeof bytes), .memory_name = "x.safetensors"};
+    const CaptureOpenParams params = {
+        .memory = bytes, .memory_size = ragged_capture(bytes, sizeof bytes), .memory_name = "x.safetensors"};
     Capture *capture = NULL;
     Error err = {0};
     if (capture_open(&params, &capture, &err) != STATUS_OK) fail_msg("%s", err.message);
@@ -268,7 +280,8 @@ static void test_ragged_layers_share_columns(void **state) {
 
     /* Steady frames allocate nothing; another opening is looked at anew. */
     const uint64_t allocations = mem_allocation_count();
-    for (int i = 0; i < 10; i++) assert_true(views_grid_follow(grid, &frame, &view));
+    for (int i = 0; i < 10; i++)
+        assert_true(views_grid_follow(grid, &frame, &view));
     assert_int_equal(mem_allocation_count(), allocations);
     view.set = 1;
     assert_false(views_grid_follow(grid, &frame, &view));
@@ -279,7 +292,8 @@ static void test_ragged_layers_share_columns(void **state) {
 static void test_no_memory_for_the_columns_is_no_grid(void **state) {
     (void)state;
     static uint8_t bytes[16384];
-    const CaptureOpenParams params = {.memory = bytes, .memory_size = ragged_capture(bytes, sizeof bytes), .memory_name = "x.safetensors"};
+    const CaptureOpenParams params = {
+        .memory = bytes, .memory_size = ragged_capture(bytes, sizeof bytes), .memory_name = "x.safetensors"};
     Capture *capture = NULL;
     assert_int_equal(capture_open(&params, &capture, NULL), STATUS_OK);
     ViewState view;
