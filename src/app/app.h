@@ -143,7 +143,7 @@ typedef struct App {
     struct Recorder *recorder; /* record.h; NULL until something is recorded or a tour is played */
 } App;
 
-/* ---- app.c ------------------------------------------------------------------------------------------------- */
+/* ---- app.c ----------------------------------------------------------------------------------- */
 
 typedef struct AppParams {
     PlatformMode mode;
@@ -161,14 +161,15 @@ Status app_open_capture(App *app, const char *const *paths, size_t count, Error 
 void app_say(App *app, Severity severity, const char *format, ...) BASE_PRINTF(3, 4);
 const Capture *app_capture(const App *app);
 bool app_pattern(const App *app, const SetInfo **set, const LayerInfo **layer, int64_t *queries, int64_t *keys);
-/* After a change of layer, set or head set: indices valid, range unlocked unless kept, camera kept if sizes are equal. */
+/* After a change of layer, set or head set: indices valid, range unlocked unless kept, camera kept if sizes are
+ * equal. */
 void app_view_changed(App *app);
 void app_fit(App *app);
 void app_remember_camera(App *app);
 /* The matrix's camera was moved by hand: it does not follow the window any more, and stays in its limits. */
 void app_camera_moved(App *app);
 
-/* ---- frame.c: one frame into a display list -------------------------------------------------------------------- */
+/* ---- frame.c: one frame into a display list -------------------------------------------------- */
 
 typedef struct FrameParams {
     int width, height; /* pixels */
@@ -186,7 +187,7 @@ FrameParams app_window_params(const App *app);
 /* What views are given for a frame with these parameters. */
 Frame app_make_frame(App *app, const FrameParams *params);
 
-/* ---- work.c : wants and results, idle work ----------------------------------------------------------------------- */
+/* ---- work.c : wants and results, idle work --------------------------------------------------- */
 
 /* Key of the base image of what is looked at; false while it is not there. */
 bool app_base_image(App *app, TileKey *key);
@@ -205,7 +206,7 @@ void app_forget_failures(App *app);
 void app_workers_pause(App *app);
 void app_workers_resume(App *app);
 
-/* ---- layout.c, ui.c : regions and small controls ------------------------------------------------------------------ */
+/* ---- layout.c, ui.c : regions and small controls --------------------------------------------- */
 
 Layout app_layout(const App *app, const FrameParams *params);
 void ui_hit(App *app, Rect rect, const char *hint, PlatformCursor cursor, const char *command_format, ...)
@@ -218,7 +219,7 @@ TextStyle ui_bold(const App *app, float points);
 float ui_button(App *app, float x, float y, const char *label, bool active, const char *hint, const char *command);
 void ui_card(App *app, Rect rect); /* raised panel with a shadow */
 
-/* ---- view.c, view_matrix.c, view_grid.c : what differs between ways of looking -------------------------------------------- */
+/* ---- view.c, view_matrix.c, view_grid.c : what differs between ways of looking --------------- */
 
 typedef struct ViewUi {
     const char *name; /* in commands, options and the state */
@@ -229,7 +230,8 @@ typedef struct ViewUi {
     void (*draw)(App *app, Frame *frame, const FrameParams *params); /* into layout.view; fills app->result */
     void (*panel)(App *app, Frame *frame, Rect rect);                /* the right panel */
     void (*over)(App *app, Frame *frame);                            /* NULL, or drawn over the panels */
-    /* A button went down over the view; the mouse moved while app->drag is DRAG_PAN or DRAG_SELECT; the button went up. */
+    /* A button went down over the view; the mouse moved while app->drag is DRAG_PAN or DRAG_SELECT; the button went
+     * up. */
     void (*press)(App *app, const InputEvent *event);
     void (*drag)(App *app);
     void (*release)(App *app, const InputEvent *event);
@@ -283,7 +285,7 @@ HeadSet view_grid_heads(const App *app);
 void view_grid_open(App *app);
 bool view_grid_escape(App *app);
 
-/* ---- panels ----------------------------------------------------------------------------------------------------------- */
+/* ---- panels ---------------------------------------------------------------------------------- */
 
 void panel_top(App *app, Rect rect);
 void panel_heads(App *app, Frame *frame, Rect rect);
@@ -311,7 +313,7 @@ void panel_help(App *app);
 /* Text of the exactness badge. */
 const char *panel_badge(const App *app);
 
-/* ---- commands.c ----------------------------------------------------------------------------------------------------------- */
+/* ---- commands.c ------------------------------------------------------------------------------ */
 
 /* A handler returns true when the picture changed; a failure fills err->status. `args` is never NULL. */
 typedef bool (*CommandHandler)(App *app, const char *args, Error *err);
@@ -395,7 +397,7 @@ COMMAND(cmd_message);
 COMMAND(cmd_export);
 COMMAND(cmd_select_cells); /* cmd_app.c */
 
-/* ---- input.c, loop.c ---------------------------------------------------------------------------------------------------------- */
+/* ---- input.c, loop.c ------------------------------------------------------------------------- */
 
 /* Runs a command; what goes wrong is said in the window. */
 void app_run_line(App *app, const char *line);
@@ -404,7 +406,7 @@ Status app_run(App *app, Error *err);
 /* Draws the window's frame now, swaps. */
 Status app_draw_window(App *app, Error *err);
 
-/* ---- state.c, still.c, settings.c, demo.c ----------------------------------------------------------------------------------------- */
+/* ---- state.c, still.c, settings.c, demo.c ---------------------------------------------------- */
 
 void app_state_json(const App *app, TextBuffer *out);
 /* Command line that reproduces the view. */
@@ -424,7 +426,7 @@ const Demo *demo_at(int index);
 const Demo *demo_find(const char *name);
 Status demo_open(const Demo *demo, Capture **out, Error *err);
 
-/* ---- record.h : recordings, sweeps and tours ------------------------------------------------------------------------------------- */
+/* ---- record.h : recordings, sweeps and tours ------------------------------------------------- */
 
 COMMAND(cmd_record);
 COMMAND(cmd_sweep);

@@ -1,5 +1,6 @@
-/* Floors: the least that any program would need for such frames on this machine, in the state it is in right now. Figures of
- * a busy or slower machine become comparable as multiples of them. The best of several tries is what the machine can do. */
+/* Floors: the least that any program would need for such frames on this machine, in the state it is in right now.
+ * Figures of a busy or slower machine become comparable as multiples of them. The best of several tries is what the
+ * machine can do. */
 #include "app/bench.h"
 
 #include <math.h>

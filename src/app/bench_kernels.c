@@ -1,7 +1,7 @@
 /* `bench --kernels`: how much of what the processor can do is left when a base tile is pooled from Q and K.
  *
- * The tile is the real thing: a capture in memory, tiles_pool, one thread. Every kernel gets a bidirectional head, so that
- * each product that is counted is computed. "first" includes the row normalisers, "again" has them. */
+ * The tile is the real thing: a capture in memory, tiles_pool, one thread. Every kernel gets a bidirectional head,
+ * so that each product that is counted is computed. "first" includes the row normalisers, "again" has them. */
 #include "app/bench.h"
 #include "app/options.h"
 #include "tiles/tiles.h"

@@ -1,12 +1,13 @@
 /* `bench --record`: what recording costs.
  *
- *   sweep   frames a second of a sweep, from its first frame to the complete file, against the same encoder fed the same
- *           frames from memory: the ratio is what drawing, waiting and reading back cost
+ *   sweep   frames a second of a sweep, from its first frame to the complete file, against the same encoder fed the
+ *           same frames from memory: the ratio is what drawing, waiting and reading back cost
  *   tour    the same for a tour whose frames all differ
- *   live    a window's worth of frames, paced by the clock while a zoom plays, recorded as F9 does: slots without a picture
- *           of their own are dropped ones
+ *   live    a window's worth of frames, paced by the clock while a zoom plays, recorded as F9 does: slots without a
+ *           picture of their own are dropped ones
  *
- * Sweep and encoder take turns, and the better time of each counts. Files go to a folder of their own that is removed. */
+ * Sweep and encoder take turns, and the better time of each counts. Files go to a folder of their own that is
+ * removed. */
 #include "app/bench.h"
 #include "app/record.h"
 
@@ -65,7 +66,7 @@ static void release_kept(Kept *kept) {
     *kept = (Kept){0};
 }
 
-/* ---- sweeps -------------------------------------------------------------------------------------------------------------- */
+/* ---- sweeps ---------------------------------------------------------------------------------- */
 
 static Status measure_sweep(App *app, RecordSweepParams *params, double *rate, uint64_t *frames, Error *err) {
     RecordSweepReport report;
@@ -125,7 +126,7 @@ static Status compare(App *app, RecordSweepParams *params, Rates *rates, Error *
     return status;
 }
 
-/* ---- live ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- live ------------------------------------------------------------------------------------ */
 
 static Status one_live_frame(Bench *b, Error *err) {
     App *app = b->app;
@@ -180,7 +181,7 @@ static Status measure_live(Bench *b, const char *heads, const char *path, LiveRe
     return status == STATUS_OK ? closed : status;
 }
 
-/* ---- all of it --------------------------------------------------------------------------------------------------------------------- */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 static void print(const App *app, const Bench *b, const Rates *sweep, const Rates *tour, const LiveResult *one,
                   const LiveResult *mean, bool json) {

@@ -31,7 +31,7 @@ typedef struct Probe {
     SourceScratch *scratch;
 } Probe;
 
-/* ---- arguments ---------------------------------------------------------------------------------------- */
+/* ---- arguments ------------------------------------------------------------------------------- */
 
 /* "7", "3:9", ":9", "3:", ":" */
 static Status parse_range(const char *option, const char *text, Range *out, Error *err) {
@@ -124,7 +124,7 @@ static Status find_pattern(const ProbeOptions *options, int64_t layer, Probe *pr
     return tiles_headset_resolve(&probe->head_set, probe->set, probe->layer, &probe->heads, err);
 }
 
-/* ---- combining heads -------------------------------------------------------------------------------------- */
+/* ---- combining heads ------------------------------------------------------------------------- */
 
 /* Rules of DESIGN section 3: NaN wins, masked counts as 0, all masked is masked. Start from cell_start. */
 typedef struct Cell {
@@ -186,7 +186,7 @@ static Status probe_strip(Probe *probe, int64_t q0, int64_t q1, float *rows, Cel
     return STATUS_OK;
 }
 
-/* ---- output ------------------------------------------------------------------------------------------------ */
+/* ---- output ---------------------------------------------------------------------------------- */
 
 /* A number as JSON; masked is 0, NaN is `nan`. One head comes from f32 and needs no more digits than that. */
 static void append_value(TextBuffer *out, double value, bool as_f32, const char *nan_text) {
@@ -300,7 +300,7 @@ static Status print_cell(Probe *probe, bool json, Error *err) {
     return status;
 }
 
-/* ---- the verb ------------------------------------------------------------------------------------------------ */
+/* ---- the verb -------------------------------------------------------------------------------- */
 
 static Status run(const ProbeOptions *options, const char *const *files, size_t count, Error *err) {
     Probe probe = {0};

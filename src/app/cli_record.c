@@ -17,7 +17,7 @@ typedef struct RecordCli {
     bool loop, own_range, no_caption, window, force, json, quiet;
 } RecordCli;
 
-/* ---- progress ------------------------------------------------------------------------------------------------------------- */
+/* ---- progress -------------------------------------------------------------------------------- */
 
 typedef struct Terminal {
     bool shown, quiet;
@@ -51,7 +51,7 @@ static void clear_line(Terminal *t) {
     t->shown = false;
 }
 
-/* ---- options -------------------------------------------------------------------------------------------------------------- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 static Status seconds(const char *name, const char *text, double least, double most, double *out, Error *err) {
     if (!text) return STATUS_OK;
@@ -102,7 +102,7 @@ static size_t option_table(RecordCli *o, Option *table) {
     return n + BASE_COUNT(own);
 }
 
-/* ---- running ---------------------------------------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 static Status set_up(App *app, const RecordCli *o, AppParams *start, const char *file, FrameParams *frame, Error *err) {
     Status status = app_open(app, start, err);

@@ -26,7 +26,7 @@ typedef struct Synth {
     int64_t done, all; /* rows */
 } Synth;
 
-/* ---- options --------------------------------------------------------------------------------------------- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 static Status parse_dtype(const char *text, DType *out, Error *err) {
     static const DType KNOWN[] = {DTYPE_F16, DTYPE_BF16, DTYPE_F32};
@@ -89,7 +89,7 @@ static Status parse_synth(const SynthOptions *options, Synth *synth, Error *err)
     return check_size(synth, err);
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static Status declare(Synth *synth, const char *name, int layer, const int64_t *shape, Error *err) {
     char full[64];

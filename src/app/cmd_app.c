@@ -67,7 +67,7 @@ bool cmd_fullscreen(App *app, const char *args, Error *err) {
     return true;
 }
 
-/* ---- pictures ------------------------------------------------------------------------------------------------------------ */
+/* ---- pictures -------------------------------------------------------------------------------- */
 
 /* CAPTURE-layerL-HEADS-TIME.png in the current folder, free of characters that file systems dislike. */
 static void picture_name(const App *app, char *out, size_t out_size) {
@@ -118,7 +118,7 @@ bool cmd_screenshot(App *app, const char *args, Error *err) {
     return true;
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------------------------ */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 bool cmd_open(App *app, const char *args, Error *err) {
     if (!args[0]) {
@@ -145,7 +145,7 @@ bool cmd_reload(App *app, const char *args, Error *err) {
     return true;
 }
 
-/* ---- clipboard ---------------------------------------------------------------------------------------------------------------- */
+/* ---- clipboard ------------------------------------------------------------------------------- */
 
 bool cmd_copy(App *app, const char *args, Error *err) {
     (void)args;
@@ -204,7 +204,7 @@ bool cmd_copy_command(App *app, const char *args, Error *err) {
     return true;
 }
 
-/* ---- prompt ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- prompt ---------------------------------------------------------------------------------- */
 
 bool cmd_prompt(App *app, const char *args, Error *err) {
     (void)err;
@@ -220,7 +220,7 @@ bool cmd_prompt(App *app, const char *args, Error *err) {
     return true;
 }
 
-/* ---- for scripts and tests ---------------------------------------------------------------------------------------------------------- */
+/* ---- for scripts and tests ------------------------------------------------------------------- */
 
 bool cmd_wait(App *app, const char *args, Error *err) {
     if (strcmp(args, "exact")) {

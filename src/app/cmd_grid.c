@@ -1,4 +1,5 @@
-/* Commands of the grid: selection, opening, ranges. Layers, heads, pan, zoom and fit are the same commands everywhere. */
+/* Commands of the grid: selection, opening, ranges. Layers, heads, pan, zoom and fit are the same commands
+ * everywhere. */
 #include "app/app.h"
 
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 /* Commands are read into lines of 512 bytes: what is close to that was cut. */
 #define PATH_MOST 400
 
-/* ---- names and arguments ------------------------------------------------------------------------------------------------- */
+/* ---- names and arguments --------------------------------------------------------------------- */
 
 /* CAPTURE-WHAT-TIME.ending in the current folder, free of characters that file systems dislike. */
 static void default_name(const App *app, const char *what, const char *ending, char *out, size_t out_size) {
@@ -66,7 +66,7 @@ static bool would_replace(const char *path) {
     return record_output_parse(path, &output, NULL) == STATUS_OK && record_output_exists(&output);
 }
 
-/* ---- questions --------------------------------------------------------------------------------------------------------------- */
+/* ---- questions ------------------------------------------------------------------------------- */
 
 void record_ask(App *app, RecordQuestion question, const char *name, const char *line) {
     Recorder *r = record_of(app, NULL);
@@ -124,7 +124,7 @@ bool record_event(App *app, const InputEvent *event) {
     }
 }
 
-/* ---- live ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- live ------------------------------------------------------------------------------------ */
 
 bool cmd_record(App *app, const char *args, Error *err) {
     if (record_live_on(app)) {
@@ -168,7 +168,7 @@ bool cmd_record(App *app, const char *args, Error *err) {
     return record_live_start(app, &params, err) == STATUS_OK;
 }
 
-/* ---- sweeps ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- sweeps ---------------------------------------------------------------------------------- */
 
 typedef struct WindowSweep {
     App *app;
@@ -315,7 +315,7 @@ bool cmd_sweep(App *app, const char *args, Error *err) {
     return run_sweep(app, &params, err);
 }
 
-/* ---- tours and the camera -------------------------------------------------------------------------------------------------------------- */
+/* ---- tours and the camera -------------------------------------------------------------------- */
 
 bool cmd_tour(App *app, const char *args, Error *err) {
     if (record_tour_playing(app) && (!args[0] || !strcmp(args, "stop"))) {

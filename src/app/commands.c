@@ -102,7 +102,7 @@ unsigned app_command_views(const Command *command) {
     return ~0u;
 }
 
-/* ---- key bindings: parsed once from the table --------------------------------------------------------------------- */
+/* ---- key bindings: parsed once from the table ------------------------------------------------ */
 
 typedef struct Binding {
     int key, mods;
@@ -183,7 +183,7 @@ void app_command_keys(const Command *command, char *out, size_t out_size) {
     text_buffer_free(&text);
 }
 
-/* ---- running ---------------------------------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 Status app_command(App *app, const char *line, Error *err) {
     Error local = {0};

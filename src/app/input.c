@@ -15,7 +15,7 @@ void app_run_line(App *app, const char *line) {
     }
 }
 
-/* ---- prompt: takes every key but Esc, Enter, Up and Down -------------------------------------------------------------- */
+/* ---- prompt: takes every key but Esc, Enter, Up and Down ------------------------------------- */
 
 static void prompt_close(App *app) {
     app->prompt.open = false;
@@ -53,7 +53,7 @@ static void prompt_event(App *app, const InputEvent *event) {
     app->redraw = true;
 }
 
-/* ---- mouse ------------------------------------------------------------------------------------------------------------------ */
+/* ---- mouse ----------------------------------------------------------------------------------- */
 
 static bool over_view(const App *app) {
     return rect_contains(app->layout.view, app->mouse_x, app->mouse_y);
@@ -152,7 +152,7 @@ static void wheel(App *app, const InputEvent *event) {
     app->redraw = true;
 }
 
-/* ---- dispatch ------------------------------------------------------------------------------------------------------------------ */
+/* ---- dispatch -------------------------------------------------------------------------------- */
 
 static void key_down(App *app, const InputEvent *event) {
     if (app->help && (event->key == KEY_UP || event->key == KEY_DOWN) && !event->mods) {

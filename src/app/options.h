@@ -13,8 +13,8 @@ typedef struct Option {
     bool *flag;         /* without */
 } Option;
 
-/* Sorts argv into options and the rest. STATUS_USAGE with a sentence for an unknown option, a missing value, a value for a flag or
- * more than `rest_max` other arguments. */
+/* Sorts argv into options and the rest. STATUS_USAGE with a sentence for an unknown option, a missing value, a value
+ * for a flag or more than `rest_max` other arguments. */
 Status options_parse(const Option *options, size_t option_count, int argc, char **argv, const char **rest,
                      size_t rest_max, size_t *rest_count, Error *err);
 /* One line an option. */

@@ -154,7 +154,7 @@ void panel_top(App *app, Rect rect) {
     put(&at, text, ui_style(app, 13), theme->dim, 20);
 }
 
-/* ---- scrubber ----------------------------------------------------------------------------------------------------- */
+/* ---- scrubber -------------------------------------------------------------------------------- */
 
 static void play_button(App *app, Rect bar, float x) {
     const Theme *theme = views_theme(app->light);

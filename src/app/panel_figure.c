@@ -1,5 +1,5 @@
-/* A picture to hand on: title above the matrix, colour bar with ticks beside it. Drawn for screenshots and `render`, where
- * no panels are. */
+/* A picture to hand on: title above the matrix, colour bar with ticks beside it. Drawn for screenshots and `render`,
+ * where no panels are. */
 #include "app/app.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* The right panel of the grid: the head under the mouse, or else the focused one, large, with what is known about it; and
- * the same as a card beside the mouse where the panel is folded. */
+/* The right panel of the grid: the head under the mouse, or else the focused one, large, with what is known about
+ * it; and the same as a card beside the mouse where the panel is folded. */
 #include "app/app.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* What recording paints over the window's frame, so that it is seen but not recorded: the red dot with time and dropped frames,
- * a question, the progress of a sweep. */
+/* What recording paints over the window's frame, so that it is seen but not recorded: the red dot with time and
+ * dropped frames, a question, the progress of a sweep. */
 #include "app/record.h"
 
 #include <math.h>
@@ -33,7 +33,7 @@ static void card(const Paint *p, Rect rect) {
     draw_frame(p->list, rect, 8 * p->s, fmaxf(1, roundf(p->s)), p->theme->line);
 }
 
-/* ---- the red dot ---------------------------------------------------------------------------------------------------------- */
+/* ---- the red dot ----------------------------------------------------------------------------- */
 
 static void badge_text(const App *app, const RecordLive *live, char *out, size_t out_size) {
     const uint64_t now = clock_now_ns(&app->clock);
@@ -61,7 +61,7 @@ static void badge(const Paint *p, const Recorder *recorder) {
     if (on) ui_hit(p->app, box, "recording; click or F9 to stop", CURSOR_HAND, "record");
 }
 
-/* ---- questions ---------------------------------------------------------------------------------------------------------------- */
+/* ---- questions ------------------------------------------------------------------------------- */
 
 static float button(const Paint *p, float right, float y, const char *label, bool strong, const char *command) {
     const float s = p->s;
@@ -105,7 +105,7 @@ static void question(const Paint *p, const Recorder *recorder) {
     (void)button(p, x - 8 * s, y, quit ? "Go on  (Esc)" : "Keep it  (Esc)", false, "answer no");
 }
 
-/* ---- sweeps ------------------------------------------------------------------------------------------------------------------- */
+/* ---- sweeps ---------------------------------------------------------------------------------- */
 
 static void progress(const Paint *p, const RecordProgress *now) {
     const float s = p->s;

@@ -16,11 +16,12 @@
 #define RECORD_SWEEP_FPS 30
 #define RECORD_SENTENCE 1024
 
-/* ---- record_output.c : names -> formats, and what is on disk meanwhile ------------------------------------------- */
+/* ---- record_output.c : names -> formats, and what is on disk meanwhile ----------------------- */
 
 typedef enum RecordFormat { RECORD_MP4, RECORD_WEBM, RECORD_GIF, RECORD_WEBP, RECORD_PNG } RecordFormat;
 
-/* A movie is written to NAME.part and renamed when it is complete. Pictures go into their folder one by one, each whole. */
+/* A movie is written to NAME.part and renamed when it is complete. Pictures go into their folder one by one, each
+ * whole. */
 typedef struct RecordOutput {
     RecordFormat format;
     char path[APP_PATH_SIZE];    /* the movie, or the folder of pictures ("." for the current one) */
@@ -38,7 +39,8 @@ Status record_output_parse(const char *path, RecordOutput *out, Error *err);
 bool record_output_is_movie(const char *path); /* by its name */
 /* Would something be replaced? */
 bool record_output_exists(const RecordOutput *output);
-/* Makes sure that it can be written: a folder is made, NAME.part reserved. STATUS_USAGE when it exists and must not be replaced. */
+/* Makes sure that it can be written: a folder is made, NAME.part reserved. STATUS_USAGE when it exists and must not
+ * be replaced. */
 Status record_output_begin(RecordOutput *output, Error *err);
 /* `from` (part or second) becomes the movie; of earlier pictures those beyond `frames` go. */
 Status record_output_commit(RecordOutput *output, const char *from, uint64_t frames, Error *err);
@@ -48,7 +50,7 @@ void record_output_picture(const RecordOutput *output, uint64_t frame, char *out
 /* Pictures instead of the movie: a folder beside it, named after it, that does not exist yet. */
 Status record_output_pictures_instead(RecordOutput *output, Error *err);
 
-/* ---- record_args.c : command lines of ffmpeg ------------------------------------------------------------------------ */
+/* ---- record_args.c : command lines of ffmpeg ------------------------------------------------- */
 
 typedef struct RecordShape {
     int width, height, fps;
@@ -71,7 +73,7 @@ void record_args_free(RecordArgs *args);
 /* $ATTNSCOPE_FFMPEG or "ffmpeg". */
 const char *record_ffmpeg(void);
 
-/* ---- record_encoder.c, record_png.c : frames -> file, in a thread of its own -------------------------------------------- */
+/* ---- record_encoder.c, record_png.c : frames -> file, in a thread of its own ----------------- */
 
 typedef struct RecordEncoder RecordEncoder;
 typedef struct RecordEncoderParams {
@@ -116,7 +118,7 @@ Status record_png_encode(const uint8_t *rgba, int width, int height, uint8_t **b
                          Error *err);
 size_t record_png_capacity(int width, int height);
 
-/* ---- record_interrupt.c : Ctrl+C ends a recording well --------------------------------------------------------------------- */
+/* ---- record_interrupt.c : Ctrl+C ends a recording well --------------------------------------- */
 
 /* From now on SIGINT, SIGTERM and SIGHUP set a flag, once; a second one acts as it did before. Calls nest. */
 void record_interrupt_begin(void);
@@ -124,7 +126,7 @@ void record_interrupt_end(void);
 bool record_interrupted(void);
 const CancelFlag *record_interrupt_flag(void);
 
-/* ---- record_live.c : the window, by the clock --------------------------------------------------------------------------------- */
+/* ---- record_live.c : the window, by the clock ------------------------------------------------ */
 
 typedef struct RecordLive {
     RecordEncoder *encoder; /* NULL: not recording */
@@ -176,7 +178,8 @@ Status record_live_start(App *app, const RecordLiveParams *params, Error *err);
 /* The file is completed in the background; record_tick says how it went. */
 void record_live_stop(App *app);
 bool record_live_on(const App *app);
-/* After a frame was painted and before it is shown; began_ns: when work on it began. Paints the red dot and questions. */
+/* After a frame was painted and before it is shown; began_ns: when work on it began. Paints the red dot and
+ * questions. */
 Status record_painted(App *app, const FrameParams *params, uint64_t began_ns, Error *err);
 /* From the loop: time goes on. record_next_ns: when it wants to be called again (UINT64_MAX: never). */
 void record_tick(App *app, uint64_t now);
@@ -184,7 +187,7 @@ uint64_t record_next_ns(const App *app, uint64_t now);
 /* "NAME: 12.3 s, 738 frames" */
 void record_describe(const RecordSummary *summary, uint64_t dropped, char *out, size_t out_size);
 
-/* ---- record_plan.c : what a sweep goes through ------------------------------------------------------------------------------------ */
+/* ---- record_plan.c : what a sweep goes through ----------------------------------------------- */
 
 typedef enum SweepKind { SWEEP_LAYERS, SWEEP_HEADS, SWEEP_TOKENS, SWEEP_STEPS, SWEEP_TOUR } SweepKind;
 /* "layers" ...; anything else is taken for the path of a tour. */
@@ -203,7 +206,7 @@ int record_plan_number(const App *app, SweepKind kind, int64_t n);
 /* {"layer":3,"heads":"mean",...} without braces. */
 void record_plan_json(const App *app, TextBuffer *out);
 
-/* ---- record_caption.c : burnt into the frames of a sweep -------------------------------------------------------------------------- */
+/* ---- record_caption.c : burnt into the frames of a sweep ------------------------------------- */
 
 #define RECORD_CAPTION_POINTS 48.0f
 typedef struct RecordCaption {
@@ -215,7 +218,7 @@ typedef struct RecordCaption {
 /* Appends to app->list, below app->layout.window. */
 void record_caption_draw(App *app, const FrameParams *params, const RecordCaption *caption);
 
-/* ---- record_tour.c, record_tour_write.c : commands with times ----------------------------------------------------------------------- */
+/* ---- record_tour.c, record_tour_write.c : commands with times -------------------------------- */
 
 typedef struct RecordTour RecordTour;
 /* STATUS_FORMAT names the line. */
@@ -252,7 +255,7 @@ void record_tour_note_command(App *app, const Command *command, const char *args
 void record_tour_note_frame(App *app, uint64_t now);
 void record_tour_write_drop(App *app); /* without writing */
 
-/* ---- record_sweep.c : frame by frame, each exact ----------------------------------------------------------------------------------------- */
+/* ---- record_sweep.c : frame by frame, each exact --------------------------------------------- */
 
 typedef enum RecordVerdict { RECORD_GO_ON, RECORD_END_HERE, RECORD_CANCEL } RecordVerdict;
 typedef struct RecordSweepParams {
@@ -287,7 +290,7 @@ typedef struct RecordSweepReport {
 /* The view is afterwards as it was before. STATUS_CANCELLED after RECORD_CANCEL, with nothing kept. */
 Status record_sweep(App *app, const RecordSweepParams *params, RecordSweepReport *report, Error *err);
 
-/* ---- cmd_record.c : commands and questions ---------------------------------------------------------------------------------------- */
+/* ---- cmd_record.c : commands and questions --------------------------------------------------- */
 
 void record_ask(App *app, RecordQuestion question, const char *name, const char *line);
 /* Before quitting: true when something is being recorded, and the person was asked. */
@@ -295,7 +298,7 @@ bool record_asks_to_stay(App *app);
 /* True when the event was an answer, or there is a question and it must not reach anything else. */
 bool record_event(App *app, const InputEvent *event);
 
-/* ---- panel_record.c ------------------------------------------------------------------------------------------------------------------ */
+/* ---- panel_record.c -------------------------------------------------------------------------- */
 
 /* What is painted over the window's frame: red dot, time, dropped frames; a question; progress of a sweep. */
 void panel_record(App *app, Recorder *recorder);

@@ -1,14 +1,15 @@
 /* Command lines of ffmpeg.
  *
- *   .mp4   H.264 in fragments, so that what was written so far plays whatever happens; then packed anew without fragments and
- *          with its index first, which is what slide programs and browsers like
+ *   .mp4   H.264 in fragments, so that what was written so far plays whatever happens; then packed anew without
+ *          fragments and with its index first, which is what slide programs and browsers like
  *   .webm  VP9
- *   .gif   lossless H.264 first, since a palette for the whole movie is known only at its end; a palette for each frame would
- *          make files ten times the size (measured), and holding all frames in memory would not do
+ *   .gif   lossless H.264 first, since a palette for the whole movie is known only at its end; a palette for each
+ *          frame would make files ten times the size (measured), and holding all frames in memory would not do
  *   .webp  the same, since its encoder is too slow to wait for
  *
- * Frames come as rgb0: the alpha of the framebuffer means nothing. Colours are converted by BT.709, and the file says so;
- * the transfer function is that of sRGB. There are no B-frames: the first frame is at time 0 and cuts are exact. */
+ * Frames come as rgb0: the alpha of the framebuffer means nothing. Colours are converted by BT.709, and the file
+ * says so; the transfer function is that of sRGB. There are no B-frames: the first frame is at time 0 and cuts are
+ * exact. */
 #include "app/record.h"
 
 #include <stdlib.h>

@@ -1,13 +1,14 @@
 /* Frames on their way to a file.
  *
- *   caller: buffer() -> fill -> put(frame, times)        thread: take item -> write `times` times -> ffmpeg's pipe, or PNG files
+ *   caller: buffer() -> fill -> put(frame, times)
+ *   thread: take item -> write `times` times -> ffmpeg's pipe, or PNG files
  *
  *        free frames  <---------------------------------------------'
  *        queue: [frame, times] [frame, times] ...   at most as many as there are frames: memory is bounded
  *
- * The frame written last is kept until the next one comes, so that it can be repeated without being copied. All file and
- * process work is the thread's, the end included: a window never waits for an encoder. A child that takes nothing for a
- * while is given up, and so is one that stops writing when all frames are in. */
+ * The frame written last is kept until the next one comes, so that it can be repeated without being copied. All file
+ * and process work is the thread's, the end included: a window never waits for an encoder. A child that takes
+ * nothing for a while is given up, and so is one that stops writing when all frames are in. */
 #include "app/record.h"
 
 #include <stdlib.h>
@@ -55,7 +56,7 @@ struct RecordEncoder {
     size_t png_capacity, png_size;
 };
 
-/* ---- the thread: frames -------------------------------------------------------------------------------------------------- */
+/* ---- the thread: frames ---------------------------------------------------------------------- */
 
 static bool abandoned(RecordEncoder *e) {
     mutex_lock(e->mutex);
@@ -156,7 +157,7 @@ static bool take_item(RecordEncoder *e, QueueItem *item) {
     return more;
 }
 
-/* ---- the thread: the end ---------------------------------------------------------------------------------------------------- */
+/* ---- the thread: the end --------------------------------------------------------------------- */
 
 static uint64_t size_of(const char *path) {
     FileInfo info;
@@ -252,7 +253,7 @@ static void run(void *user) {
     finish(e, status, &err);
 }
 
-/* ---- opening ------------------------------------------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static void note(RecordEncoder *e, const char *format, ...) BASE_PRINTF(2, 3);
 static void note(RecordEncoder *e, const char *format, ...) {
@@ -353,7 +354,7 @@ Status record_encoder_open(const RecordEncoderParams *params, RecordEncoder **ou
     return STATUS_OK;
 }
 
-/* ---- the caller's side ----------------------------------------------------------------------------------------------------------- */
+/* ---- the caller's side ----------------------------------------------------------------------- */
 
 uint8_t *record_encoder_buffer(RecordEncoder *e, bool wait) {
     mutex_lock(e->mutex);

@@ -1,5 +1,5 @@
-/* Signals that ask a program to end, as a flag that long work looks at. The handler is given back after the first signal, so
- * that a second Ctrl+C ends a program that does not listen. */
+/* Signals that ask a program to end, as a flag that long work looks at. The handler is given back after the first
+ * signal, so that a second Ctrl+C ends a program that does not listen. */
 #include "app/record.h"
 
 #include <signal.h>

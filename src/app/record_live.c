@@ -1,11 +1,13 @@
 /* The window's frames -> encoder, at a constant rate whatever the drawing does.
  *
- *   slots   |  0  |  1  |  2  |  3  |  4  |        slot n is shown from n / fps on; a frame covers the slots from the time
+ *   slots   |  0  |  1  |  2  |  3  |  4  |        slot n is shown from n / fps on; a frame covers the slots from
+ *           the time
  *   painted    a     b           c     d           it was painted until the next one: a b b c d
  *
- * A frame painted less than half a slot early takes the next slot, so that the jitter of vertical sync costs nothing; two
- * frames in one slot: the later one stays. When the encoder has no room a slot repeats the frame before and counts as
- * dropped, and so do slots that passed while drawing took too long. The red dot is painted after the frame was read. */
+ * A frame painted less than half a slot early takes the next slot, so that the jitter of vertical sync costs
+ * nothing; two frames in one slot: the later one stays. When the encoder has no room a slot repeats the frame before
+ * and counts as dropped, and so do slots that passed while drawing took too long. The red dot is painted after the
+ * frame was read. */
 #include "app/record.h"
 
 #include <math.h>
@@ -36,7 +38,7 @@ void record_describe(const RecordSummary *summary, uint64_t dropped, char *out, 
              summary->frames == 1 ? "" : "s", summary->width, summary->height, summary->fps, late);
 }
 
-/* ---- start and stop ------------------------------------------------------------------------------------------------------ */
+/* ---- start and stop -------------------------------------------------------------------------- */
 
 static void wake(void *user) {
     platform_wake(user);
@@ -123,7 +125,7 @@ void record_live_stop(App *app) {
     app->redraw = true;
 }
 
-/* ---- frames ---------------------------------------------------------------------------------------------------------------- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 /* Which slot does a frame painted now take? */
 static uint64_t slot_for_frame(const RecordLive *live, uint64_t now) {
@@ -177,7 +179,7 @@ Status record_painted(App *app, const FrameParams *params, uint64_t began_ns, Er
     return r->list.count > 0 ? gpu_paint_over(app->gpu, NULL, params->width, params->height, &r->list, err) : STATUS_OK;
 }
 
-/* ---- time --------------------------------------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 static void tell_finished(App *app) {
     Recorder *r = app->recorder;

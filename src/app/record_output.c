@@ -1,6 +1,6 @@
-/* Where a recording goes. The name tells the format. A movie grows under NAME.part, which is made before the first frame is
- * drawn, so that a folder that cannot be written is known at once, and which only a complete recording gives its name.
- * Pictures are written whole, each by itself, so that what there is can be used at any time. */
+/* Where a recording goes. The name tells the format. A movie grows under NAME.part, which is made before the first
+ * frame is drawn, so that a folder that cannot be written is known at once, and which only a complete recording
+ * gives its name. Pictures are written whole, each by itself, so that what there is can be used at any time. */
 #include "app/record.h"
 
 #include <ctype.h>
@@ -37,7 +37,7 @@ static bool ends_with_nocase(const char *text, const char *ending) {
     return length > tail && text_equal_nocase(text + length - tail, ending);
 }
 
-/* ---- names ------------------------------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static Status wrong_name(const char *path, Error *err) {
     return error_set(err, STATUS_USAGE,
@@ -120,7 +120,7 @@ void record_output_picture(const RecordOutput *output, uint64_t frame, char *out
              output->tail);
 }
 
-/* ---- what is there -------------------------------------------------------------------------------------------------------- */
+/* ---- what is there --------------------------------------------------------------------------- */
 
 /* Is this the name of one of the pictures? Its number goes to *number. */
 static bool is_picture(const RecordOutput *output, const char *name, uint64_t *number) {
@@ -166,7 +166,7 @@ static Status already_there(const RecordOutput *output, Error *err) {
                         "the file exists already; choose another name, or --force");
 }
 
-/* ---- from begin to end ------------------------------------------------------------------------------------------------------ */
+/* ---- from begin to end ----------------------------------------------------------------------- */
 
 static Status begin_pictures(RecordOutput *output, Error *err) {
     char probe[APP_PATH_SIZE + 64];

@@ -68,7 +68,7 @@ Status record_plan_count(App *app, SweepKind kind, int64_t *count, Error *err) {
     return STATUS_OK;
 }
 
-/* ---- rows ---------------------------------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 typedef struct TopKey {
     int64_t key;
@@ -123,7 +123,7 @@ static Status go_to_query(App *app, int64_t query, Error *err) {
     return STATUS_OK;
 }
 
-/* ---- stops ------------------------------------------------------------------------------------------------------------------ */
+/* ---- stops ----------------------------------------------------------------------------------- */
 
 Status record_plan_go(App *app, SweepKind kind, const ViewState *first, int64_t n, Error *err) {
     const SetInfo *set;

@@ -1,12 +1,13 @@
-/* A sweep: every frame is drawn off screen at a time of its own, waits until it is exact, and goes to the encoder. The clock
- * is set, not read, so that the same sweep gives the same frames on any machine.
+/* A sweep: every frame is drawn off screen at a time of its own, waits until it is exact, and goes to the encoder.
+ * The clock is set, not read, so that the same sweep gives the same frames on any machine.
  *
  *   layers, heads, tokens, steps    [hold][fade][hold][fade] ... [hold] ( [fade] to the first one, with `loop` )
  *   a tour                          one picture each 1 / fps seconds
  *
- * A stop is drawn once however long it is held. Fades mix finished pictures, and only inside the plot: text that dissolves
- * into other text cannot be read, so the words change in the middle. One range of colours serves the whole sweep, since
- * otherwise the eye compares colours that mean different numbers; it is the largest of the stops' automatic ranges. */
+ * A stop is drawn once however long it is held. Fades mix finished pictures, and only inside the plot: text that
+ * dissolves into other text cannot be read, so the words change in the middle. One range of colours serves the whole
+ * sweep, since otherwise the eye compares colours that mean different numbers; it is the largest of the stops'
+ * automatic ranges. */
 #include "app/record.h"
 
 #include <math.h>
@@ -47,8 +48,8 @@ static uint64_t real_now(void) {
     return clock_now_ns(&clock);
 }
 
-/* False when it is to end. Whoever shows the progress may draw a frame of another size; then ours is laid out again, since
- * cameras are fitted into it. */
+/* False when it is to end. Whoever shows the progress may draw a frame of another size; then ours is laid out again,
+ * since cameras are fitted into it. */
 static bool tick(Sweep *s, const char *what, uint64_t done, uint64_t total) {
     App *app = s->app;
     const Rect before = app->layout.view;
@@ -67,7 +68,7 @@ static Status ended(Sweep *s, Error *err) {
                      s->verdict == RECORD_CANCEL ? "the recording was cancelled; nothing was kept" : "interrupted");
 }
 
-/* ---- the range ---------------------------------------------------------------------------------------------------------- */
+/* ---- the range ------------------------------------------------------------------------------- */
 
 /* Waits for the overview of what is looked at: its automatic range. */
 static Status overview_range(Sweep *s, float *hi, Error *err) {
@@ -171,7 +172,7 @@ static Status settle_range(Sweep *s, Error *err) {
     return STATUS_OK;
 }
 
-/* ---- frames ---------------------------------------------------------------------------------------------------------------- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 static uint64_t frame_time(const Sweep *s, uint64_t frame) {
     return frame * UINT64_C(1000000000) / (uint64_t)s->fps;
@@ -336,7 +337,7 @@ static Status play_tour(Sweep *s, Error *err) {
     return status;
 }
 
-/* ---- from begin to end --------------------------------------------------------------------------------------------------------- */
+/* ---- from begin to end ----------------------------------------------------------------------- */
 
 static Status plan_frames(Sweep *s, Error *err) {
     const RecordSweepParams *p = s->params;

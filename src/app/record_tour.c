@@ -5,9 +5,9 @@
  *   1..3.5    ease camera 0:40,0:40         a move: camera Q0:Q1,K0:K1 or fit; range LO:HI; layer A:B
  *   6         end                           how long the last picture stays
  *
- * Moves are linear, ease (in and out), ease-in or ease-out. The camera zooms at a steady rate: its scale moves along a
- * logarithm, and its middle so that the path is straight on the screen. Tours come from other people and are hostile input:
- * only commands that change what is looked at are allowed. */
+ * Moves are linear, ease (in and out), ease-in or ease-out. The camera zooms at a steady rate: its scale moves along
+ * a logarithm, and its middle so that the path is straight on the screen. Tours come from other people and are
+ * hostile input: only commands that change what is looked at are allowed. */
 #include "app/record.h"
 
 #include <math.h>
@@ -45,7 +45,7 @@ struct RecordTour {
     bool sets_range;
 };
 
-/* ---- reading --------------------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 bool record_tour_allows(const Command *command) {
     static const char *const NEVER[] = {"quit",  "copy",   "copy-command", "reload", "fullscreen", "key",
@@ -272,7 +272,7 @@ bool record_tour_sets_range(const RecordTour *tour) {
     return tour->sets_range;
 }
 
-/* ---- playing ----------------------------------------------------------------------------------------------------------------- */
+/* ---- playing --------------------------------------------------------------------------------- */
 
 typedef struct Active {
     const Item *item;
@@ -310,8 +310,8 @@ static double eased(Ease ease, double t) {
     }
 }
 
-/* Scale and middle of one axis. 1 / scale is what the eye follows: the middle moves in proportion to it, so that a zoom about
- * a point keeps that point in its place. */
+/* Scale and middle of one axis. 1 / scale is what the eye follows: the middle moves in proportion to it, so that a
+ * zoom about a point keeps that point in its place. */
 static void move_axis(double *middle, double *scale, double to_middle, double to_scale, double t) {
     const double from_scale = *scale, now = from_scale * pow(to_scale / from_scale, t);
     const double difference = 1 / to_scale - 1 / from_scale;
@@ -456,7 +456,7 @@ Status record_tour_patterns(App *app, const RecordTour *tour, Status (*each)(voi
     return status;
 }
 
-/* ---- in the window ------------------------------------------------------------------------------------------------------------- */
+/* ---- in the window --------------------------------------------------------------------------- */
 
 typedef struct RecordLiveTour {
     RecordTour *tour;

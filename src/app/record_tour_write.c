@@ -1,5 +1,5 @@
-/* Writes a tour while somebody works in the window: commands as they are run, and the camera as frames show it, since mice
- * move it without commands. Layers are noted as they are seen for the same reason. */
+/* Writes a tour while somebody works in the window: commands as they are run, and the camera as frames show it,
+ * since mice move it without commands. Layers are noted as they are seen for the same reason. */
 #include "app/record.h"
 
 #include <math.h>

@@ -1,8 +1,9 @@
 /* The view as a file.
  *
- * A picture larger than a target is drawn part by part: for each, a frame of the whole picture's layout is built that wants only
- * what the part shows, settled, and painted with the part's corner as origin. Parts of a strip stand side by side in one buffer,
- * whose rows go to the encoder and on to the disk; nothing else depends on the size of the picture.
+ * A picture larger than a target is drawn part by part: for each, a frame of the whole picture's layout is built
+ * that wants only what the part shows, settled, and painted with the part's corner as origin. Parts of a strip stand
+ * side by side in one buffer, whose rows go to the encoder and on to the disk; nothing else depends on the size of
+ * the picture.
  *
  *   +----------+----------+----+
  *   |  part    |  part    | .. |  strip -> rows -> PNG
@@ -25,7 +26,7 @@ static Status settle(App *app, const FrameParams *frame, Error *err) {
     return (frame->chrome ? app_settle_all : app_settle)(app, frame, SETTLE_NS, err);
 }
 
-/* ---- PNG --------------------------------------------------------------------------------------------------------------- */
+/* ---- PNG ------------------------------------------------------------------------------------- */
 
 typedef struct Poster {
     App *app;
@@ -157,7 +158,7 @@ done:
     return status;
 }
 
-/* ---- SVG, PDF ------------------------------------------------------------------------------------------------------------ */
+/* ---- SVG, PDF -------------------------------------------------------------------------------- */
 
 static Status write_vector(App *app, const char *path, const StillParams *params, Error *err) {
     FrameParams frame = params->frame;

@@ -1,8 +1,9 @@
 /* What a picture says about itself, and how it is believed.
  *
- * A PNG carries the command line that shows its view (ISO 15948 text chunks). Pictures come from anywhere, so reading it back takes
- * words apart the way state.c put them together and nothing more, and gives them to the parser of the command line with a table
- * that holds only options which change what is looked at: no --exec, no budgets, no output. */
+ * A PNG carries the command line that shows its view (ISO 15948 text chunks). Pictures come from anywhere, so
+ * reading it back takes words apart the way state.c put them together and nothing more, and gives them to the parser
+ * of the command line with a table that holds only options which change what is looked at: no --exec, no budgets, no
+ * output. */
 #include "app/still.h"
 #include "export/export.h"
 
@@ -33,10 +34,10 @@ void still_capture_path(const App *app, char *out, size_t out_size) {
         snprintf(out, out_size, "%s", realpath(app->captures[0].path, absolute) ? absolute : app->captures[0].path);
 }
 
-/* ---- reading it back ---------------------------------------------------------------------------------------------------- */
+/* ---- reading it back ------------------------------------------------------------------------- */
 
-/* Splits in place what state.c wrote: words between single spaces; within ' ' everything is itself, and \' stands for a quote
- * between two such parts. Returns the number of words, -1 for anything else. */
+/* Splits in place what state.c wrote: words between single spaces; within ' ' everything is itself, and \' stands
+ * for a quote between two such parts. Returns the number of words, -1 for anything else. */
 static int split_words(char *text, char *words[WORDS_MAX]) {
     int count = 0;
     char *to = text;

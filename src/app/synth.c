@@ -1,5 +1,5 @@
-/* Dense rows are made from scores that say what each kind of head does, plus noise. Q and K get the same structures from
- * features of the position that both sides share, so that their product has them:
+/* Dense rows are made from scores that say what each kind of head does, plus noise. Q and K get the same structures
+ * from features of the position that both sides share, so that their product has them:
  *
  *   dimensions    [ position: cos, sin pairs | content: the word here (Q), the word before (K) | noise | sink ]
  *
@@ -53,7 +53,7 @@ static float strength_of(const SynthParams *params, int layer, int head) {
     return 1.0f + 0.3f * noise_of(mix(params->seed, USE_STRENGTH, (uint64_t)layer, (uint64_t)head, 0));
 }
 
-/* ---- dense ------------------------------------------------------------------------------------------------ */
+/* ---- dense ----------------------------------------------------------------------------------- */
 
 static float score_of(const SynthParams *params, SynthKind kind, float strength, int64_t q, int64_t k, int64_t q_word) {
     float distance = (float)(q > k ? q - k : k - q);
@@ -94,7 +94,7 @@ void synth_weights_row(const SynthParams *params, int layer, int head, int64_t q
         out[k] = 0.0f;
 }
 
-/* ---- Q and K ----------------------------------------------------------------------------------------------- */
+/* ---- Q and K --------------------------------------------------------------------------------- */
 
 typedef struct Layout {
     int pairs, content, noise; /* first dimension of each part after the pairs */

@@ -1,5 +1,6 @@
-/* Made-up attention with the structures of real heads: previous token, sink, local window, induction, uniform, noise. The
- * same numbers for the same parameters and seed on every machine up to rounding; any row by itself, so files stream. */
+/* Made-up attention with the structures of real heads: previous token, sink, local window, induction, uniform,
+ * noise. The same numbers for the same parameters and seed on every machine up to rounding; any row by itself, so
+ * files stream. */
 #ifndef ATTNSCOPE_APP_SYNTH_H
 #define ATTNSCOPE_APP_SYNTH_H
 

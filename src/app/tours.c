@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Discrete moves of a whole tour: at 300 frames and 60 a second about twelve a second, as a held key repeats, and three a
- * second, as fast as somebody clicks. */
+/* Discrete moves of a whole tour: at 300 frames and 60 a second about twelve a second, as a held key repeats, and
+ * three a second, as fast as somebody clicks. */
 #define LAYER_MOVES 60
 #define HEAD_MOVES 16
 #define ZOOM_MOST 48.0      /* points a token */
@@ -24,7 +24,7 @@ static void say(TourState *state, const char *line) {
     (void)app_command(state->app, line, NULL);
 }
 
-/* ---- camera --------------------------------------------------------------------------------------------------- */
+/* ---- camera ---------------------------------------------------------------------------------- */
 
 /* Diagonal walk at one weight a pixel, there and back. */
 static void play_pan(TourState *state, double t) {
@@ -56,7 +56,7 @@ static void play_zoom(TourState *state, double t) {
     state->app->view.fitted = false;
 }
 
-/* ---- layers and heads --------------------------------------------------------------------------------------------- */
+/* ---- layers and heads ------------------------------------------------------------------------ */
 
 /* True once for each of `moves` equal parts of the tour. */
 static bool next_move(TourState *state, double t, int moves) {
@@ -126,7 +126,7 @@ static void play_mixed(TourState *state, double t) {
     PARTS[part](state, t * 4 - part);
 }
 
-/* ---- grid --------------------------------------------------------------------------------------------------------- */
+/* ---- grid ------------------------------------------------------------------------------------ */
 
 /* The whole grid, nearer, a walk across it and back, and out again. */
 static void play_grid(TourState *state, double t) {
@@ -147,7 +147,7 @@ static void play_grid(TourState *state, double t) {
     grid->fitted = false;
 }
 
-/* ---- the table ------------------------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static const Tour TOURS[] = {
     {"pan", "a diagonal walk at one weight a pixel", play_pan},

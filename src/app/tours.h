@@ -1,5 +1,5 @@
-/* Tours: scripted camera, layer and head moves, for benchmarks and recordings. A tour is a function of t in 0..1, and moves
- * things through the commands that keys run, so that it costs what a hand would cost. */
+/* Tours: scripted camera, layer and head moves, for benchmarks and recordings. A tour is a function of t in 0..1,
+ * and moves things through the commands that keys run, so that it costs what a hand would cost. */
 #ifndef ATTNSCOPE_APP_TOURS_H
 #define ATTNSCOPE_APP_TOURS_H
 

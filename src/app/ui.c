@@ -1,4 +1,5 @@
-/* Layout of the window and a few small controls. Immediate mode: drawing a control also registers where it can be hit. */
+/* Layout of the window and a few small controls. Immediate mode: drawing a control also registers where it can be
+ * hit. */
 #include "app/app.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* One row for each way of looking at a capture. What is outside of this table (bars, prompt, scrubber, recording) serves all
- * of them. */
+/* One row for each way of looking at a capture. What is outside of this table (bars, prompt, scrubber, recording)
+ * serves all of them. */
 #include "app/app.h"
 
 #include <string.h>

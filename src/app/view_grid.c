@@ -48,7 +48,7 @@ static void reveal_focus(App *app) {
                       views_grid_column(app->grid, grid->focus.head));
 }
 
-/* ---- focus and selection ------------------------------------------------------------------------------------ */
+/* ---- focus and selection --------------------------------------------------------------------- */
 
 static bool same_head(GridHead a, GridHead b) {
     return a.layer == b.layer && a.head == b.head;
@@ -153,7 +153,7 @@ void view_grid_focus_head(App *app, int head) {
     reveal_focus(app);
 }
 
-/* ---- opening -------------------------------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 HeadSet view_grid_heads(const App *app) {
     const GridState *grid = &app->view.grid;
@@ -192,7 +192,7 @@ bool view_grid_escape(App *app) {
     return true;
 }
 
-/* ---- drawing ------------------------------------------------------------------------------------------------------------ */
+/* ---- drawing --------------------------------------------------------------------------------- */
 
 static void follow_mouse(App *app) {
     GridState *grid = &app->view.grid;
@@ -227,7 +227,7 @@ bool view_grid_layer_range(App *app, Frame *frame, int layer, float *hi) {
     return views_grid_layer_range(app->grid, current_set(app), layer, hi);
 }
 
-/* ---- mouse --------------------------------------------------------------------------------------------------------------- */
+/* ---- mouse ----------------------------------------------------------------------------------- */
 
 static bool head_under_mouse(const App *app, GridHead *head) {
     int row, column;
@@ -296,7 +296,7 @@ void view_grid_wheel(App *app, const InputEvent *event) {
     app_run_line(app, line);
 }
 
-/* ---- camera ---------------------------------------------------------------------------------------------------------------- */
+/* ---- camera ---------------------------------------------------------------------------------- */
 
 void view_grid_pan(App *app, double down, double right) {
     Camera *camera = &app->view.grid.camera;

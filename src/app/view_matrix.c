@@ -1,5 +1,5 @@
-/* The matrix in the window: its camera follows the plot, its crosshair the mouse; drags pan, select and move the part that
- * the mini-map shows. */
+/* The matrix in the window: its camera follows the plot, its crosshair the mouse; drags pan, select and move the
+ * part that the mini-map shows. */
 #include "app/app.h"
 
 #include <math.h>
@@ -65,7 +65,7 @@ void view_matrix_draw(App *app, Frame *frame, const FrameParams *params) {
     if (params->chrome) want_cursor_row(app, frame);
 }
 
-/* ---- mouse ------------------------------------------------------------------------------------------------------------------ */
+/* ---- mouse ----------------------------------------------------------------------------------- */
 
 /* Token coordinates under the mouse, clamped to the pattern. */
 static bool token_at(const App *app, float x, float y, double *q, double *k) {
@@ -149,7 +149,7 @@ void view_matrix_wheel(App *app, const InputEvent *event) {
     app_run_line(app, line);
 }
 
-/* ---- camera ----------------------------------------------------------------------------------------------------------------- */
+/* ---- camera ---------------------------------------------------------------------------------- */
 
 void view_matrix_pan(App *app, double down, double right) {
     app_remember_camera(app);
@@ -178,7 +178,7 @@ void view_matrix_one_to_one(App *app) {
     app_camera_moved(app);
 }
 
-/* ---- what else depends on the view ---------------------------------------------------------------------------------------------- */
+/* ---- what else depends on the view ----------------------------------------------------------- */
 
 void view_matrix_title(const App *app, char *out, size_t out_size) {
     const SetInfo *set;

@@ -12,7 +12,7 @@
 #define BUSY_RETRY_NS UINT64_C(2000000)
 #define BACKGROUND_REDRAW_NS UINT64_C(60000000)
 
-/* ---- what is not asked for again -------------------------------------------------------------------------------- */
+/* ---- what is not asked for again ------------------------------------------------------------- */
 
 static uint64_t hash_of(const TileKey *key) {
     const uint64_t hash = tiles_key_hash(key);

@@ -20,7 +20,7 @@
 
 #define BASE_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* ---- status.c : results of fallible calls ------------------------------------------------- */
+/* ---- status.c : results of fallible calls ---------------------------------------------------- */
 
 /* 0 is success, negative is failure. The sentence for a person is in Error. */
 typedef enum Status {
@@ -58,7 +58,7 @@ void error_format(const Error *err, char *out, size_t out_size);
 /* The system's words for an errno value, written into out (out_size > 0); returns out. */
 const char *error_system_text(int code, char *out, size_t out_size);
 
-/* ---- memory.c : allocation that can be made to fail, arenas ------------------------------- */
+/* ---- memory.c : allocation that can be made to fail, arenas ---------------------------------- */
 
 /* Like malloc/calloc/realloc/free, but counted, and failing on demand (tests). NULL on failure. */
 void *mem_alloc(size_t size);
@@ -85,7 +85,7 @@ char *arena_format(Arena *arena, const char *format, ...) BASE_PRINTF(2, 3);
 void arena_reset(Arena *arena); /* keeps the largest block, so a per-frame arena stops allocating */
 void arena_free(Arena *arena);
 
-/* ---- number.c : checked arithmetic and small float formats -------------------------------- */
+/* ---- number.c : checked arithmetic and small float formats ----------------------------------- */
 
 bool size_mul(size_t a, size_t b, size_t *out); /* false on overflow */
 bool size_add(size_t a, size_t b, size_t *out);
@@ -112,7 +112,7 @@ void f16_from_f32_array(const float *in, uint16_t *out, size_t count);
 uint64_t hash_u64(uint64_t v);
 uint64_t hash_bytes(const void *data, size_t size, uint64_t seed);
 
-/* ---- text.c : UTF-8, parsing numbers, building strings ------------------------------------ */
+/* ---- text.c : UTF-8, parsing numbers, building strings --------------------------------------- */
 
 /* Decodes one code point at text[*at]; advances *at by 1..4. Invalid bytes give 0xFFFD and advance 1. */
 uint32_t utf8_decode(const char *text, size_t length, size_t *at);
@@ -146,7 +146,7 @@ void text_append_json_f32(TextBuffer *buffer, float value);
 void text_append_json_f64(TextBuffer *buffer, double value);
 void text_buffer_free(TextBuffer *buffer);
 
-/* ---- thread.c : threads, locks, cancellation ---------------------------------------------- */
+/* ---- thread.c : threads, locks, cancellation ------------------------------------------------- */
 
 typedef struct Thread Thread;
 typedef struct Mutex Mutex;
@@ -175,7 +175,7 @@ typedef struct CancelFlag {
 } CancelFlag;
 bool cancel_requested(const CancelFlag *flag);
 
-/* ---- clock.c : time that tests and recordings can replace --------------------------------- */
+/* ---- clock.c : time that tests and recordings can replace ------------------------------------ */
 
 typedef struct Clock {
     uint64_t (*now_ns)(void *user); /* monotonic, nanoseconds */
@@ -191,7 +191,7 @@ typedef struct ManualClock {
 } ManualClock;
 Clock clock_manual(ManualClock *manual); /* borrows `manual` */
 
-/* ---- file.c : the only place that opens files --------------------------------------------- */
+/* ---- file.c : the only place that opens files ------------------------------------------------ */
 
 typedef struct File File;
 typedef struct FileInfo {
@@ -216,8 +216,8 @@ bool file_exists(const char *path);
 Status file_read_all(const char *path, size_t cap, char **out, size_t *size, Error *err);
 /* Writes to a temporary neighbour and renames: readers see the old or the whole new file. */
 Status file_write_all(const char *path, const void *data, size_t size, Error *err);
-/* The same bit by bit, for what is too large for memory. Ends with one of commit, which puts the file in its place and fails
- * if any write did, and discard, which leaves no trace. Pipes and devices are written at once. */
+/* The same bit by bit, for what is too large for memory. Ends with one of commit, which puts the file in its place
+ * and fails if any write did, and discard, which leaves no trace. Pipes and devices are written at once. */
 typedef struct FileWriter FileWriter;
 Status file_writer_open(const char *path, FileWriter **out, Error *err);
 Status file_writer_write(FileWriter *writer, const void *data, size_t size, Error *err);
@@ -226,14 +226,15 @@ void file_writer_discard(FileWriter *writer);               /* likewise; NULL is
 Status file_make_directories(const char *path, Error *err); /* like mkdir -p */
 
 typedef enum XdgKind { XDG_CONFIG, XDG_STATE, XDG_CACHE, XDG_DATA } XdgKind;
-/* "$XDG_STATE_HOME/attnscope/name" (or its default below $HOME), NULL-safe; false if no home is known. Creates nothing. */
+/* "$XDG_STATE_HOME/attnscope/name" (or its default below $HOME), NULL-safe; false if no home is known. Creates
+ * nothing. */
 bool file_xdg_path(XdgKind kind, const char *name, char *out, size_t out_size);
 /* Directory of the running executable, without a trailing slash. */
 bool file_executable_directory(char *out, size_t out_size);
 /* Part after the last slash; borrows from path. */
 const char *file_base_name(const char *path);
 
-/* ---- folder.c : what caches need ---------------------------------------------------------------- */
+/* ---- folder.c : what caches need ------------------------------------------------------------- */
 
 /* Calls `visit` for each entry, in no order, until it returns false. False when the folder cannot be read. */
 bool folder_visit(const char *path, bool (*visit)(void *user, const char *name, const FileInfo *info), void *user);

@@ -308,7 +308,7 @@ static int write_fully(int fd, const unsigned char *from, size_t size) {
     return 0;
 }
 
-/* ---- writing: a temporary neighbour, renamed when complete ---------------------------------------- */
+/* ---- writing: a temporary neighbour, renamed when complete ----------------------------------- */
 
 struct FileWriter {
     int fd;

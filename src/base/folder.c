@@ -1,4 +1,5 @@
-/* Folders: looking through them, removing, touching. For caches, whose failures interest nobody: hence bool and no Error. */
+/* Folders: looking through them, removing, touching. For caches, whose failures interest nobody: hence bool and no
+ * Error. */
 #include "base/base.h"
 
 #include <dirent.h>

@@ -1,7 +1,8 @@
-/* Parts -> sets, layers and heads. Parts that the file gives to a set of its own (BertViz' all, aa, ab ...) form it; others
- * form one set a hint (encoder, decoder, cross, or "whatever it is"); where
- * their layer numbers collide, the towers of a model are told apart by the text before the layer number. Of the forms that
- * a set is there in, the one with most layers is taken, weights before scores before rotated before plain Q and K. */
+/* Parts -> sets, layers and heads. Parts that the file gives to a set of its own (BertViz' all, aa, ab ...) form it;
+ * others form one set a hint (encoder, decoder, cross, or "whatever it is"); where
+ * their layer numbers collide, the towers of a model are told apart by the text before the layer number. Of the
+ * forms that a set is there in, the one with most layers is taken, weights before scores before rotated before plain
+ * Q and K. */
 #include "capture/internal.h"
 
 #include <limits.h>
@@ -17,7 +18,7 @@ static Status no_memory(Error *err) {
     return error_set(err, STATUS_MEMORY, "not enough memory to open the capture");
 }
 
-/* ---- metadata ------------------------------------------------------------------------------------------ */
+/* ---- metadata -------------------------------------------------------------------------------- */
 
 /* Of the first file that has the key. */
 static const char *metadata_text(const Capture *capture, const char *key) {
@@ -60,7 +61,7 @@ static bool metadata_kind(Capture *capture, SetKind *out) {
     return false;
 }
 
-/* ---- grouping ------------------------------------------------------------------------------------------- */
+/* ---- grouping -------------------------------------------------------------------------------- */
 
 static int compare_prefixed(const Part *a, const Part *b, bool by_prefix) {
     if (a->hint != b->hint) return a->hint < b->hint ? -1 : 1;
@@ -146,7 +147,7 @@ static size_t cut_hint(const Part **parts, size_t count, Group *groups, Error *e
     return 0;
 }
 
-/* ---- one layer ------------------------------------------------------------------------------------------- */
+/* ---- one layer ------------------------------------------------------------------------------- */
 
 static Plane plane_of(const Container *container, const Tensor *tensor) {
     return (Plane){
@@ -295,7 +296,7 @@ static Status fill_layer(Capture *capture, const Part *part, const LayerInfo *pr
     return info->head_numbers && data->lse ? STATUS_OK : no_memory(err);
 }
 
-/* ---- one set ------------------------------------------------------------------------------------------------ */
+/* ---- one set --------------------------------------------------------------------------------- */
 
 static int compare_layer(const void *a_, const void *b_) {
     const Part *a = *(const Part *const *)a_, *b = *(const Part *const *)b_;
@@ -436,7 +437,7 @@ static Status build_set(Capture *capture, const Group *group, const Progress *pr
     return set->name ? STATUS_OK : no_memory(err);
 }
 
-/* ---- all ------------------------------------------------------------------------------------------------------ */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 static Status build_sets(Capture *capture, const Part **order, Group *groups, size_t count, const Progress *progress,
                          Error *err) {

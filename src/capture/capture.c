@@ -7,7 +7,8 @@
 #include <cblas.h>
 #endif
 
-/* Held keys in a scratch are told apart by this, also after a capture was closed and another took its place in memory. */
+/* Held keys in a scratch are told apart by this, also after a capture was closed and another took its place in
+ * memory. */
 static atomic_uint_least64_t last_serial;
 
 static Status no_memory(Error *err) {
@@ -37,7 +38,8 @@ static bool name_array(Container *part) {
     return true;
 }
 
-/* Bare arrays, one a file, become one container: in a folder of blocks.0.attn.hook_q.npy and so on, queries find their keys. */
+/* Bare arrays, one a file, become one container: in a folder of blocks.0.attn.hook_q.npy and so on, queries find
+ * their keys. */
 static Status bundle_arrays(Capture *capture, Error *err) {
     size_t kept = 0, bare = 0;
     Container bundle = {.optional = true};

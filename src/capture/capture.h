@@ -1,11 +1,12 @@
-/* capture: files -> Capture. Reads .npy, .npz, .safetensors, .pt, HDF5, the JSON of some tools, and folders of such files,
- * finds attention in them by name, and gives any rectangle of any pattern as f32, whether the weights are stored (dense) or Q and K are (factored). No threads of its own, no GL.
+/* capture: files -> Capture. Reads .npy, .npz, .safetensors, .pt, HDF5, the JSON of some tools, and folders of such
+ * files, finds attention in them by name, and gives any rectangle of any pattern as f32, whether the weights are
+ * stored (dense) or Q and K are (factored). No threads of its own, no GL.
  *
  * A Capture is immutable once open: all functions that take `const Capture *` or a SourceScratch of their own may be
  * called from several threads at once.
  *
- * Indices and numbers: a PatternRef holds *indices* into the arrays below; LayerInfo.number and head_numbers[] hold the
- * numbers *as in the model*, which is what people see and type. */
+ * Indices and numbers: a PatternRef holds *indices* into the arrays below; LayerInfo.number and head_numbers[] hold
+ * the numbers *as in the model*, which is what people see and type. */
 #ifndef ATTNSCOPE_CAPTURE_H
 #define ATTNSCOPE_CAPTURE_H
 
@@ -107,7 +108,7 @@ typedef struct SetInfo {
     bool scale_assumed;              /* not in the file: 1/sqrt(d) was taken */
 } SetInfo;
 
-/* ---- capture.c : opening ---------------------------------------------------------------------- */
+/* ---- capture.c : opening --------------------------------------------------------------------- */
 
 /* Progress of long work; `report` returns false to cancel. `fraction` in 0..1, or < 0 when unknown. */
 typedef struct Progress {
@@ -146,7 +147,7 @@ bool capture_note_is_warning(const Capture *capture, int note);
 /* Tokens along an axis of a set's item; NULL when there are none (positions are shown then). Borrowed. */
 const TokenList *capture_tokens(const Capture *capture, int set, int item, Axis axis);
 
-/* ---- rows.c : the one seam through which everything reads weights ------------------------------ */
+/* ---- rows.c : the one seam through which everything reads weights ---------------------------- */
 
 typedef struct PatternRef {
     int set, item, step;
@@ -170,7 +171,7 @@ Status capture_source_rows(const Capture *capture, PatternRef ref, Values values
 Status capture_probe(const Capture *capture, PatternRef ref, Values values, int64_t query, int64_t key, double *value,
                      bool *masked, SourceScratch *scratch, Error *err);
 
-/* ---- operands.c : Q, K and row normalisers, for those who multiply themselves -------------------- */
+/* ---- operands.c : Q, K and row normalisers, for those who multiply themselves ---------------- */
 
 /* A pattern of a factored set: weight = softmax over visible keys of softcap(scale * q . k). */
 typedef struct Factored {
@@ -197,7 +198,7 @@ Status capture_lse_known(const Capture *capture, PatternRef ref, int64_t q0, int
                          int64_t *missing1, Error *err);
 void capture_lse_keep(const Capture *capture, PatternRef ref, int64_t q0, int64_t q1, const double *lse);
 
-/* ---- scan.c : what `info` counts (reads everything) --------------------------------------------- */
+/* ---- scan.c : what `info` counts (reads everything) ------------------------------------------ */
 
 typedef struct SetScan {
     double row_sum_min, row_sum_max;
@@ -205,7 +206,7 @@ typedef struct SetScan {
 } SetScan;
 Status capture_scan_set(const Capture *capture, int set, const Progress *progress, SetScan *out, Error *err);
 
-/* ---- write.c : the zero-config form -------------------------------------------------------------- */
+/* ---- write.c : the zero-config form ---------------------------------------------------------- */
 
 /* Streams a safetensors file: declare all tensors, then write their data in order. Written to a temporary neighbour,
  * renamed by commit, removed by abort. */
@@ -219,7 +220,7 @@ Status capture_writer_write(SafetensorsWriter *writer, const void *data, size_t 
 Status capture_writer_commit(SafetensorsWriter *writer, Error *err); /* releases the writer in any case */
 void capture_writer_abort(SafetensorsWriter *writer);
 
-/* ---- convert.c : any capture in that form ---------------------------------------------------------- */
+/* ---- convert.c : any capture in that form ---------------------------------------------------- */
 
 /* Writes all sets to `path` (replaced only when everything is written): numbers in their dtype, tokens, metadata. */
 Status capture_convert(const Capture *capture, const char *path, const Progress *progress, Error *err);

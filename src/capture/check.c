@@ -1,5 +1,5 @@
-/* Rotary embedding: Q and K hooked before they are rotated give attention that no layer ever had. The names of the arrays do
- * not tell, the name of the model often does. */
+/* Rotary embedding: Q and K hooked before they are rotated give attention that no layer ever had. The names of the
+ * arrays do not tell, the name of the model often does. */
 #include "capture/internal.h"
 
 #include <ctype.h>

@@ -1,8 +1,8 @@
 /* Named arrays -> parts: the attention of one layer in one form (weights, scores, rotated Q and K, Q and K).
  *
- * What counts, file by file: names that say attention; only if there are none, plain numbered arrays; only if there are
- * none of those either, the one array that could be attention. Arrays that have the right name but a wrong shape or dtype
- * refuse the file only when nothing else in it can be opened: the sentence is about the first of them. */
+ * What counts, file by file: names that say attention; only if there are none, plain numbered arrays; only if there
+ * are none of those either, the one array that could be attention. Arrays that have the right name but a wrong shape
+ * or dtype refuse the file only when nothing else in it can be opened: the sentence is about the first of them. */
 #include "capture/internal.h"
 
 #include <stdlib.h>
@@ -97,7 +97,7 @@ static Status no_memory(Collector *collector) {
     return error_set(collector->err, STATUS_MEMORY, "not enough memory to open the capture");
 }
 
-/* ---- dense -------------------------------------------------------------------------------------------- */
+/* ---- dense ----------------------------------------------------------------------------------- */
 
 /* Letters l b h q k, one a dimension. */
 static bool axes_valid(const char *axes) {
@@ -183,7 +183,7 @@ static Status add_dense(Collector *collector, const NameMeaning *meaning, size_t
     return STATUS_OK;
 }
 
-/* ---- factored ------------------------------------------------------------------------------------------ */
+/* ---- factored -------------------------------------------------------------------------------- */
 
 static int compare_named(const void *a_, const void *b_) {
     const Named *a = a_, *b = b_;
@@ -265,7 +265,7 @@ static Status add_factored(Collector *collector, const NameMeaning *meaning, siz
     return STATUS_OK;
 }
 
-/* ---- a file ------------------------------------------------------------------------------------------------ */
+/* ---- a file ---------------------------------------------------------------------------------- */
 
 static bool could_be_attention(const Tensor *tensor) {
     return capture_dtype_is_float(tensor->dtype) && tensor->ndim >= 2 && tensor->ndim <= 5;

@@ -1,5 +1,5 @@
-/* Any capture -> the zero-config safetensors: the same numbers in the same dtype, under the names and with the metadata that
- * are read back without a question. Streamed a strip at a time, so that size does not matter.
+/* Any capture -> the zero-config safetensors: the same numbers in the same dtype, under the names and with the
+ * metadata that are read back without a question. Streamed a strip at a time, so that size does not matter.
  *
  *   encoder.L.attn.hook_pattern          decoder.L.attn.hook_rot_q, hook_rot_k, lse
  *   decoder.L.cross_attn.hook_pattern    NAME.L.attn.hook_attn_scores */
@@ -22,7 +22,7 @@ static Status no_memory(Error *err) {
     return error_set(err, STATUS_MEMORY, "not enough memory to write the file");
 }
 
-/* ---- names --------------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static void array_name(const SetInfo *set, const LayerInfo *layer, const char *leaf, char *out, size_t out_size) {
     bool cross = !strcmp(set->name, "cross");
@@ -73,7 +73,7 @@ static Status declare_output(Converter *converter, const SetInfo *set, const Lay
                                   converter->err);
 }
 
-/* ---- numbers --------------------------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 static Status write_strip(Converter *converter, const void *bytes, size_t size, const char *name) {
     const Progress *progress = converter->progress;
@@ -154,7 +154,7 @@ static Status each_output(Converter *converter, OutputStep step) {
     return STATUS_OK;
 }
 
-/* ---- metadata ----------------------------------------------------------------------------------------------- */
+/* ---- metadata -------------------------------------------------------------------------------- */
 
 static Status put(Converter *converter, const char *key, const char *value) {
     return capture_writer_metadata(converter->writer, key, value, converter->err);
@@ -238,7 +238,7 @@ static Status put_metadata(Converter *converter) {
     return status;
 }
 
-/* ---- tokens ---------------------------------------------------------------------------------------------------- */
+/* ---- tokens ---------------------------------------------------------------------------------- */
 
 static void append_list(TextBuffer *json, const TokenList *list) {
     text_append(json, "[");
@@ -314,7 +314,7 @@ static Status put_tokens(Converter *converter) {
     return STATUS_OK;
 }
 
-/* ---- all --------------------------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 Status capture_convert(const Capture *capture, const char *path, const Progress *progress, Error *err) {
     Converter converter = {.capture = capture, .progress = progress, .err = err};

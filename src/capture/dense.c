@@ -1,6 +1,6 @@
-/* Rows of sets that store their numbers. A zero weight above the diagonal of a causal pattern, or in a padded column, is
- * shown as masked; anything else that is stored there is shown as it is, because causality and padding were told from
- * samples. */
+/* Rows of sets that store their numbers. A zero weight above the diagonal of a causal pattern, or in a padded
+ * column, is shown as masked; anything else that is stored there is shown as it is, because causality and padding
+ * were told from samples. */
 #include "capture/internal.h"
 
 #include <string.h>

@@ -1,6 +1,7 @@
-/* Scores from Q and K: softcap(scale * Q K^T) with the causal and window mask, a strip of rows against a block of keys at a
- * time (BLAS sgemm, f32). Memory is bounded by strip and block; the keys of the head looked at last stay in the scratch when
- * they are small enough, since neighbouring tiles want them again. A softcap c is c * tanh(s / c) (Gemma Team 2024, 2). */
+/* Scores from Q and K: softcap(scale * Q K^T) with the causal and window mask, a strip of rows against a block of
+ * keys at a time (BLAS sgemm, f32). Memory is bounded by strip and block; the keys of the head looked at last stay
+ * in the scratch when they are small enough, since neighbouring tiles want them again. A softcap c is c * tanh(s /
+ * c) (Gemma Team 2024, 2). */
 #include "capture/internal.h"
 
 #if defined(ATTNSCOPE_CBLAS_ACCELERATE)
@@ -81,7 +82,7 @@ Status capture_factored_score(const RowsRequest *request, int64_t q0, int64_t q1
     return STATUS_OK;
 }
 
-/* ---- one value in f64 ------------------------------------------------------------------------------------- */
+/* ---- one value in f64 ------------------------------------------------------------------------ */
 
 static double dot_f64(const float *a, const float *b, int64_t n) {
     double sums[4] = {0};

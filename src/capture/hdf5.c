@@ -1,9 +1,9 @@
-/* HDF5, where the build found libhdf5. Contiguous datasets are read in place like any other array: the library only says
- * where they lie. Chunked and compact ones are read through the library once, into a temporary file, when they turn out to
- * be needed.
+/* HDF5, where the build found libhdf5. Contiguous datasets are read in place like any other array: the library only
+ * says where they lie. Chunked and compact ones are read through the library once, into a temporary file, when they
+ * turn out to be needed.
  *
- * The library is not thread-safe and is asked only while a file is opened, by one thread at a time. Not followed: external
- * links, external and virtual storage (they open other files), filter plugins (they load code). */
+ * The library is not thread-safe and is asked only while a file is opened, by one thread at a time. Not followed:
+ * external links, external and virtual storage (they open other files), filter plugins (they load code). */
 #include "capture/internal.h"
 
 #if !defined(ATTNSCOPE_HAVE_HDF5)
@@ -73,7 +73,7 @@ static Status damaged(const Container *container, const char *name, Error *err) 
     return error_set_at(err, STATUS_FORMAT, container->name, -1, "the HDF5 dataset '%.100s' is damaged", name);
 }
 
-/* ---- types ------------------------------------------------------------------------------------------------- */
+/* ---- types ----------------------------------------------------------------------------------- */
 
 static DType float_type(hid_t type) {
     static const struct {
@@ -122,9 +122,10 @@ static void read_type(hid_t type, Tensor *tensor) {
                  class >= 0 && (size_t) class < BASE_COUNT(CLASSES) ? CLASSES[class] : "type");
 }
 
-/* ---- texts --------------------------------------------------------------------------------------------------- */
+/* ---- texts ----------------------------------------------------------------------------------- */
 
-/* Strings of an array as JSON. Fixed ones are padded with NUL or spaces; the others are pointers that the library made. */
+/* Strings of an array as JSON. Fixed ones are padded with NUL or spaces; the others are pointers that the library
+ * made. */
 static bool strings_json(const char *bytes, size_t count, size_t size, bool variable, TextBuffer *json) {
     TextBuffer one = {0};
     for (size_t i = 0; i < count && !json->failed && json->length < HDF5_MAX_TEXT; i++) {
@@ -202,7 +203,7 @@ static herr_t on_attribute(hid_t object, const char *name, const H5A_info_t *inf
     return visitor->status == STATUS_OK ? 0 : -1;
 }
 
-/* ---- datasets -------------------------------------------------------------------------------------------------- */
+/* ---- datasets -------------------------------------------------------------------------------- */
 
 static Status read_space(const Container *container, const char *name, hid_t space, Tensor *tensor, Error *err) {
     hsize_t shape[H5S_MAX_RANK];
@@ -302,7 +303,7 @@ static herr_t visit(hid_t file, Visitor *visitor) {
 #endif
 }
 
-/* ---- the file ------------------------------------------------------------------------------------------------------ */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 /* The path where that is the file, else its bytes. */
 static Status open_file(Container *container, Hdf5Reader *reader, Error *err) {
@@ -372,7 +373,7 @@ void capture_hdf5_close(Hdf5Reader *reader) {
     mem_free(reader);
 }
 
-/* ---- reading through the library -------------------------------------------------------------------------------- */
+/* ---- reading through the library ------------------------------------------------------------- */
 
 /* Slabs in row-major order: whole along the last dimensions, some of dimension `split`, one of those before it. */
 typedef struct Slabs {

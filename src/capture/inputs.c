@@ -1,5 +1,5 @@
-/* What a person names -> files. A folder stands for its arrays, a pattern with * ? [ ] for what it matches (where no shell
- * has done so already), an index (X.safetensors.index.json) for its shards.
+/* What a person names -> files. A folder stands for its arrays, a pattern with * ? [ ] for what it matches (where no
+ * shell has done so already), an index (X.safetensors.index.json) for its shards.
  *
  * Shards become one container, since the queries of a layer may be in one and its keys in another; so do bare arrays
  * (.npy): there the file's name is the array's. Other files keep a container of their own. */
@@ -18,7 +18,7 @@ static Status no_memory(Error *err) {
     return error_set(err, STATUS_MEMORY, "not enough memory to open the capture");
 }
 
-/* ---- an index of shards ---------------------------------------------------------------------------------- */
+/* ---- an index of shards ---------------------------------------------------------------------- */
 
 /* A file beside the index, or below it: nothing that climbs or starts elsewhere. */
 static bool is_safe_name(const char *name) {
@@ -179,7 +179,7 @@ Status capture_index_open(const char *path, const Progress *progress, Container 
     return status;
 }
 
-/* ---- folders and patterns ---------------------------------------------------------------------------------- */
+/* ---- folders and patterns -------------------------------------------------------------------- */
 
 static bool add_input(Inputs *inputs, const char *path, bool optional) {
     char *copy = mem_strdup(path);

@@ -29,7 +29,7 @@
 /* Scores at or below this are a mask (the f16 and bf16 conventions for minus infinity lie here). */
 #define CAPTURE_MASK_SCORE (-6e4f)
 
-/* ---- bytes.c ---------------------------------------------------------------------------------- */
+/* ---- bytes.c --------------------------------------------------------------------------------- */
 
 /* Takes `file` over, also on failure. */
 Status capture_bytes_own_file(File *file, const char *name, ByteSource **out, Error *err);
@@ -38,7 +38,7 @@ Status capture_bytes_own_memory(void *memory, size_t size, const char *name, Byt
 /* Copies standard input into a temporary file. */
 Status capture_bytes_open_stdin(ByteSource **out, Error *err);
 
-/* ---- container.c ------------------------------------------------------------------------------- */
+/* ---- container.c ----------------------------------------------------------------------------- */
 
 /* Some rows of a pattern that lie elsewhere than the rest: the steps of generate(). Strides are in elements. */
 typedef struct PlanePiece {
@@ -150,7 +150,7 @@ Status capture_json_open(Container *container, const Progress *progress, Error *
 Status capture_npy_header(const uint8_t *prefix, size_t size, uint64_t total, Tensor *tensor, uint64_t *data_start,
                           Error *err);
 
-/* ---- inputs.c -------------------------------------------------------------------------------------- */
+/* ---- inputs.c -------------------------------------------------------------------------------- */
 
 typedef struct InputFile {
     char *path;
@@ -169,11 +169,11 @@ void capture_inputs_free(Inputs *inputs);
 bool capture_index_is(const char *path);
 Status capture_index_open(const char *path, const Progress *progress, Container *out, Error *err);
 
-/* ---- vllm.c: gives the queries and keys of vLLM's hooks their head axis ------------------------------ */
+/* ---- vllm.c: gives the queries and keys of vLLM's hooks their head axis ---------------------- */
 
 Status capture_vllm_prepare(Capture *capture, Error *err);
 
-/* ---- zip.c ------------------------------------------------------------------------------------- */
+/* ---- zip.c ----------------------------------------------------------------------------------- */
 
 typedef struct ZipReader ZipReader;
 
@@ -208,7 +208,7 @@ void capture_dtype_to_f32(DType dtype, bool big_endian, void *raw, float *out, s
 double capture_dtype_to_f64(DType dtype, bool big_endian, const void *raw);  /* one element, any alignment */
 int64_t capture_dtype_to_i64(DType dtype, bool big_endian, const void *raw); /* integers; any alignment */
 
-/* ---- names.c ----------------------------------------------------------------------------------- */
+/* ---- names.c --------------------------------------------------------------------------------- */
 
 typedef enum Role {
     ROLE_NONE,
@@ -242,7 +242,7 @@ SetHint capture_name_file_hint(const char *file_name);
 /* N of "layerN" in a file's name, -1 when absent. */
 int capture_name_file_layer(const char *file_name);
 
-/* ---- plane.c ------------------------------------------------------------------------------------ */
+/* ---- plane.c --------------------------------------------------------------------------------- */
 
 /* Where the numbers of one kind of a layer lie. Strides in elements. */
 typedef struct Plane {
@@ -293,7 +293,7 @@ struct SourceScratch {
     } held;
 };
 
-/* ---- lse.c -------------------------------------------------------------------------------------- */
+/* ---- lse.c ----------------------------------------------------------------------------------- */
 
 /* Log-sum-exp of rows, one table a layer; filled as rows are looked at, from any thread. */
 typedef struct LseTable LseTable;
@@ -320,7 +320,7 @@ double capture_lse_result(const LseRun *run); /* -INFINITY: nothing visible; NAN
 /* Scores -> weights in place: exp(score - lse). Masked cells stay masked. */
 void capture_lse_apply(float *cells, size_t count, double lse);
 
-/* ---- rows ---------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 typedef struct LayerData {
     Plane dense;      /* weights or scores */
@@ -398,7 +398,7 @@ Status capture_factored_score(const RowsRequest *request, int64_t q0, int64_t q1
 Status capture_dense_probe(const RowsRequest *request, double *value, Error *err);
 Status capture_factored_probe(const RowsRequest *request, double *value, Error *err);
 
-/* ---- collect.c ------------------------------------------------------------------------------------- */
+/* ---- collect.c ------------------------------------------------------------------------------- */
 
 /* In order of preference where a file has several for the same layers. */
 typedef enum Form { FORM_PATTERN, FORM_SCORES, FORM_ROTATED, FORM_QK, FORM_COUNT } Form;
@@ -429,7 +429,7 @@ typedef struct Parts {
 /* Finds the attention in all containers. No attention: an error that says why. Releases nothing on failure. */
 Status capture_collect(Capture *capture, const char *axes, Parts *parts, Error *err);
 
-/* ---- assemble.c, sample.c, tokens.c ---------------------------------------------------------------- */
+/* ---- assemble.c, sample.c, tokens.c ---------------------------------------------------------- */
 
 bool capture_add_note(Capture *capture, bool warning, const char *format, ...) BASE_PRINTF(3, 4);
 Status capture_assemble(Capture *capture, const CaptureOpenParams *params, Error *err);

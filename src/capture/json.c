@@ -1,12 +1,13 @@
-/* JSON as a stream: nothing is kept but names, tokens and shapes. Numbers go to an unlinked temporary file as f32 in the
- * order in which they come, which is the row-major order of the nested lists they are in, so that 1 GB of text needs no more
- * memory than a line of it.
+/* JSON as a stream: nothing is kept but names, tokens and shapes. Numbers go to an unlinked temporary file as f32 in
+ * the order in which they come, which is the row-major order of the nested lists they are in, so that 1 GB of text
+ * needs no more memory than a line of it.
  *
  *   { "attention": { "all": { "attn": [ [ [ [ 0.1, ... ] ] ] ] } } }
- *                                     ^ chain: lists within lists until an object or a scalar; one tensor if it holds numbers
+ *                                     ^ chain: lists within lists until an object or a scalar; one tensor if it
+ *                                     holds numbers
  *
- * A chain must be rectangular. What Python's json writes against the standard (NaN, Infinity) is translated before the parser
- * sees it; the same pass bounds the length of a token, since the parser would collect a gigabyte of one. */
+ * A chain must be rectangular. What Python's json writes against the standard (NaN, Infinity) is translated before
+ * the parser sees it; the same pass bounds the length of a token, since the parser would collect a gigabyte of one. */
 #include "capture/json.h"
 
 #include <stdlib.h>
@@ -74,7 +75,7 @@ static int no_memory(Reader *reader) {
     return stop(reader, error_set(reader->err, STATUS_MEMORY, "not enough memory to read the JSON text"));
 }
 
-/* ---- names ------------------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 /* The way to the value in frame `to`. */
 static void path_of(const Reader *reader, int to, char out[JSON_NAME_SIZE]) {
@@ -90,7 +91,7 @@ static void path_of(const Reader *reader, int to, char out[JSON_NAME_SIZE]) {
     }
 }
 
-/* ---- numbers to the temporary file ---------------------------------------------------------------------------- */
+/* ---- numbers to the temporary file ----------------------------------------------------------- */
 
 static Status flush(Reader *reader) {
     Status status = STATUS_OK;
@@ -143,7 +144,7 @@ static float to_float(const char *text, size_t length) {
     return (float)strtod(copy, NULL);
 }
 
-/* ---- values ---------------------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 /* Every value passes here first: counts it in its list. */
 static void begin_value(Reader *reader) {
@@ -245,7 +246,7 @@ static int on_string(void *user, const unsigned char *bytes, size_t length) {
     return 1;
 }
 
-/* ---- lists and objects ------------------------------------------------------------------------------------------- */
+/* ---- lists and objects ----------------------------------------------------------------------- */
 
 static Frame *push_frame(Reader *reader, bool list) {
     if (reader->depth == JSON_MAX_DEPTH) {
@@ -368,7 +369,7 @@ static int on_object_end(void *user) {
     return 1;
 }
 
-/* ---- the stream ------------------------------------------------------------------------------------------------------ */
+/* ---- the stream ------------------------------------------------------------------------------ */
 
 /* Translates NaN to null and Infinity to a number beyond all others, and bounds tokens. */
 typedef struct Filter {

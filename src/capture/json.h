@@ -4,15 +4,15 @@
 
 #include "capture/internal.h"
 
-/* ---- json.c : a stream of JSON -> arrays, texts --------------------------------------------------------- */
+/* ---- json.c : a stream of JSON -> arrays, texts ---------------------------------------------- */
 
-/* Adds to the container every nested list of numbers as a tensor, and every text, number and flat list of texts (as JSON)
- * as metadata, named by the way to it: "attention.1.attn", "attention.1.left_text". */
+/* Adds to the container every nested list of numbers as a tensor, and every text, number and flat list of texts (as
+ * JSON) as metadata, named by the way to it: "attention.1.attn", "attention.1.left_text". */
 Status json_read(Container *container, const Progress *progress, Error *err);
 /* The numbers of a tensor with one dimension, at most `room` of them, as integers; false where one is none. */
 bool json_integers(const Tensor *tensor, int *out, size_t room);
 
-/* ---- json_forms.c : what they mean ------------------------------------------------------------------------- */
+/* ---- json_forms.c : what they mean ----------------------------------------------------------- */
 
 /* BertViz' groups become sets with names, tokens and layer numbers of their own; other forms are named by their keys. */
 Status json_interpret(Container *container, Error *err);

@@ -1,7 +1,7 @@
 /* The JSON that tools for looking at attention embed in their pages:
  *
- *   BertViz      attention: {all: {attn, left_text, right_text}, aa: ..., ab: ...}, or a list of the same with names (encoder,
- *                decoder, cross); beside it include_layers and include_heads where only some were kept
+ *   BertViz      attention: {all: {attn, left_text, right_text}, aa: ..., ab: ...}, or a list of the same with names
+ *                (encoder, decoder, cross); beside it include_layers and include_heads where only some were kept
  *   CircuitsVis  {tokens, attention: [head][query][key]}
  *   Dodrio       [layer][head][query][key] and nothing else
  *

@@ -4,12 +4,12 @@
  *
  *   LseTable (a layer) -> patterns[item * heads + head] -> pages[row / 256] -> 256 x atomic bits of a double
  *
- * A value is published with one relaxed store: it stands for itself, so two threads that compute the same row only waste
- * time. Pages and page tables are put in place with compare-and-swap. Nothing is ever evicted; a budget stops growth, and
- * rows beyond it are recomputed each time.
+ * A value is published with one relaxed store: it stands for itself, so two threads that compute the same row only
+ * waste time. Pages and page tables are put in place with compare-and-swap. Nothing is ever evicted; a budget stops
+ * growth, and rows beyond it are recomputed each time.
  *
- * exp: Cody-Waite reduction and a degree-6 polynomial (coefficients as in Cephes expf, S. Moshier), 2 ulp; written so that
- * compilers vectorise it. Sums run in 16 lanes for the same reason. */
+ * exp: Cody-Waite reduction and a degree-6 polynomial (coefficients as in Cephes expf, S. Moshier), 2 ulp; written
+ * so that compilers vectorise it. Sums run in 16 lanes for the same reason. */
 #include "capture/internal.h"
 
 enum { LSE_PAGE_ROWS = 256, LANES = 16, APPLY_BLOCK = 256 };
@@ -132,7 +132,7 @@ void capture_lse_put(LseTable *table, int64_t pattern, int64_t row, double value
     if (page) atomic_store_explicit(&page->bits[row % LSE_PAGE_ROWS], bits, memory_order_relaxed);
 }
 
-/* ---- exp and sums ----------------------------------------------------------------------------------- */
+/* ---- exp and sums ---------------------------------------------------------------------------- */
 
 /* exp(x) for x in EXP_LOWEST..EXP_HIGHEST; NaN gives NaN. */
 static inline float exp_f32(float x) {
@@ -156,8 +156,8 @@ static inline float exp_f32(float x) {
     return p * power;
 }
 
-/* exp(in - shift) * factor; what is below EXP_LOWEST counts as EXP_LOWEST, which is as good as 0. A loop for each bound:
- * compilers do not vectorise the two in one. */
+/* exp(in - shift) * factor; what is below EXP_LOWEST counts as EXP_LOWEST, which is as good as 0. A loop for each
+ * bound: compilers do not vectorise the two in one. */
 static void exp_array(const float *in, float shift, float factor, float *restrict out, size_t count) {
     for (size_t i = 0; i < count; i++) {
         float x = in[i] - shift;

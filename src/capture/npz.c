@@ -1,5 +1,5 @@
-/* .npz: a zip of NAME.npy. A member's sizes must agree with the header of the array inside, so that a deflated one is never
- * inflated beyond header + shape x item size. */
+/* .npz: a zip of NAME.npy. A member's sizes must agree with the header of the array inside, so that a deflated one
+ * is never inflated beyond header + shape x item size. */
 #include "capture/internal.h"
 
 /* Arrays of objects or structs have no item size: they are listed, and refused only where somebody needs them. */

@@ -1,4 +1,5 @@
-/* The seam below the seam: rows of Q and K and the row normalisers, for those who multiply themselves (tiles/fused.c). */
+/* The seam below the seam: rows of Q and K and the row normalisers, for those who multiply themselves
+ * (tiles/fused.c). */
 #include "capture/internal.h"
 
 Status capture_factored(const Capture *capture, PatternRef ref, Factored *out, Error *err) {

@@ -1,12 +1,12 @@
-/* A pickle machine that knows data only. The table at the end of this file is the list of opcodes that are allowed; an
- * opcode without an entry refuses the file. Classes are names, calls are nodes, so that what a hostile pickle asks for is
- * never looked up, imported or called.
+/* A pickle machine that knows data only. The table at the end of this file is the list of opcodes that are allowed;
+ * an opcode without an entry refuses the file. Classes are names, calls are nodes, so that what a hostile pickle
+ * asks for is never looked up, imported or called.
  *
  *   stack   [ ... MARK ... ]   values; marks are kept apart, and no opcode reaches below the last one
  *   memo    number -> node     a node may be fetched any number of times: a graph, perhaps with cycles
  *
- * A node costs at least a byte of pickle, so nodes are bounded by the file; caps bound them, the links between them and the
- * memo's numbers all the same. Opcodes: CPython, Lib/pickletools.py. */
+ * A node costs at least a byte of pickle, so nodes are bounded by the file; caps bound them, the links between them
+ * and the memo's numbers all the same. Opcodes: CPython, Lib/pickletools.py. */
 #include "capture/pickle.h"
 
 enum {
@@ -44,7 +44,7 @@ static Status no_memory(const Machine *machine) {
     return error_set(machine->err, STATUS_MEMORY, "not enough memory to read the pickle");
 }
 
-/* ---- bytes ------------------------------------------------------------------------------------------- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 static Status take(Machine *machine, uint64_t size, const uint8_t **out) {
     if (size > machine->size - machine->at) return damaged(machine, "it ends in the middle of a value");
@@ -74,7 +74,7 @@ static Status take_line(Machine *machine, const char **text, size_t *length) {
     return STATUS_OK;
 }
 
-/* ---- nodes ------------------------------------------------------------------------------------------- */
+/* ---- nodes ----------------------------------------------------------------------------------- */
 
 static PickleNode *new_node(Machine *machine, PickleKind kind) {
     if (machine->nodes >= PICKLE_MAX_NODES) {
@@ -153,7 +153,7 @@ static Status add_items(Machine *machine, PickleNode *node, PickleNode *const *i
     return STATUS_OK;
 }
 
-/* ---- scalars ------------------------------------------------------------------------------------------- */
+/* ---- scalars --------------------------------------------------------------------------------- */
 
 static Status push_integer(Machine *machine, PickleKind kind, int64_t value) {
     PickleNode *node = new_node(machine, kind);
@@ -308,7 +308,7 @@ static Status op_text_line(Machine *machine) {
     return push_text(machine, PICKLE_TEXT, text, length);
 }
 
-/* ---- collections ------------------------------------------------------------------------------------------ */
+/* ---- collections ----------------------------------------------------------------------------- */
 
 static Status op_mark(Machine *machine) {
     if (!mem_grow((void **)&machine->marks, &machine->mark_room, machine->mark_count + 1, sizeof(size_t)))
@@ -437,7 +437,7 @@ static Status op_additems(Machine *machine) {
     return add_to_mark(machine, PICKLE_SET);
 }
 
-/* ---- memo and stack ----------------------------------------------------------------------------------------- */
+/* ---- memo and stack -------------------------------------------------------------------------- */
 
 static Status put(Machine *machine, uint64_t number) {
     PickleNode *node = NULL;
@@ -520,7 +520,7 @@ static Status op_dup(Machine *machine) {
     return status == STATUS_OK ? push(machine, node) : status;
 }
 
-/* ---- classes and objects: names and nodes --------------------------------------------------------------------- */
+/* ---- classes and objects: names and nodes ---------------------------------------------------- */
 
 static Status push_class(Machine *machine, const char *module, size_t module_length, const char *name,
                          size_t name_length) {
@@ -592,7 +592,7 @@ static Status op_persistent(Machine *machine) {
     return push(machine, node);
 }
 
-/* ---- the machine ------------------------------------------------------------------------------------------------ */
+/* ---- the machine ----------------------------------------------------------------------------- */
 
 static Status op_protocol(Machine *machine) {
     uint64_t protocol = 0;
@@ -613,8 +613,8 @@ static Status op_stop(Machine *machine) {
     return pop(machine, &machine->result);
 }
 
-/* Everything that is allowed. Not here: i o (calls of protocol 0), 0x82-0x84 (the extension registry), P (persistent ids
- * as text), 0x97 0x98 (buffers outside the pickle). */
+/* Everything that is allowed. Not here: i o (calls of protocol 0), 0x82-0x84 (the extension registry), P (persistent
+ * ids as text), 0x97 0x98 (buffers outside the pickle). */
 static const Operation OPERATIONS[256] = {
     ['('] = op_mark,          ['.'] = op_stop,       ['0'] = op_pop,        ['1'] = op_pop_mark,
     ['2'] = op_dup,           ['F'] = op_decimal,    ['I'] = op_decimal,    ['L'] = op_decimal,

@@ -1,5 +1,5 @@
-/* pickle: the data in a Python pickle, as a tree of nodes. Nothing is executed: a class is a name, a call is a node that
- * holds the name and the arguments. Private to this folder. */
+/* pickle: the data in a Python pickle, as a tree of nodes. Nothing is executed: a class is a name, a call is a node
+ * that holds the name and the arguments. Private to this folder. */
 #ifndef ATTNSCOPE_CAPTURE_PICKLE_H
 #define ATTNSCOPE_CAPTURE_PICKLE_H
 
@@ -46,8 +46,8 @@ struct PickleNode {
     };
 };
 
-/* Reads a pickle of protocol 0 to 5 that needs nothing but data. Nodes live in `arena` and borrow from `bytes`. Nodes may
- * be shared and may contain themselves. `base` is where the bytes begin in the file, for messages. */
+/* Reads a pickle of protocol 0 to 5 that needs nothing but data. Nodes live in `arena` and borrow from `bytes`.
+ * Nodes may be shared and may contain themselves. `base` is where the bytes begin in the file, for messages. */
 Status capture_pickle_parse(const uint8_t *bytes, size_t size, uint64_t base, const char *file, Arena *arena,
                             PickleNode **root, Error *err);
 

@@ -1,5 +1,5 @@
-/* Strided reads. A plane's rows and columns may lie anywhere (C order, Fortran order, one head of an interleaved Q): the
- * axis with the smaller stride is the inner one, and is read in runs.
+/* Strided reads. A plane's rows and columns may lie anywhere (C order, Fortran order, one head of an interleaved Q):
+ * the axis with the smaller stride is the inner one, and is read in runs.
  *
  *   inner stride 1          one read a run; neighbouring runs that touch become one read
  *   small gaps              the span is read whole and gathered

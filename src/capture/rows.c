@@ -1,9 +1,9 @@
-/* The one seam through which weights are read: checks a request, then dense or factored. Softmax over scores is here too,
- * because stored scores and Q K^T need the same thing:
+/* The one seam through which weights are read: checks a request, then dense or factored. Softmax over scores is here
+ * too, because stored scores and Q K^T need the same thing:
  *
  *   for each strip of 64 rows:   scores of the wanted columns -> out
- *                                row log-sum-exp: from the cache, else stored in the file, else from `out` when it holds all
- *                                visible keys, else by streaming over key blocks
+ *                                row log-sum-exp: from the cache, else stored in the file, else from `out` when it
+ *                                holds all visible keys, else by streaming over key blocks
  *                                out = exp(out - lse)
  *
  * so memory is a strip times a key block whatever the length of the sequence. */
@@ -24,7 +24,7 @@ void capture_scratch_drop(SourceScratch *scratch) {
     mem_free(scratch);
 }
 
-/* ---- checks ------------------------------------------------------------------------------------------ */
+/* ---- checks ---------------------------------------------------------------------------------- */
 
 static Status find_layer(const Capture *capture, PatternRef ref, const LayerInfo **out, Error *err) {
     if (ref.set < 0 || ref.set >= capture->set_count)
@@ -105,7 +105,7 @@ void capture_visible_keys(const RowsRequest *request, int64_t query, int64_t *lo
     }
 }
 
-/* ---- softmax ------------------------------------------------------------------------------------------- */
+/* ---- softmax --------------------------------------------------------------------------------- */
 
 static int64_t pattern_index(const RowsRequest *request) {
     return (int64_t)request->ref.item * request->layer->head_count + request->ref.head;
@@ -229,7 +229,7 @@ Status capture_score_rows(const RowsRequest *request, ScoreBlock score, Error *e
     return STATUS_OK;
 }
 
-/* ---- the seam --------------------------------------------------------------------------------------------- */
+/* ---- the seam -------------------------------------------------------------------------------- */
 
 Status capture_source_rows(const Capture *capture, PatternRef ref, Values values, int64_t q0, int64_t q1, int64_t k0,
                            int64_t k1, float *out, SourceScratch *scratch, const CancelFlag *cancel, Error *err) {

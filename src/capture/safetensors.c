@@ -1,7 +1,7 @@
-/* .safetensors: u64 header size, JSON, data. The rules of the format are all checked: a size within the file and below
- * 100 MB, no duplicate keys, offsets that start at 0, leave no hole and no overlap, agree with shape and dtype, and end
- * with the file. Before the JSON is parsed its values are counted, because a tree of them takes some thirty times the room
- * of the text. Format: https://github.com/huggingface/safetensors */
+/* .safetensors: u64 header size, JSON, data. The rules of the format are all checked: a size within the file and
+ * below 100 MB, no duplicate keys, offsets that start at 0, leave no hole and no overlap, agree with shape and
+ * dtype, and end with the file. Before the JSON is parsed its values are counted, because a tree of them takes some
+ * thirty times the room of the text. Format: https://github.com/huggingface/safetensors */
 #include "capture/internal.h"
 
 #include <jansson.h>

@@ -1,7 +1,7 @@
-/* A look at some rows of every pattern when a file is opened: are these weights or scores, is it causal, which trailing
- * keys are padding, do rows sum to 1. At most 64 rows a pattern, evenly spread with the first and the last, and at most
- * SAMPLE_BUDGET bytes in all, so that opening 1,024 patterns of 8k tokens costs tens of milliseconds; with too many patterns
- * for even two rows each, some patterns are passed over. */
+/* A look at some rows of every pattern when a file is opened: are these weights or scores, is it causal, which
+ * trailing keys are padding, do rows sum to 1. At most 64 rows a pattern, evenly spread with the first and the last,
+ * and at most SAMPLE_BUDGET bytes in all, so that opening 1,024 patterns of 8k tokens costs tens of milliseconds;
+ * with too many patterns for even two rows each, some patterns are passed over. */
 #include "capture/internal.h"
 
 enum {
@@ -50,7 +50,8 @@ static double sum_tolerance(DType dtype) {
     }
 }
 
-/* Sum, least and largest of a row that is finite throughout, in lanes that compilers vectorise. False where it is not. */
+/* Sum, least and largest of a row that is finite throughout, in lanes that compilers vectorise. False where it is
+ * not. */
 static bool finite_row(const float *row, int64_t keys, double *sum, float *min, float *max) {
     enum { LANES = 8 };
     double sums[LANES] = {0};
@@ -199,7 +200,7 @@ static Status sample_dense(const SetInfo *set, const SetData *data, Sample *samp
     return status;
 }
 
-/* ---- what the rows say -------------------------------------------------------------------------------------- */
+/* ---- what the rows say ----------------------------------------------------------------------- */
 
 static void decide_kind(Capture *capture, SetInfo *set, const SampleHints *hints, const Sample *sample) {
     bool sums_to_one = sample->finite_rows > 0 && sample->off_rows == 0;
@@ -269,7 +270,7 @@ static void describe_sums(Capture *capture, SetInfo *set, const SampleHints *hin
                          (long long)sample->off_rows, (long long)sample->finite_rows, sample->sum_min, sample->sum_max);
 }
 
-/* ---- factored -------------------------------------------------------------------------------------------------- */
+/* ---- factored -------------------------------------------------------------------------------- */
 
 /* Recomputes the last row of the first head; a stored log-sum-exp that contradicts it is not used. */
 static Status sample_factored_layer(Capture *capture, int set, int index, SourceScratch *scratch, Error *err) {

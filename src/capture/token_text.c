@@ -1,6 +1,8 @@
-/* How a token is shown. Tokenisers mark word boundaries and line breaks with characters that people should not have to read:
+/* How a token is shown. Tokenisers mark word boundaries and line breaks with characters that people should not have
+ * to read:
  *
- *   byte-level BPE   each byte is a printable character (GPT-2's table): Ġ is a space, Ċ a line break; undone as a whole
+ *   byte-level BPE   each byte is a printable character (GPT-2's table): Ġ is a space, Ċ a line break; undone as a
+ *   whole
  *   SentencePiece    ▁ is a space
  *   WordPiece        ##ing continues a word
  *   old BPE          </w> ends a word

@@ -1,5 +1,6 @@
-/* Token lists: from metadata, from arrays, from a JSON file beside the capture; then which list belongs to which axis of
- * which set. Tokens are a help, never a reason to refuse a file: what cannot be used is noted, and positions are shown. */
+/* Token lists: from metadata, from arrays, from a JSON file beside the capture; then which list belongs to which
+ * axis of which set. Tokens are a help, never a reason to refuse a file: what cannot be used is noted, and positions
+ * are shown. */
 #include "capture/internal.h"
 
 #include <jansson.h>
@@ -25,7 +26,7 @@ typedef struct Loader {
     bool no_memory;
 } Loader;
 
-/* ---- making a list ------------------------------------------------------------------------------------ */
+/* ---- making a list --------------------------------------------------------------------------- */
 
 /* Raw pieces of one list before they become tokens. */
 typedef struct RawList {
@@ -92,7 +93,7 @@ static bool is_token_role(Role role) {
     return role == ROLE_TOKENS || role == ROLE_Q_TOKENS || role == ROLE_K_TOKENS;
 }
 
-/* ---- from JSON --------------------------------------------------------------------------------------------- */
+/* ---- from JSON ------------------------------------------------------------------------------- */
 
 /* A flat JSON list of strings or ids. */
 static bool json_raw(Loader *loader, Arena *arena, const json_t *list, RawList *raw, bool *ids) {
@@ -164,7 +165,7 @@ static void add_json(Loader *loader, Role role, const char *where, const char *t
     json_decref(root);
 }
 
-/* ---- from arrays ----------------------------------------------------------------------------------------------- */
+/* ---- from arrays ----------------------------------------------------------------------------- */
 
 /* One element of a string array as UTF-8; its NUL padding ends it. */
 static bool unicode_text(Arena *arena, const Tensor *tensor, const uint8_t *bytes, const char **text, size_t *length) {
@@ -277,7 +278,7 @@ static void add_tensor(Loader *loader, Role role, Container *container, Tensor *
     mem_free(bytes);
 }
 
-/* ---- all places ------------------------------------------------------------------------------------------------ */
+/* ---- all places ------------------------------------------------------------------------------ */
 
 /* NAME.tokens.json beside NAME.ext (or the index of NAME's shards), else tokens.json in the same folder. */
 static void add_sidecar(Loader *loader, const char *path) {
@@ -328,7 +329,7 @@ static void add_container(Loader *loader, Container *container, const Progress *
     }
 }
 
-/* ---- which list belongs where ------------------------------------------------------------------------------------- */
+/* ---- which list belongs where ---------------------------------------------------------------- */
 
 /* Text before ids, then the order of finding; `set` NULL: of those for any set. */
 static const TokenSource *find_among(const Loader *loader, const char *set, Role role, int64_t length) {

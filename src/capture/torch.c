@@ -1,7 +1,7 @@
-/* torch.save (since PyTorch 1.6): a zip with ROOT/data.pkl, which says what was saved, and ROOT/data/KEY, one storage each,
- * stored so that it can be read in place. A tensor is a view of a storage: offset, shape and strides in elements; views,
- * transposes, expanded dimensions and shared storages are normal. What a tensor reaches must lie inside its storage, and a
- * storage inside its entry. Layout: torch/serialization.py, torch/_utils.py. */
+/* torch.save (since PyTorch 1.6): a zip with ROOT/data.pkl, which says what was saved, and ROOT/data/KEY, one
+ * storage each, stored so that it can be read in place. A tensor is a view of a storage: offset, shape and strides
+ * in elements; views, transposes, expanded dimensions and shared storages are normal. What a tensor reaches must lie
+ * inside its storage, and a storage inside its entry. Layout: torch/serialization.py, torch/_utils.py. */
 #include "capture/torch.h"
 
 #include <stdlib.h>
@@ -43,7 +43,7 @@ Status torch_overspent(const TorchFile *file) {
                         "the pickle leads to too many values (its lists contain one another many times over)");
 }
 
-/* ---- what a tensor is made of ------------------------------------------------------------------------------- */
+/* ---- what a tensor is made of ---------------------------------------------------------------- */
 
 /* The call that makes the tensor, out of the calls around it (parameters, subclasses). */
 typedef struct Rebuild {
@@ -106,7 +106,7 @@ static Status bad_tensor(const TorchFile *file, const char *what, Error *err) {
     return error_set_at(err, STATUS_FORMAT, file->container->name, -1, "a tensor in data.pkl is damaged: %s", what);
 }
 
-/* ---- storage ------------------------------------------------------------------------------------------------- */
+/* ---- storage --------------------------------------------------------------------------------- */
 
 static int compare_member(const void *name, const void *member) {
     return strcmp(name, (*(const ZipMember *const *)member)->name);
@@ -164,7 +164,7 @@ static Status read_storage(const TorchFile *file, const PickleNode *storage, con
     return STATUS_OK;
 }
 
-/* ---- view ---------------------------------------------------------------------------------------------------- */
+/* ---- view ------------------------------------------------------------------------------------ */
 
 static bool read_dimension(const PickleNode *list, size_t index, int64_t *out) {
     const PickleNode *item = capture_pickle_item(list, index);
@@ -233,7 +233,7 @@ Status torch_read_tensor(const TorchFile *file, const PickleNode *node, Tensor *
     return status == STATUS_OK ? read_view(file, &rebuild, elements, out, err) : status;
 }
 
-/* ---- the file -------------------------------------------------------------------------------------------------- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 static const char PICKLE_NAME[] = "/data.pkl";
 

@@ -20,22 +20,23 @@ typedef struct TorchFile {
 bool torch_spend(TorchFile *file, size_t values);
 Status torch_overspent(const TorchFile *file);
 
-/* ---- torch.c: tensors and storages ---------------------------------------------------------------- */
+/* ---- torch.c: tensors and storages ----------------------------------------------------------- */
 
 /* Does the node stand for a tensor, readable or not? */
 bool torch_is_tensor(const PickleNode *node);
-/* Shape, strides, dtype and place; checked against the storage's entry. STATUS_UNSUPPORTED with *err set: a kind of tensor
- * that is not read (sparse, quantised, complex). */
+/* Shape, strides, dtype and place; checked against the storage's entry. STATUS_UNSUPPORTED with *err set: a kind of
+ * tensor that is not read (sparse, quantised, complex). */
 Status torch_read_tensor(const TorchFile *file, const PickleNode *node, Tensor *out, Error *err);
 
-/* ---- torch_walk.c: structure ------------------------------------------------------------------------- */
+/* ---- torch_walk.c: structure ----------------------------------------------------------------- */
 
 /* Adds the tensors, token lists and metadata of what was saved to the container. */
 Status torch_walk(TorchFile *file, PickleNode *root);
 
-/* ---- torch_steps.c: generate() ------------------------------------------------------------------------- */
+/* ---- torch_steps.c: generate() --------------------------------------------------------------- */
 
-/* tuple[step][layer], as generate() returns attention: a list of lists of tensors or None whose shapes grow like that? */
+/* tuple[step][layer], as generate() returns attention: a list of lists of tensors or None whose shapes grow like
+ * that? */
 bool torch_are_steps(TorchFile *file, const PickleNode *steps);
 /* Stitches the steps into one pattern a layer, named NAME.LAYER; *rows is how many queries they have. */
 Status torch_stitch(TorchFile *file, const char *name, const PickleNode *steps, int64_t *rows);

@@ -1,10 +1,10 @@
-/* generate(output_attentions=True) returns tuple[step][layer]: step 0 is the prompt, each later step adds rows. They become
- * one pattern a layer, whose rows lie where the steps are stored:
+/* generate(output_attentions=True) returns tuple[step][layer]: step 0 is the prompt, each later step adds rows. They
+ * become one pattern a layer, whose rows lie where the steps are stored:
  *
  *   keys ->     0      P          N        with a cache: step 0 is P x P, step s adds row P - 1 + s of P + s keys
  *   queries 0   [ step 0 ]                 with a sliding cache: the row holds the last keys only
- *           P   [ step 1  ]                without a cache: each step is the whole square so far, and the last one counts
- *               [ step 2   ]               cross attention: each step adds rows of the same keys
+ *           P   [ step 1  ]                without a cache: each step is the whole square so far, and the last one
+ *               counts [ step 2   ]               cross attention: each step adds rows of the same keys
  *           N
  *
  * Rows and columns that no step holds are not captured. */

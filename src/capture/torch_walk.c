@@ -1,10 +1,11 @@
 /* What was saved: a tensor; a tuple of layers; a dict or a pickled model output with attentions, encoder_attentions,
- * decoder_attentions, cross_attentions; generate()'s steps; a cache of hooks; a tuple of such things and tokens. Every tensor
- * gets a name by its way from the root, and names.c says what the name means.
+ * decoder_attentions, cross_attentions; generate()'s steps; a cache of hooks; a tuple of such things and tokens.
+ * Every tensor gets a name by its way from the root, and names.c says what the name means.
  *
- * Objects of unknown classes are walked like what they hold: their entries, else their attributes, else the arguments that
- * would have made them. The graph may share nodes and meet itself: a node on the way to itself is passed over, and the number
- * of values that are looked at is bounded (ten lists of ten of ten ... are few nodes and endless visits). */
+ * Objects of unknown classes are walked like what they hold: their entries, else their attributes, else the
+ * arguments that would have made them. The graph may share nodes and meet itself: a node on the way to itself is
+ * passed over, and the number of values that are looked at is bounded (ten lists of ten of ten ... are few nodes and
+ * endless visits). */
 #include "capture/torch.h"
 
 enum {
@@ -35,7 +36,7 @@ static bool is_sequence(const PickleNode *node) {
     return node->kind == PICKLE_TUPLE || node->kind == PICKLE_LIST;
 }
 
-/* ---- names ----------------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static void node_name(const PickleNode *key, char *out, size_t out_size) {
     if (key->kind == PICKLE_INT) {
@@ -64,7 +65,7 @@ static bool says_attention(const char *name) {
     return strstr(name, "attention") && !strstr(name, "mask");
 }
 
-/* ---- leaves ------------------------------------------------------------------------------------------------ */
+/* ---- leaves ---------------------------------------------------------------------------------- */
 
 static Status add_tensor(Walker *walker, const char *name, const PickleNode *node) {
     Tensor tensor;
@@ -149,7 +150,7 @@ static Status add_metadata(Walker *walker, const char *name, const PickleNode *v
     return capture_container_add_metadata(container, name, text, strlen(text)) ? STATUS_OK : no_memory(walker);
 }
 
-/* ---- sequences ------------------------------------------------------------------------------------------------ */
+/* ---- sequences ------------------------------------------------------------------------------- */
 
 typedef struct Census {
     size_t tensors, nones, texts, lists, objects, others;
@@ -249,7 +250,7 @@ static Status walk_sequence(Walker *walker, const char *path, const PickleNode *
         census.tensors, node->count - census.tensors);
 }
 
-/* ---- dicts and objects ------------------------------------------------------------------------------------------ */
+/* ---- dicts and objects ----------------------------------------------------------------------- */
 
 /* Token ids of prompt and answer; the last one was never a query. */
 static Status add_sequences(Walker *walker, const PickleNode *node, bool has_encoder) {

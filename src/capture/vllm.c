@@ -1,6 +1,7 @@
 /* Queries and keys from hooks on vLLM's attention: arrays model__layers__L__self_attn__attn__q and __k of shape
- * [batch?, position, head * d], padded, beside a qk.json that says what the shape does not: head_dim, num_key_value_heads,
- * attention_multiplier (the factor of Q K^T) and seq_lens. They are given a head axis here, and are then like all others. */
+ * [batch?, position, head * d], padded, beside a qk.json that says what the shape does not: head_dim,
+ * num_key_value_heads, attention_multiplier (the factor of Q K^T) and seq_lens. They are given a head axis here, and
+ * are then like all others. */
 #include "capture/internal.h"
 
 #include <jansson.h>

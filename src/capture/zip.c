@@ -1,9 +1,9 @@
 /* Zip archives, for .npz and PyTorch's .pt. Stored members are read in place (minizip tells where their data begin);
- * deflated ones cannot seek, so they are inflated once, when they turn out to be needed, into memory (small) or a temporary
- * file, and never beyond the size that the directory says.
+ * deflated ones cannot seek, so they are inflated once, when they turn out to be needed, into memory (small) or a
+ * temporary file, and never beyond the size that the directory says.
  *
- * Refused: entries that overlap (the trick of zip bombs that share data), sizes that deflate cannot reach, encryption,
- * methods other than stored and deflate. */
+ * Refused: entries that overlap (the trick of zip bombs that share data), sizes that deflate cannot reach,
+ * encryption, methods other than stored and deflate. */
 #include "capture/internal.h"
 
 #include <stdlib.h>
@@ -36,7 +36,7 @@ struct ZipReader {
     size_t count, capacity;
 };
 
-/* ---- minizip's file functions over a ByteSource ------------------------------------------------ */
+/* ---- minizip's file functions over a ByteSource ---------------------------------------------- */
 
 static voidpf ZCALLBACK stream_open(voidpf opaque, const void *name, int mode) {
     (void)name;
@@ -92,7 +92,7 @@ static int ZCALLBACK stream_error(voidpf opaque, voidpf stream) {
     return ((ZipStream *)stream)->failed;
 }
 
-/* ---- directory ----------------------------------------------------------------------------------- */
+/* ---- directory ------------------------------------------------------------------------------- */
 
 Status capture_zip_fail(const Container *container, const char *name, const char *what, Error *err) {
     return error_set_at(err, STATUS_FORMAT, container->name, -1, "the zip entry '%.100s' %s", name, what);
@@ -248,7 +248,7 @@ const ZipMember *capture_zip_member(const ZipReader *reader, size_t index) {
     return &reader->members[index];
 }
 
-/* ---- reading -------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static bool open_member(const ZipReader *reader, const ZipMember *member) {
     unz64_file_pos position = {member->directory[0], member->directory[1]};

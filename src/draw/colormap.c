@@ -1,9 +1,9 @@
 /* Colormaps: 256 sRGB entries each, made at build time by tools/gen-colormaps.py in the order of ColormapId.
  *
- * Between entries colours are interpolated in COLORMAP_FINE integer steps. Both the display shader (which fetches from a
- * texture filled by draw_colormap_color) and its CPU twin round to the same fine positions; as no map changes by more than
- * COLORMAP_FINE from one entry to the next, neighbouring fine positions differ by 1 of 255 at most, so a last-bit
- * difference in a logarithm never shows. */
+ * Between entries colours are interpolated in COLORMAP_FINE integer steps. Both the display shader (which fetches
+ * from a texture filled by draw_colormap_color) and its CPU twin round to the same fine positions; as no map changes
+ * by more than COLORMAP_FINE from one entry to the next, neighbouring fine positions differ by 1 of 255 at most, so
+ * a last-bit difference in a logarithm never shows. */
 #include "draw/draw.h"
 
 #include <assert.h>

@@ -44,8 +44,8 @@ static float invert_transform(const DisplayParams *params, float f) {
     return t;
 }
 
-/* Size of the range on one side of its low end (signed data: of 0); never 0, so that an empty range puts everything above
- * its low end at the top. */
+/* Size of the range on one side of its low end (signed data: of 0); never 0, so that an empty range puts everything
+ * above its low end at the top. */
 static float range_extent(const DisplayParams *params) {
     float extent = params->is_signed ? fmaxf(fabsf(params->lo), fabsf(params->hi)) : params->hi - params->lo;
     return fmaxf(extent, FLT_MIN);

@@ -23,7 +23,7 @@ bool rect_contains(Rect r, float x, float y);
 Rect rect_inset(Rect r, float by);
 Rect rect_intersect(Rect a, Rect b); /* w, h >= 0 */
 
-/* ---- colormap.c : tables generated at build ------------------------------------------------------- */
+/* ---- colormap.c : tables generated at build -------------------------------------------------- */
 
 typedef enum ColormapId {
     CMAP_VIRIDIS,
@@ -46,7 +46,7 @@ const uint8_t (*draw_colormap_table(ColormapId id))[3]; /* [COLORMAP_SIZE][3] sR
 Color draw_colormap_color(ColormapId id, int position);
 int draw_colormap_position(float unit); /* nearest position of 0..1; outside and NaN: the nearer end, the low one */
 
-/* ---- display.c : the CPU twin of the display shader ------------------------------------------------- */
+/* ---- display.c : the CPU twin of the display shader ------------------------------------------ */
 
 typedef enum Transform { TRANSFORM_LINEAR, TRANSFORM_SQRT, TRANSFORM_LOG } Transform;
 
@@ -64,7 +64,8 @@ typedef struct DisplayParams {
 
 /* Value of the shown channel of one texel: R, R * keys_in_texel, or G. */
 float draw_display_value(const DisplayParams *params, float r, float g, float keys_in_texel);
-/* Position 0..1 in the colormap; values outside the range give its ends. Linear: t. Sqrt: sqrt(t). Log: log(1 + LOG_STEEPNESS t) / log(1 + LOG_STEEPNESS). */
+/* Position 0..1 in the colormap; values outside the range give its ends. Linear: t. Sqrt: sqrt(t). Log: log(1 +
+ * LOG_STEEPNESS t) / log(1 + LOG_STEEPNESS). */
 #define DISPLAY_LOG_STEEPNESS 1000.0f
 float draw_display_unit(const DisplayParams *params, float value);
 /* Inverse of the above, for ticks of the colour bar. */
@@ -72,7 +73,7 @@ float draw_display_value_at(const DisplayParams *params, float unit);
 /* The colour of a texel, as the shader writes it (within 1 of 255 per component). */
 Color draw_display_color(const DisplayParams *params, float r, float g, float keys_in_texel);
 
-/* ---- font.c, glyph.c : fonts by fontconfig, glyph bitmaps by stb_truetype ----------------------------- */
+/* ---- font.c, glyph.c : fonts by fontconfig, glyph bitmaps by stb_truetype -------------------- */
 
 typedef struct Fonts Fonts;
 typedef enum FontWeight { FONT_REGULAR, FONT_BOLD } FontWeight;
@@ -102,7 +103,8 @@ float draw_text_cap_height(Fonts *fonts, TextStyle style);
  * NUL-terminated; a code point is never cut. */
 void draw_text_fit(Fonts *fonts, const char *text, TextStyle style, float width, char *out, size_t out_size);
 
-/* For painters: one glyph as 8-bit coverage. A code point that no font has is drawn as a small box with its hex digits. */
+/* For painters: one glyph as 8-bit coverage. A code point that no font has is drawn as a small box with its hex
+ * digits. */
 typedef struct GlyphBitmap {
     int width, height, left, top; /* left/top: offset of the bitmap from the pen on the baseline, y down */
     float advance;
@@ -110,7 +112,8 @@ typedef struct GlyphBitmap {
 } GlyphBitmap;
 /* `subpixel`: pen position within the pixel in quarters, 0..3. An empty bitmap (a space) has coverage NULL. */
 Status draw_glyph(Fonts *fonts, uint32_t code, TextStyle style, int subpixel, GlyphBitmap *out, Error *err);
-/* The same, turned by `angle` (radians, clockwise) about a pen at quarters x, y of its pixel; not fitted to pixel rows. */
+/* The same, turned by `angle` (radians, clockwise) about a pen at quarters x, y of its pixel; not fitted to pixel
+ * rows. */
 Status draw_glyph_turned(Fonts *fonts, uint32_t code, TextStyle style, float angle, int subpixel_x, int subpixel_y,
                          GlyphBitmap *out, Error *err);
 float draw_glyph_advance(Fonts *fonts, uint32_t code, TextStyle style);
@@ -131,7 +134,7 @@ typedef struct FontData {
 } FontData;
 bool draw_font_data(const Fonts *fonts, int face, FontData *out); /* false: no such face */
 
-/* ---- list.c : the display list ------------------------------------------------------------------------- */
+/* ---- list.c : the display list --------------------------------------------------------------- */
 
 typedef enum Align { ALIGN_LEFT, ALIGN_CENTER, ALIGN_RIGHT } Align;
 

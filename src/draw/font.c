@@ -1,9 +1,11 @@
-/* Fonts of the system: one family for the interface (regular, bold) and, for code points it lacks, the best other face.
+/* Fonts of the system: one family for the interface (regular, bold) and, for code points it lacks, the best other
+ * face.
  *
  *   code point --> ascii[] / codes (hash) --> face, glyph, advance
  *                     | miss
  *                     v
- *   primary face -> other weight -> faces already loaded -> fontconfig's sorted list (made once, its charsets looked through)
+ *   primary face -> other weight -> faces already loaded -> fontconfig's sorted list (made once, its charsets looked
+ *   through)
  *
  * Everything but the regular face is loaded when a character first needs it, because a CJK collection alone is 20 MB. */
 #include "draw/font_private.h"
@@ -20,7 +22,7 @@
 
 static const char *const preferred_families[] = {"Inter", "Noto Sans", "DejaVu Sans"};
 
-/* ---- loading one face ------------------------------------------------------------------------------- */
+/* ---- loading one face ------------------------------------------------------------------------ */
 
 static Status read_padded(const char *path, uint8_t **out, size_t *size, Error *err) {
     File *file = NULL;
@@ -106,7 +108,7 @@ done:
     return status;
 }
 
-/* ---- fontconfig --------------------------------------------------------------------------------------- */
+/* ---- fontconfig ------------------------------------------------------------------------------ */
 
 /* Outlines that stb_truetype reads, in shapes and not in colour bitmaps. */
 static bool is_usable_pattern(const FcPattern *pattern) {
@@ -263,7 +265,7 @@ const Face *draw_font_primary(Fonts *fonts, FontWeight weight) {
     return &fonts->faces[*index];
 }
 
-/* ---- code point -> glyph --------------------------------------------------------------------------------- */
+/* ---- code point -> glyph --------------------------------------------------------------------- */
 
 /* Characters that take no room and leave no ink: joiners, direction marks, variation selectors, byte order mark. */
 static bool is_invisible(uint32_t code) {
@@ -410,7 +412,7 @@ const CodeGlyph *draw_font_lookup(Fonts *fonts, uint32_t code, FontWeight weight
     return entry;
 }
 
-/* ---- for exporters ------------------------------------------------------------------------------------------- */
+/* ---- for exporters --------------------------------------------------------------------------- */
 
 FontGlyph draw_font_glyph(Fonts *fonts, uint32_t code, FontWeight weight) {
     const CodeGlyph *glyph = draw_font_lookup(fonts, code, weight);

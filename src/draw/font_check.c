@@ -1,6 +1,6 @@
-/* A look at a font file before stb_truetype, which trusts every offset it reads, gets it (OpenType specification 1.9, "The
- * OpenType Font File" and the chapters of the tables). What is inside glyphs can at most read a bounded distance past its
- * table; the loader pads the file for that. */
+/* A look at a font file before stb_truetype, which trusts every offset it reads, gets it (OpenType specification
+ * 1.9, "The OpenType Font File" and the chapters of the tables). What is inside glyphs can at most read a bounded
+ * distance past its table; the loader pads the file for that. */
 #include "draw/font_private.h"
 
 #include <string.h>

@@ -54,8 +54,8 @@ struct Fonts {
 const CodeGlyph *draw_font_lookup(Fonts *fonts, uint32_t code, FontWeight weight);
 /* The face that measures a style. */
 const Face *draw_font_primary(Fonts *fonts, FontWeight weight);
-/* Looks at the tables that stb_truetype would trust. `thorough` also compares checksums and walks all outlines' directories,
- * for a file that no package manager vouches for. data[0..size) without padding. */
+/* Looks at the tables that stb_truetype would trust. `thorough` also compares checksums and walks all outlines'
+ * directories, for a file that no package manager vouches for. data[0..size) without padding. */
 Status draw_font_check(const uint8_t *data, size_t size, int index, bool thorough, const char *path, Error *err);
 
 #endif

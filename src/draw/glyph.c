@@ -1,10 +1,10 @@
 /* Measuring text and making glyph bitmaps.
  *
- * stb_truetype does not hint, and unhinted text of 11 to 14 pixels has grey rows at the baseline and at the tops of the
- * letters. So outlines of alphabetic scripts are fitted vertically before rasterising, in the manner of FreeType's light
- * auto-hinter: the heights that many letters share (descender, baseline, x-height, cap height, ascender) move to whole
- * pixels, their overshoots are flattened at small sizes, and everything between is stretched linearly.
- * Horizontally nothing is fitted; pens stand on quarters of a pixel. */
+ * stb_truetype does not hint, and unhinted text of 11 to 14 pixels has grey rows at the baseline and at the tops of
+ * the letters. So outlines of alphabetic scripts are fitted vertically before rasterising, in the manner of
+ * FreeType's light auto-hinter: the heights that many letters share (descender, baseline, x-height, cap height,
+ * ascender) move to whole pixels, their overshoots are flattened at small sizes, and everything between is stretched
+ * linearly. Horizontally nothing is fitted; pens stand on quarters of a pixel. */
 #include "draw/font_private.h"
 
 #include <math.h>
@@ -22,7 +22,7 @@ static float style_scale(const Face *face, TextStyle style) {
     return stbtt_ScaleForMappingEmToPixels(&face->info, style.size);
 }
 
-/* ---- vertical fitting ----------------------------------------------------------------------------------- */
+/* ---- vertical fitting ------------------------------------------------------------------------ */
 
 /* A monotone piecewise linear map of heights, in font units. */
 typedef struct Fit {
@@ -107,7 +107,7 @@ static bool is_fitted(uint32_t code, TextStyle style) {
     return alphabetic && style.size <= FIT_SIZE_MAX;
 }
 
-/* ---- measuring ---------------------------------------------------------------------------------------------- */
+/* ---- measuring ------------------------------------------------------------------------------- */
 
 /* The box that stands for a code point without a glyph: its hex digits from a 3 x 5 dot font, in a frame. */
 enum { DOT_WIDTH = 3, DOT_HEIGHT = 5, BOX_MARGIN = 2 };
@@ -227,7 +227,7 @@ void draw_text_fit(Fonts *fonts, const char *text, TextStyle style, float width,
     out[kept + ellipsis_size] = '\0';
 }
 
-/* ---- bitmaps --------------------------------------------------------------------------------------------------- */
+/* ---- bitmaps --------------------------------------------------------------------------------- */
 
 static Status reserve_coverage(Fonts *fonts, int width, int height, Error *err) {
     void *coverage = fonts->coverage;

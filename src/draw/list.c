@@ -1,12 +1,12 @@
-/* The display list: an array of operations in painter's order. Text lives in the list's arena; both keep their memory over
- * a reset, so that building a steady frame allocates nothing. After a failed allocation the list stays valid, marked
- * `failed`, and only lacks what did not fit. */
+/* The display list: an array of operations in painter's order. Text lives in the list's arena; both keep their
+ * memory over a reset, so that building a steady frame allocates nothing. After a failed allocation the list stays
+ * valid, marked `failed`, and only lacks what did not fit. */
 #include "draw/draw.h"
 
 #include <math.h>
 #include <string.h>
 
-/* ---- colours and rectangles ------------------------------------------------------------------------ */
+/* ---- colours and rectangles ------------------------------------------------------------------ */
 
 static uint8_t to_byte(float v) {
     return (uint8_t)(v <= 0 ? 0 : v >= 255 ? 255 : v + 0.5f);
@@ -37,7 +37,7 @@ Rect rect_intersect(Rect a, Rect b) {
     return (Rect){x0, y0, fmaxf(0, x1 - x0), fmaxf(0, y1 - y0)};
 }
 
-/* ---- the list ---------------------------------------------------------------------------------------- */
+/* ---- the list -------------------------------------------------------------------------------- */
 
 void draw_list_reset(DrawList *list, Fonts *fonts) {
     list->count = 0;

@@ -1,6 +1,6 @@
-/* export: pictures and numbers as files. PNG row by row with what is needed to open the view again, SVG and PDF by replaying
- * a display list, headers of .npy. No SDL, no App; the only folder that sees cairo. Files appear under their names
- * only when they are complete.
+/* export: pictures and numbers as files. PNG row by row with what is needed to open the view again, SVG and PDF by
+ * replaying a display list, headers of .npy. No SDL, no App; the only folder that sees cairo. Files appear under
+ * their names only when they are complete.
  *
  * One section for each .c file: png.c png_text.c - heatmap.c font_woff.c svg.c pdf.c - npy.c */
 #ifndef ATTNSCOPE_EXPORT_H
@@ -8,7 +8,7 @@
 
 #include "gpu/gpu.h"
 
-/* ---- png.c : rows -> a PNG --------------------------------------------------------------------------------------- */
+/* ---- png.c : rows -> a PNG ------------------------------------------------------------------- */
 
 /* Something to be known about a picture. */
 typedef struct ExportText {
@@ -24,7 +24,8 @@ typedef struct ExportPngParams {
 } ExportPngParams;
 typedef struct ExportPng ExportPng;
 Status export_png_open(const char *path, const ExportPngParams *params, ExportPng **out, Error *err);
-/* The next rows, top first: RGBA, width * 4 bytes each; with alpha the colours are multiplied by it, as GL leaves them. */
+/* The next rows, top first: RGBA, width * 4 bytes each; with alpha the colours are multiplied by it, as GL leaves
+ * them. */
 Status export_png_rows(ExportPng *png, const uint8_t *rgba, int rows, Error *err);
 /* After the last row. Both release the writer. */
 Status export_png_commit(ExportPng *png, Error *err);
@@ -32,31 +33,31 @@ void export_png_discard(ExportPng *png); /* leaves no trace; NULL is allowed */
 /* A whole picture, straight alpha, appended to `out`. */
 Status export_png_memory(const uint8_t *rgba, int width, int height, TextBuffer *out, Error *err);
 
-/* ---- png_text.c : what stands in a PNG besides its pixels -------------------------------------------------------------- */
+/* ---- png_text.c : what stands in a PNG besides its pixels ------------------------------------ */
 
 #define EXPORT_TEXT_MAX 65536 /* bytes of one text; longer ones are not ours */
-/* The text under this keyword (tEXt or uncompressed iTXt, checksum verified); *out is mem_alloc'ed. STATUS_FORMAT: not a PNG, or
- * damaged; STATUS_NOT_FOUND: no such text. Pixels are not read. */
+/* The text under this keyword (tEXt or uncompressed iTXt, checksum verified); *out is mem_alloc'ed. STATUS_FORMAT:
+ * not a PNG, or damaged; STATUS_NOT_FOUND: no such text. Pixels are not read. */
 Status export_png_text(const char *path, const char *keyword, char **out, Error *err);
 bool export_is_png(const char *path); /* by its first bytes */
 
-/* ---- heatmap.c : pieces of a heatmap -> one lossless image, a texel a block of whole pixels ------------------------------ */
+/* ---- heatmap.c : pieces of a heatmap -> one lossless image, a texel a block of whole pixels --- */
 
 typedef struct ExportImage {
     int width, height;
     uint8_t *rgba;     /* straight alpha; mem_alloc'ed */
     double x, y, w, h; /* where it lies, in the list's pixels */
 } ExportImage;
-/* Makes one image of the heatmap operations from list->ops[*at] on that share a grid of texels and lie side by side, as far as `clip`
- * shows them, and moves *at behind them. width 0: nothing is visible. */
+/* Makes one image of the heatmap operations from list->ops[*at] on that share a grid of texels and lie side by side,
+ * as far as `clip` shows them, and moves *at behind them. width 0: nothing is visible. */
 Status export_heatmap(Gpu *gpu, const DrawList *list, size_t *at, Rect clip, ExportImage *out, Error *err);
 
-/* ---- font_woff.c : a font for a page ------------------------------------------------------------------------------------------ */
+/* ---- font_woff.c : a font for a page --------------------------------------------------------- */
 
 /* The outlines, metrics and character map of a font, without layout tables, as WOFF 1.0, appended to `out`. */
 Status export_woff(const FontData *font, TextBuffer *out, Error *err);
 
-/* ---- svg.c, pdf.c : a display list as vectors ------------------------------------------------------------------------------------ */
+/* ---- svg.c, pdf.c : a display list as vectors ------------------------------------------------ */
 
 typedef struct ExportVectorParams {
     int width, height; /* pixels of the list */
@@ -65,16 +66,17 @@ typedef struct ExportVectorParams {
     const char *title, *description;
 } ExportVectorParams;
 #define EXPORT_VECTOR_SIDE_MAX 8192
-/* Text stays text, in the fonts of the list: SVG embeds those of the interface and leaves others to the viewer, PDF embeds all
- * (subsets). The tiles of heatmaps must be resident. */
+/* Text stays text, in the fonts of the list: SVG embeds those of the interface and leaves others to the viewer, PDF
+ * embeds all (subsets). The tiles of heatmaps must be resident. */
 Status export_svg(const char *path, const ExportVectorParams *params, Gpu *gpu, const DrawList *list, Error *err);
 /* STATUS_UNSUPPORTED in a build without cairo. */
 Status export_pdf(const char *path, const ExportVectorParams *params, Gpu *gpu, const DrawList *list, Error *err);
 
-/* ---- npy.c -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- npy.c ----------------------------------------------------------------------------------- */
 
 #define EXPORT_NPY_HEADER_MAX 256
-/* Header of a C-order array of little-endian f32, NPY version 1.0; depth 0: two axes. Returns its length, a multiple of 64. */
+/* Header of a C-order array of little-endian f32, NPY version 1.0; depth 0: two axes. Returns its length, a multiple
+ * of 64. */
 size_t export_npy_header(int64_t rows, int64_t columns, int depth, char out[EXPORT_NPY_HEADER_MAX]);
 
 #endif

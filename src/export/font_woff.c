@@ -1,6 +1,6 @@
-/* OpenType -> WOFF 1.0 (W3C Recommendation, 2012): the tables that a browser needs to draw text, each deflated. Layout tables are
- * left out, because the text was laid out without them; most of a modern font is layout. Fonts were checked when they were opened
- * (draw/font_check.c), but every offset is checked again here. */
+/* OpenType -> WOFF 1.0 (W3C Recommendation, 2012): the tables that a browser needs to draw text, each deflated.
+ * Layout tables are left out, because the text was laid out without them; most of a modern font is layout. Fonts
+ * were checked when they were opened (draw/font_check.c), but every offset is checked again here. */
 #include "export/export.h"
 
 #include <string.h>

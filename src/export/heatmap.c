@@ -1,7 +1,8 @@
 /* Pieces of a heatmap -> one image.
  *
- * The painter draws a piece a tile. In a page viewer neighbouring images show hairlines where their edges are smoothed, so pieces
- * of one grid are put together again: all with the same size of texel whose grids differ by whole texels. */
+ * The painter draws a piece a tile. In a page viewer neighbouring images show hairlines where their edges are
+ * smoothed, so pieces of one grid are put together again: all with the same size of texel whose grids differ by
+ * whole texels. */
 #include "export/export.h"
 
 #include <math.h>
@@ -125,8 +126,8 @@ static int magnification(double texel, int64_t pixels) {
     return (int)by;
 }
 
-/* Many viewers smooth images whatever a page asks for. Where a texel is several pixels large it becomes a block of pixels, so that
- * only the outermost can blur; such images hold the same numbers, and compress to little more. */
+/* Many viewers smooth images whatever a page asks for. Where a texel is several pixels large it becomes a block of
+ * pixels, so that only the outermost can blur; such images hold the same numbers, and compress to little more. */
 static Status magnify(const Grid *grid, ExportImage *image, Error *err) {
     const int by_x = magnification(grid->w, (int64_t)image->width * image->height);
     const int by_y = magnification(grid->h, (int64_t)image->width * image->height * by_x);

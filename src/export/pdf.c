@@ -1,7 +1,8 @@
-/* A display list as PDF, by cairo: glyphs of the painter's fonts, in subsets, with the text they stand for, so that pages look like
- * the window and can still be searched.
+/* A display list as PDF, by cairo: glyphs of the painter's fonts, in subsets, with the text they stand for, so that
+ * pages look like the window and can still be searched.
  *
- * Digits keep their own widths: readers of PDF take the gaps that equal widths leave beside a 1 for spaces between words. */
+ * Digits keep their own widths: readers of PDF take the gaps that equal widths leave beside a 1 for spaces between
+ * words. */
 #include "export/export.h"
 
 #if ATTNSCOPE_HAVE_CAIRO
@@ -41,7 +42,7 @@ static void set_color(Pdf *pdf, Color c) {
     cairo_set_source_rgba(pdf->cr, c.r / 255.0, c.g / 255.0, c.b / 255.0, c.a / 255.0);
 }
 
-/* ---- shapes ------------------------------------------------------------------------------------------------------------ */
+/* ---- shapes ---------------------------------------------------------------------------------- */
 
 static void box_path(cairo_t *cr, double x, double y, double w, double h, double radius) {
     const double r = fmax(0, fmin(radius, fmin(w, h) / 2));
@@ -112,7 +113,7 @@ static void set_clip(Pdf *pdf, Rect rect) {
     cairo_clip(pdf->cr);
 }
 
-/* ---- heatmaps ------------------------------------------------------------------------------------------------------------ */
+/* ---- heatmaps -------------------------------------------------------------------------------- */
 
 static void paint_image(Pdf *pdf, const ExportImage *image) {
     cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, image->width, image->height);
@@ -150,14 +151,14 @@ static void draw_pieces(Pdf *pdf, size_t *at) {
     mem_free(image.rgba);
 }
 
-/* ---- text ------------------------------------------------------------------------------------------------------------------ */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 static void done_face(void *face) {
     FT_Done_Face(face);
 }
 
-/* cairo keeps fonts in caches of its own, so FreeType's library lives as long as the program, and a face as long as cairo's. NULL:
- * FreeType cannot use the face. */
+/* cairo keeps fonts in caches of its own, so FreeType's library lives as long as the program, and a face as long as
+ * cairo's. NULL: FreeType cannot use the face. */
 static cairo_font_face_t *face_for(Pdf *pdf, int face) {
     static FT_Library library;
     static const cairo_user_data_key_t key;
@@ -246,7 +247,7 @@ static void draw_words(Pdf *pdf, const DrawOp *op) {
     cairo_restore(pdf->cr);
 }
 
-/* ---- the list ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the list -------------------------------------------------------------------------------- */
 
 static void replay(Pdf *pdf) {
     for (size_t i = 0; i < pdf->list->count && pdf->status == STATUS_OK;) {

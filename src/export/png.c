@@ -1,5 +1,6 @@
-/* PNG by libpng, row by row, into a file (which appears when complete) or into memory. libpng reports errors by longjmp: every
- * function that calls it sets the jump anew, and nothing is allocated between the jump and its landing. */
+/* PNG by libpng, row by row, into a file (which appears when complete) or into memory. libpng reports errors by
+ * longjmp: every function that calls it sets the jump anew, and nothing is allocated between the jump and its
+ * landing. */
 #include "export/export.h"
 
 #include <png.h>

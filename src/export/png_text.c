@@ -1,5 +1,6 @@
-/* Texts of a PNG (ISO 15948, section 11.3.4), read without libpng: pictures come from anywhere, and their pixels are no business of
- * who wants to know how they were made. Chunks are skipped by their lengths; only the wanted one is read and checked. */
+/* Texts of a PNG (ISO 15948, section 11.3.4), read without libpng: pictures come from anywhere, and their pixels are
+ * no business of who wants to know how they were made. Chunks are skipped by their lengths; only the wanted one is
+ * read and checked. */
 #include "export/export.h"
 
 #include <string.h>

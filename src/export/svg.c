@@ -1,7 +1,8 @@
-/* A display list as SVG 1.1: text stays text (found, copied, edited), heatmaps are PNGs of one pixel a texel, all else is shapes.
+/* A display list as SVG 1.1: text stays text (found, copied, edited), heatmaps are PNGs of one pixel a texel, all
+ * else is shapes.
  *
- * Viewers lay text out with the fonts they have. The interface's faces are embedded for those that load them, and alignment is
- * kept (text-anchor), so that labels end where they should even in another font. */
+ * Viewers lay text out with the fonts they have. The interface's faces are embedded for those that load them, and
+ * alignment is kept (text-anchor), so that labels end where they should even in another font. */
 #include "export/export.h"
 
 #include <math.h>
@@ -97,7 +98,7 @@ static void put_box(Svg *svg, double x, double y, double w, double h) {
     put_number(svg, "height", h);
 }
 
-/* ---- head ------------------------------------------------------------------------------------------------------------ */
+/* ---- head ------------------------------------------------------------------------------------ */
 
 static const char *family_of(const Svg *svg) {
     const char *family = draw_fonts_family(svg->list->fonts);
@@ -152,7 +153,7 @@ static void put_head(Svg *svg, const ExportVectorParams *params) {
     }
 }
 
-/* ---- operations -------------------------------------------------------------------------------------------------------- */
+/* ---- operations ------------------------------------------------------------------------------ */
 
 static void put_rect(Svg *svg, const DrawOp *op) {
     const bool frame = op->kind == DRAW_FRAME;

@@ -2,10 +2,11 @@
  *
  *   key, space --hash table--> slot (layer of a page) --> LRU list of the page's kind
  *
- * Pages start small and double, so that a small capture costs little and a large one needs few textures. The budget counts
- * whole pages. When it is reached, a new image takes the oldest slot of its kind, or a whole page of another kind that has not
- * been used for even longer, so that no kind starves. Invariants: an occupied slot is in the table and in one LRU list; a
- * free one is in its page's free list; what the current frame used, and base tiles for anything but base tiles, stay. */
+ * Pages start small and double, so that a small capture costs little and a large one needs few textures. The budget
+ * counts whole pages. When it is reached, a new image takes the oldest slot of its kind, or a whole page of another
+ * kind that has not been used for even longer, so that no kind starves. Invariants: an occupied slot is in the table
+ * and in one LRU list; a free one is in its page's free list; what the current frame used, and base tiles for
+ * anything but base tiles, stay. */
 #include "gpu/gpu_private.h"
 
 #include <string.h>
@@ -81,7 +82,7 @@ float gpu_slot_scale(const TileSlot *slot) {
     return slot->info.format == TILE_RG16F ? 1 / TILE_F16_SCALE : 1;
 }
 
-/* ---- hash table --------------------------------------------------------------------------------------- */
+/* ---- hash table ------------------------------------------------------------------------------ */
 
 static size_t home_of(const Atlas *atlas, const TileKey *key, SlotSpace space) {
     return (size_t)hash_u64(tiles_key_hash(key) + (uint64_t)space) & (atlas->table_size - 1);
@@ -141,7 +142,7 @@ TileSlot *gpu_atlas_find(Gpu *gpu, const TileKey *key, SlotSpace space) {
     return atlas->table_size > 0 ? atlas->table[place_of(atlas, key, space)] : NULL;
 }
 
-/* ---- LRU lists --------------------------------------------------------------------------------------------- */
+/* ---- LRU lists ------------------------------------------------------------------------------- */
 
 static void lru_unlink(Atlas *atlas, TileSlot *slot) {
     PageKind kind = slot->page->kind;
@@ -164,7 +165,7 @@ void gpu_atlas_touch(Gpu *gpu, TileSlot *slot) {
     lru_push(&gpu->atlas, slot);
 }
 
-/* ---- slots ----------------------------------------------------------------------------------------------------- */
+/* ---- slots ----------------------------------------------------------------------------------- */
 
 static bool is_composite(PageKind kind) {
     return kind == PAGE_COMPOSITE || kind == PAGE_BASE_COMPOSITE;
@@ -215,7 +216,7 @@ static void occupy(Gpu *gpu, TileSlot *slot, const TileKey *key, SlotSpace space
     count_slot(gpu, slot, 1);
 }
 
-/* ---- pages ------------------------------------------------------------------------------------------------------- */
+/* ---- pages ----------------------------------------------------------------------------------- */
 
 bool gpu_upload_failed(Gpu *gpu) {
     bool failed = gpu_drain_errors(gpu);
@@ -330,7 +331,7 @@ static void drop_page(Gpu *gpu, size_t index) {
     mem_free(page);
 }
 
-/* ---- eviction -------------------------------------------------------------------------------------------------------- */
+/* ---- eviction -------------------------------------------------------------------------------- */
 
 /* The page of another kind that was used least recently and may go; page_count if there is none. */
 static size_t stalest_other_page(const Gpu *gpu, PageKind kind) {

@@ -1,15 +1,16 @@
 /* The compose pass: the tiles of a head set -> one composite, in the atlas like a tile.
  *
- * The heads are sorted by page, in pairs, and pages of one format are taken COMPOSE_PAGES at a time (see compose.frag):
+ * The heads are sorted by page, in pairs, and pages of one format are taken COMPOSE_PAGES at a time (see
+ * compose.frag):
  *
  *   pairs   [ page 0: heads ... | page 1: ... | page 2: ... ]   layer, factor row and weight of each
  *             `- run 0 -----------------'       `- run 1        a run is one draw; runs hand over through `passes`
  *
- * Every mip of a base composite is composed from the same mip of the heads, so that a mean stays exact. Software rasterisers
- * truncate when they render to RG16F; composites are RG32F.
+ * Every mip of a base composite is composed from the same mip of the heads, so that a mean stays exact. Software
+ * rasterisers truncate when they render to RG16F; composites are RG32F.
  *
- * Software rasterisers need milliseconds for many heads, so a composite may be drawn in bands of rows, one a frame. How
- * large a band may be follows from what the last ones took. Mips come with the last band. */
+ * Software rasterisers need milliseconds for many heads, so a composite may be drawn in bands of rows, one a frame.
+ * How large a band may be follows from what the last ones took. Mips come with the last band. */
 #include "gpu/gpu_private.h"
 
 #include <assert.h>
@@ -41,7 +42,7 @@ typedef struct Job {
     int first_row, end_row; /* of mip 0: the band to draw */
 } Job;
 
-/* ---- planning ------------------------------------------------------------------------------------------- */
+/* ---- planning -------------------------------------------------------------------------------- */
 
 static Status find_heads(Gpu *gpu, Job *job, Error *err) {
     const ComposeRequest *request = job->request;
@@ -195,7 +196,7 @@ static Status reserve_target(Gpu *gpu, Job *job, Error *err) {
     return STATUS_OK;
 }
 
-/* ---- factors ------------------------------------------------------------------------------------------------ */
+/* ---- factors --------------------------------------------------------------------------------- */
 
 static int factor_offset(int mip) {
     int offset = 0;
@@ -254,7 +255,7 @@ static Status prepare_factors(Gpu *gpu, const Job *job, Error *err) {
     return STATUS_OK;
 }
 
-/* ---- drawing -------------------------------------------------------------------------------------------------- */
+/* ---- drawing --------------------------------------------------------------------------------- */
 
 static GLuint make_texture(GLenum format, int width, int height) {
     GLuint texture;

@@ -1,5 +1,6 @@
-/* Opening: load GL, ask what it can do, build the programs, and draw once with each in every format, because drivers compile
- * for good only when they first draw (software GL: 26 to 140 ms each the first time on a machine, a few from its cache). */
+/* Opening: load GL, ask what it can do, build the programs, and draw once with each in every format, because drivers
+ * compile for good only when they first draw (software GL: 26 to 140 ms each the first time on a machine, a few from
+ * its cache). */
 #include "gpu/gpu_private.h"
 
 #include <string.h>
@@ -27,7 +28,7 @@ bool gpu_drain_errors(Gpu *gpu) {
     return exhausted;
 }
 
-/* ---- what the driver says --------------------------------------------------------------------------------- */
+/* ---- what the driver says -------------------------------------------------------------------- */
 
 /* Total memory of the GPU in bytes, 0 if the driver does not tell. */
 static size_t video_memory(void) {
@@ -83,7 +84,7 @@ static void enable_debug(void) {
     }
 }
 
-/* ---- warming up --------------------------------------------------------------------------------------------- */
+/* ---- warming up ------------------------------------------------------------------------------ */
 
 static const TileKey warm_key = {.serial = WARM_SERIAL};
 
@@ -160,7 +161,7 @@ static Status warm_up(Gpu *gpu, Error *err) {
     return status == STATUS_MEMORY ? STATUS_OK : status; /* a very small budget only makes the first frame slower */
 }
 
-/* ---- opening -------------------------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static Status check_base_side(int side, int *out, Error *err) {
     *out = side == 0 ? TILE_SIDE : side;

@@ -1,7 +1,9 @@
-/* gpu: the only folder that sees GLAD. Owns the textures with tiles and composites, the compose and display passes and
- * the painter of display lists. OpenGL 3.3 core is the floor. Everything belongs to the thread with the GL context.
+/* gpu: the only folder that sees GLAD. Owns the textures with tiles and composites, the compose and display passes
+ * and the painter of display lists. OpenGL 3.3 core is the floor. Everything belongs to the thread with the GL
+ * context.
  *
- * One section for each group of .c files: device.c shader.c - atlas.c tile.c - compose.c - target.c paint.c layout.c text.c */
+ * One section for each group of .c files: device.c shader.c - atlas.c tile.c - compose.c - target.c paint.c layout.c
+ * text.c */
 #ifndef ATTNSCOPE_GPU_H
 #define ATTNSCOPE_GPU_H
 
@@ -9,7 +11,7 @@
 
 typedef struct Gpu Gpu;
 
-/* ---- device.c, shader.c -------------------------------------------------------------------------------------- */
+/* ---- device.c, shader.c ---------------------------------------------------------------------- */
 
 typedef void (*GpuProc)(void);
 typedef struct GpuParams {
@@ -42,11 +44,12 @@ typedef struct GpuStats {
 } GpuStats;
 GpuStats gpu_stats(const Gpu *gpu);
 
-/* ---- atlas.c, tile.c : tiles and composites as layers of float texture arrays, LRU within the budget ---------------- */
+/* ---- atlas.c, tile.c : tiles and composites as layers of float texture arrays, LRU within the budget --- */
 
-/* What a resident image is. Base tiles (JOB_BASE) are never evicted by detail or composites; everything else goes least
- * recently used first, never what was used (put, found, composed, drawn) in the current frame. When the driver runs out of
- * memory the budget shrinks to what it gave. exactness_* are those of mip 0: see tiles_headset_exactness for others. */
+/* What a resident image is. Base tiles (JOB_BASE) are never evicted by detail or composites; everything else goes
+ * least recently used first, never what was used (put, found, composed, drawn) in the current frame. When the driver
+ * runs out of memory the budget shrinks to what it gave. exactness_* are those of mip 0: see tiles_headset_exactness
+ * for others. */
 typedef struct GpuTileInfo {
     TileFormat format;
     bool is_signed, is_base;
@@ -59,8 +62,8 @@ typedef struct GpuTileInfo {
     uint32_t page;      /* never 0; pieces of one page that are drawn one after another cost one draw call */
 } GpuTileInfo;
 
-/* The largest side of base tiles with which so many of them (RG16F, RG32F) with their mips take at most half of the budget;
- * the smallest there is when none does. */
+/* The largest side of base tiles with which so many of them (RG16F, RG32F) with their mips take at most half of the
+ * budget; the smallest there is when none does. */
 int gpu_base_side_for(const Gpu *gpu, int64_t half_tiles, int64_t float_tiles);
 /* 256, 128, 64 or 32. Drops all base tiles and base composites if that is another side than before. */
 void gpu_set_base_side(Gpu *gpu, int side);
@@ -76,7 +79,7 @@ void gpu_frame_advance(Gpu *gpu);
 /* Tests: the driver appears to be out of memory for the next n allocations and uploads of tiles. */
 void gpu_debug_fail_uploads(Gpu *gpu, int n);
 
-/* ---- compose.c : tiles of a head set -> one composite --------------------------------------------------------- */
+/* ---- compose.c : tiles of a head set -> one composite ---------------------------------------- */
 
 typedef struct ComposeRequest {
     TileKey key;                /* of the composite: head -1, headset, level, y, x */
@@ -92,11 +95,12 @@ typedef struct ComposeRequest {
 /* STATUS_NOT_FOUND when a head's tile is not resident. The composite is then found under request->key. A composite that
  * came exact from the source (gpu_tile_put) is never replaced by a bound: then nothing is done. */
 Status gpu_compose(Gpu *gpu, const ComposeRequest *request, Error *err);
-/* Reads one mip of a resident tile or composite back as f32 RG, unscaled: width * height * 2 floats, row-major, top first. */
+/* Reads one mip of a resident tile or composite back as f32 RG, unscaled: width * height * 2 floats, row-major, top
+ * first. */
 Status gpu_tile_read(Gpu *gpu, const TileKey *key, int mip, float *rg, size_t capacity_floats, int *width, int *height,
                      Error *err);
 
-/* ---- target.c, paint.c, layout.c, text.c : frames -------------------------------------------------------------------------- */
+/* ---- target.c, paint.c, layout.c, text.c : frames -------------------------------------------- */
 
 typedef struct GpuTarget GpuTarget; /* an RGBA8 framebuffer off screen */
 Status gpu_target_new(Gpu *gpu, int width, int height, GpuTarget **out, Error *err);
@@ -114,11 +118,12 @@ Status gpu_paint_over(Gpu *gpu, GpuTarget *target, int width, int height, DrawLi
 typedef struct GpuArea {
     int x, y, w, h;
 } GpuArea;
-/* gpu_paint for a picture larger than its target: paints the part of it that `part` names into the upper left corner. What a
- * transparent ground (alpha 0) gives has its colours multiplied by alpha. */
+/* gpu_paint for a picture larger than its target: paints the part of it that `part` names into the upper left
+ * corner. What a transparent ground (alpha 0) gives has its colours multiplied by alpha. */
 Status gpu_paint_part(Gpu *gpu, GpuTarget *target, GpuArea part, Color ground, DrawList *list, Error *err);
-/* Copies a part of what was painted into `source` (NULL: the window, before its buffers are swapped) of source_height pixels
- * into the whole target. A part of another size is scaled to fit, keeping its aspect, between bars of colour `bars`. */
+/* Copies a part of what was painted into `source` (NULL: the window, before its buffers are swapped) of
+ * source_height pixels into the whole target. A part of another size is scaled to fit, keeping its aspect, between
+ * bars of colour `bars`. */
 Status gpu_target_copy(Gpu *gpu, GpuTarget *target, GpuTarget *source, int source_height, GpuArea part, Color bars,
                        Error *err);
 /* Waits until everything sent is done (bench). */

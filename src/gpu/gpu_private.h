@@ -6,7 +6,7 @@
 
 #include <glad/gl.h>
 
-/* ---- shader.c ---------------------------------------------------------------------------------------- */
+/* ---- shader.c -------------------------------------------------------------------------------- */
 
 /* As in compose.frag. More pages in one pass cost every pass of a software rasteriser, also where it has fewer. */
 #define COMPOSE_PAGES 4
@@ -40,7 +40,7 @@ typedef struct Programs {
 Status gpu_programs_open(const char *shader_directory, Programs *out, Error *err);
 void gpu_programs_close(Programs *programs);
 
-/* ---- atlas.c -------------------------------------------------------------------------------------------- */
+/* ---- atlas.c --------------------------------------------------------------------------------- */
 
 /* Composites have pages of their own because a texture must not be read while one of its layers is rendered to. */
 typedef enum PageKind {
@@ -102,12 +102,12 @@ bool gpu_upload_failed(Gpu *gpu);
 int gpu_atlas_side(const Gpu *gpu, PageKind kind);
 float gpu_slot_scale(const TileSlot *slot); /* texel -> weight */
 
-/* ---- tile.c ---------------------------------------------------------------------------------------------- */
+/* ---- tile.c ---------------------------------------------------------------------------------- */
 
 /* Image that a key means: detail first where mip is 0, else the base image. Counts as use. */
 TileSlot *gpu_tile_slot(Gpu *gpu, const TileKey *key, int mip);
 
-/* ---- compose.c -------------------------------------------------------------------------------------------- */
+/* ---- compose.c ------------------------------------------------------------------------------- */
 
 #define FACTOR_WIDTH (2 * TILE_SIDE) /* all mips of a factor vector side by side */
 
@@ -121,7 +121,7 @@ typedef struct Composer {
 Status gpu_composer_open(Gpu *gpu, Error *err);
 void gpu_composer_close(Gpu *gpu);
 
-/* ---- text.c ------------------------------------------------------------------------------------------------ */
+/* ---- text.c ---------------------------------------------------------------------------------- */
 
 typedef struct GlyphPlace {
     uint64_t key; /* 0: an empty place of the table */
@@ -143,7 +143,8 @@ Status gpu_text_open(Gpu *gpu, Error *err);
 void gpu_text_close(Gpu *gpu);
 /* Before a list is laid out. */
 void gpu_text_begin(Gpu *gpu, Fonts *fonts);
-/* Which bitmap of a glyph: pen in quarters of its pixel; `turn` 0 or, for slanted text, its angle in GLYPH_TURNS of a turn. */
+/* Which bitmap of a glyph: pen in quarters of its pixel; `turn` 0 or, for slanted text, its angle in GLYPH_TURNS of
+ * a turn. */
 #define GLYPH_TURNS 4096
 typedef struct GlyphPose {
     int x, y, turn;
@@ -155,7 +156,7 @@ bool gpu_text_grow(Gpu *gpu);
 void gpu_text_forget(Gpu *gpu); /* empties it */
 void gpu_text_upload(Gpu *gpu);
 
-/* ---- layout.c : display list -> vertices ------------------------------------------------------------------------ */
+/* ---- layout.c : display list -> vertices ----------------------------------------------------- */
 
 typedef struct PaintVertex {
     float x, y, shape[4], more[2];
@@ -192,7 +193,7 @@ typedef struct Layout {
 void gpu_layout_build(Gpu *gpu, const DrawList *list, GpuArea part);
 void gpu_layout_free(Layout *layout);
 
-/* ---- paint.c ------------------------------------------------------------------------------------------------------ */
+/* ---- paint.c --------------------------------------------------------------------------------- */
 
 typedef struct Painter {
     GLuint paint_vao, paint_buffer, heatmap_vao, heatmap_buffer, index_buffer;
@@ -202,14 +203,14 @@ typedef struct Painter {
 Status gpu_painter_open(Gpu *gpu, Error *err);
 void gpu_painter_close(Gpu *gpu);
 
-/* ---- target.c ------------------------------------------------------------------------------------------------------ */
+/* ---- target.c -------------------------------------------------------------------------------- */
 
 struct GpuTarget {
     GLuint texture, framebuffer;
     int width, height;
 };
 
-/* ---- device.c ------------------------------------------------------------------------------------------------------ */
+/* ---- device.c -------------------------------------------------------------------------------- */
 
 struct Gpu {
     GpuInfo info;

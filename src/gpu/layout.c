@@ -1,9 +1,9 @@
-/* Display list -> vertices and batches, in painter's order. Everything is a quad; a shape's quad is a little larger than the
- * shape and carries what paint.frag needs to compute coverage.
+/* Display list -> vertices and batches, in painter's order. Everything is a quad; a shape's quad is a little larger
+ * than the shape and carries what paint.frag needs to compute coverage.
  *
- * Text: texels of glyphs meet pixels one to one. Along the axes (upright, or turned by quarters) pens stand on whole pixels
- * across the line and on quarters along it; at any other angle the outlines are turned before they become bitmaps, and pens
- * stand on quarters both ways. */
+ * Text: texels of glyphs meet pixels one to one. Along the axes (upright, or turned by quarters) pens stand on whole
+ * pixels across the line and on quarters along it; at any other angle the outlines are turned before they become
+ * bitmaps, and pens stand on quarters both ways. */
 #include "gpu/gpu_private.h"
 
 #include <float.h>
@@ -17,8 +17,8 @@ enum { SHAPE_RECTANGLE, SHAPE_TRIANGLE, SHAPE_GLYPH }; /* kinds of paint.frag */
 #define FILL_AREA_MIN                                                                                                  \
     4096.0f /* pixels; a plain rectangle of this size is cheaper as a clear, most of all in software */
 #define FILL_SIDE_MAX 65536.0f
-/* Texels. A pixel's centre often falls exactly between two of them; rounding must not decide which is shown, or the parts of a
- * poster would differ along their seams. */
+/* Texels. A pixel's centre often falls exactly between two of them; rounding must not decide which is shown, or the
+ * parts of a poster would differ along their seams. */
 #define TIE (1.0f / 4096)
 #define RIGHT_ANGLE_SLACK 1e-3f
 #define HALF_TURN 3.14159265358979f
@@ -35,7 +35,7 @@ typedef struct Point {
     float x, y;
 } Point;
 
-/* ---- batches ---------------------------------------------------------------------------------------------- */
+/* ---- batches --------------------------------------------------------------------------------- */
 
 static bool same_color(Color a, Color b) {
     return a.r == b.r && a.g == b.g && a.b == b.b && a.a == b.a;
@@ -120,7 +120,7 @@ static PaintVertex *add_quad(Builder *builder, int kind, Color color) {
     return quad;
 }
 
-/* ---- shapes -------------------------------------------------------------------------------------------------- */
+/* ---- shapes ---------------------------------------------------------------------------------- */
 
 static const Point corners[4] = {{-1, -1}, {1, -1}, {-1, 1}, {1, 1}};
 
@@ -218,8 +218,8 @@ static void add_triangle(Builder *builder, const DrawOp *op) {
     }
 }
 
-/* One strip for each row or column of pixels, so that the painter needs no colormap. Strips end on whole pixels, or their
- * soft edges would let the ground shine through. */
+/* One strip for each row or column of pixels, so that the painter needs no colormap. Strips end on whole pixels, or
+ * their soft edges would let the ground shine through. */
 static void add_colorbar(Builder *builder, const DrawOp *op) {
     bool vertical = op->vertical;
     float start = vertical ? op->rect.y : op->rect.x, length = vertical ? op->rect.h : op->rect.w, end = start + length;
@@ -234,10 +234,10 @@ static void add_colorbar(Builder *builder, const DrawOp *op) {
     }
 }
 
-/* ---- text --------------------------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
-/* Light text on dark grounds looks thinner than the same text dark on light, because blending is not linear in light: its
- * half covered pixels are lifted by up to this part of coverage * (1 - coverage). */
+/* Light text on dark grounds looks thinner than the same text dark on light, because blending is not linear in
+ * light: its half covered pixels are lifted by up to this part of coverage * (1 - coverage). */
 #define LIGHT_TEXT_BOOST 0.45f
 
 static float boost_of(Color c) {
@@ -321,7 +321,7 @@ static void add_text(Builder *builder, const DrawOp *op) {
     }
 }
 
-/* ---- heatmaps ------------------------------------------------------------------------------------------------------- */
+/* ---- heatmaps -------------------------------------------------------------------------------- */
 
 /* Keys in a texel of this mip; the last column may hold fewer (ragged). In texels of the tile, -1: not in this tile. */
 static void set_keys(const DrawHeatmap *heatmap, float keys[4]) {
@@ -376,7 +376,7 @@ static void add_heatmap(Builder *builder, const DrawOp *op) {
     }
 }
 
-/* ---- the list ---------------------------------------------------------------------------------------------------------- */
+/* ---- the list -------------------------------------------------------------------------------- */
 
 static void set_clip(Builder *builder, Rect rect) {
     builder->clipped = rect.w >= 0;

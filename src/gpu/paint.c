@@ -26,7 +26,7 @@ static const Attribute heatmap_attributes[] = {
     {4, GL_FLOAT, offsetof(HeatmapVertex, keys)},
 };
 
-/* ---- opening --------------------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static void make_stream(GLuint *array, GLuint *buffer, GLuint indices, const Attribute *attributes, size_t count,
                         size_t stride) {
@@ -117,7 +117,7 @@ void gpu_painter_close(Gpu *gpu) {
     memset(painter, 0, sizeof *painter);
 }
 
-/* ---- drawing ------------------------------------------------------------------------------------------------- */
+/* ---- drawing --------------------------------------------------------------------------------- */
 
 typedef struct Frame {
     int width, height;

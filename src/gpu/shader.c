@@ -1,5 +1,5 @@
-/* Programs from the GLSL files of shaders/: built into the program, or read from a directory in a development run. The files
- * carry no #version, so that the same text can also be given to GLES. */
+/* Programs from the GLSL files of shaders/: built into the program, or read from a directory in a development run.
+ * The files carry no #version, so that the same text can also be given to GLES. */
 #include "gpu/gpu_private.h"
 
 #include "embedded_shaders.h"

@@ -1,7 +1,7 @@
 /* Glyph cache: one R8 texture with a copy in memory, filled shelf by shelf, uploaded once a frame.
  *
- * When a glyph finds no room while a list is laid out, the cache is emptied (and enlarged while it may be) and the list laid
- * out again, because the glyphs already placed moved. */
+ * When a glyph finds no room while a list is laid out, the cache is emptied (and enlarged while it may be) and the
+ * list laid out again, because the glyphs already placed moved. */
 #include "gpu/gpu_private.h"
 
 #include <math.h>

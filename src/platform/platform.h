@@ -9,7 +9,7 @@
 
 typedef struct Platform Platform;
 
-/* ---- window.c : a window, or a context without one (headless.c) ---------------------------- */
+/* ---- window.c : a window, or a context without one (headless.c) ------------------------------ */
 
 typedef enum PlatformMode {
     PLATFORM_WINDOW,    /* a visible window; STATUS_NOT_FOUND when there is no display */
@@ -46,7 +46,7 @@ void platform_set_clipboard(Platform *platform, const char *text);
 typedef enum PlatformCursor { CURSOR_ARROW, CURSOR_HAND, CURSOR_CROSSHAIR, CURSOR_GRAB, CURSOR_TEXT } PlatformCursor;
 void platform_set_cursor(Platform *platform, PlatformCursor cursor);
 
-/* ---- input.c : events, independent of SDL's numbering --------------------------------------- */
+/* ---- input.c : events, independent of SDL's numbering ---------------------------------------- */
 
 typedef enum EventType {
     EVENT_NONE,
@@ -137,8 +137,8 @@ typedef struct ProcessParams {
     bool own_group;       /* Ctrl+C in our terminal does not reach it */
     bool keep_complaints; /* what it says on standard error is kept for process_complaint; else discarded */
 } ProcessParams;
-/* Starts argv[0] (searched in PATH); its standard output is discarded. *out is released by process_close. STATUS_NOT_FOUND
- * when there is no such program. */
+/* Starts argv[0] (searched in PATH); its standard output is discarded. *out is released by process_close.
+ * STATUS_NOT_FOUND when there is no such program. */
 Status process_open(const char *const *argv, const ProcessParams *params, Process **out, Error *err);
 /* The same with a pipe when `with_input`, and nothing else. */
 Status process_start(const char *const *argv, bool with_input, Process **out, Error *err);

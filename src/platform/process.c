@@ -1,6 +1,7 @@
 /* Child programs, started by argument vector. The child gets no descriptor of ours but its three standard ones (all
- * others are close-on-exec), the default signal actions and an empty signal mask. A child that stops reading gives EPIPE
- * here; the SIGPIPE that comes with it is caught in the writing thread alone, since handlers are not ours to set. */
+ * others are close-on-exec), the default signal actions and an empty signal mask. A child that stops reading gives
+ * EPIPE here; the SIGPIPE that comes with it is caught in the writing thread alone, since handlers are not ours to
+ * set. */
 #include "platform/platform.h"
 
 #include <errno.h>

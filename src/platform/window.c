@@ -1,8 +1,8 @@
 /* The window and its context, through documented SDL2 only (SDL3's compatibility library may be underneath).
  *
- * SDL is quick to help in ways a viewer must refuse: it catches SIGINT, keeps the screen saver away, turns the desktop's
- * compositor off, and picks its `offscreen` driver when there is no display, after which a person waits for a window
- * that never comes. Hints and a look at the driver's name undo each of these. */
+ * SDL is quick to help in ways a viewer must refuse: it catches SIGINT, keeps the screen saver away, turns the
+ * desktop's compositor off, and picks its `offscreen` driver when there is no display, after which a person waits
+ * for a window that never comes. Hints and a look at the driver's name undo each of these. */
 #include "platform/internal.h"
 
 #include <stdlib.h>

@@ -83,7 +83,7 @@ void tiles_compose(const ResolvedHeads *heads, const float *const *tiles, int wi
     }
 }
 
-/* ---- halving: up to 2 x 2 texels into one --------------------------------------------------------- */
+/* ---- halving: up to 2 x 2 texels into one ---------------------------------------------------- */
 
 typedef struct Halving {
     const float *in;

@@ -11,7 +11,7 @@ enum { ENCODE_CHUNK = 512 }; /* floats converted at a time, on the stack */
 /* Largest magnitude that rounds to 1 in f16: above it a tile goes RG32F. Softmax in f32 may exceed 1 by an ulp. */
 #define F16_WEIGHT_MAX (1.0f + 1.0f / 2048.0f)
 
-/* ---- keys -------------------------------------------------------------------------------------- */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 bool tiles_key_equal(const TileKey *a, const TileKey *b) {
     return a->capture == b->capture && a->serial == b->serial && a->set == b->set && a->item == b->item &&
@@ -40,7 +40,7 @@ uint64_t tiles_job_id_hash(const JobId *id) {
     return hash_u64(tiles_key_hash(&id->key) ^ (uint64_t)id->kind);
 }
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 TileNode *tiles_node_new(void) {
     TileNode *node = mem_alloc_zeroed(1, sizeof *node);
@@ -65,7 +65,7 @@ bool tiles_data_satisfies(const TileData *data, const TileWant *want) {
     return data->estimate == 0 || data->estimate > want->better_than;
 }
 
-/* ---- f16 ---------------------------------------------------------------------------------------- */
+/* ---- f16 ------------------------------------------------------------------------------------- */
 
 /* Pairs of R and G; only G has sentinels. */
 void tiles_encode_f16(const float *rg, uint16_t *out, size_t count) {

@@ -1,8 +1,9 @@
 /* The store of base tiles on disk: one folder a capture, named after its identity, one file a tile.
  *
- * The identity is a hash of what stat says of the files (path, size, time of change) and of their first bytes, where every
- * format has its header. Each tile is written to a neighbour and renamed, so readers see whole files; two programs may share
- * a folder. Space is looked after by folder, least recently opened first: a capture's tiles are useful together. */
+ * The identity is a hash of what stat says of the files (path, size, time of change) and of their first bytes, where
+ * every format has its header. Each tile is written to a neighbour and renamed, so readers see whole files; two
+ * programs may share a folder. Space is looked after by folder, least recently opened first: a capture's tiles are
+ * useful together. */
 #include "tiles/internal.h"
 
 #include <inttypes.h>
@@ -29,10 +30,10 @@ struct DiskStore {
     DiskStats stats;
 };
 
-/* ---- identity ---------------------------------------------------------------------------------------- */
+/* ---- identity -------------------------------------------------------------------------------- */
 
-/* False: a file cannot be told from others; a folder and an index of shards stand for files that are not looked at here.
- * `deep`: with its first bytes. */
+/* False: a file cannot be told from others; a folder and an index of shards stand for files that are not looked at
+ * here. `deep`: with its first bytes. */
 static bool add_file(const char *path, bool deep, uint64_t *hash) {
     FileInfo info;
     char real[PATH_MAX];
@@ -148,7 +149,7 @@ DiskStats tiles_disk_stats(DiskStore *store) {
     return stats;
 }
 
-/* ---- space -------------------------------------------------------------------------------------------- */
+/* ---- space ----------------------------------------------------------------------------------- */
 
 typedef struct Folder {
     char name[64];
@@ -232,7 +233,7 @@ static uint64_t trim_folders(DiskStore *store) {
     return total;
 }
 
-/* ---- tiles ---------------------------------------------------------------------------------------------- */
+/* ---- tiles ----------------------------------------------------------------------------------- */
 
 bool tiles_disk_worthwhile(const TileWant *want) {
     const TileKey *key = &want->key;

@@ -2,8 +2,8 @@
  *
  *   DiskHeader | texels (TileData.size bytes)
  *
- * Numbers are in the machine's order, which the magic number tells. Everything in the header is checked against what the key
- * allows before a byte is allocated; the checksum covers header and texels. */
+ * Numbers are in the machine's order, which the magic number tells. Everything in the header is checked against what
+ * the key allows before a byte is allocated; the checksum covers header and texels. */
 #include "tiles/internal.h"
 
 #include <string.h>

@@ -1,15 +1,16 @@
-/* Pooling straight from Q and K: no row of weights ever reaches memory, but for short sequences whose normalisers are not
- * known yet.
+/* Pooling straight from Q and K: no row of weights ever reaches memory, but for short sequences whose normalisers
+ * are not known yet.
  *
  *   group    texel rows that fit a band, or one that takes several bands
  *    band      BAND_ROWS queries, packed once
  *
- *   strips   one head, all keys of its rows asked for, normalisers unknown: the exponentials of KERNEL_ROWS whole rows go to a
- *            strip in the second-level cache, their sums give the normalisers, and the strip is pooled: one product a cell.
- *            Exponents need a bound first: the largest score of the first and the last panel of a row. Should a row exceed it
- *            by more than a float holds (or hold a NaN), its sum is not finite, and the rows go the other way.
- *   blocks   normalisers first (fused_rows.c), then blocks of KERNEL_ROWS x KERNEL_KEYS cells in the first-level cache,
- *            several heads combined cell by cell: a second product a cell, any length, any part of a pattern.
+ *   strips   one head, all keys of its rows asked for, normalisers unknown: the exponentials of KERNEL_ROWS whole
+ *            rows go to a strip in the second-level cache, their sums give the normalisers, and the strip is pooled:
+ *            one product a cell. Exponents need a bound first: the largest score of the first and the last panel of
+ *            a row. Should a row exceed it by more than a float holds (or hold a NaN), its sum is not finite, and
+ *            the rows go the other way.
+ *   blocks   normalisers first (fused_rows.c), then blocks of KERNEL_ROWS x KERNEL_KEYS cells in the first-level
+ *            cache, several heads combined cell by cell: a second product a cell, any length, any part of a pattern.
  *
  * Panels that no row of a block sees are not computed. */
 #include "tiles/fused.h"
@@ -47,7 +48,7 @@ static int64_t panel_start(int64_t k) {
     return k / KERNEL_KEYS * KERNEL_KEYS;
 }
 
-/* ---- strips ---------------------------------------------------------------------------------------- */
+/* ---- strips ---------------------------------------------------------------------------------- */
 
 typedef struct Strip {
     const uint32_t *queries;
@@ -189,7 +190,7 @@ static Status pool_strips(const Fused *f, int64_t qa, int64_t qb, const uint32_t
     return STATUS_OK;
 }
 
-/* ---- blocks ---------------------------------------------------------------------------------------- */
+/* ---- blocks ---------------------------------------------------------------------------------- */
 
 /* Cells of a block before factors: 2^(score + shift), or scores. */
 static void block_cells(const Fused *f, const uint32_t *queries, const uint32_t *panel, int rows, const float *shift,
@@ -343,7 +344,7 @@ static Status pool_blocks(const Fused *f, Band *band, Error *err) {
     return status;
 }
 
-/* ---- bands ----------------------------------------------------------------------------------------- */
+/* ---- bands ----------------------------------------------------------------------------------- */
 
 /* Do the strips do for these rows? All they see is asked for, in one piece, and some normaliser is not known. */
 static Status wants_strips(const Fused *f, int64_t qa, int64_t qb, bool *out, Error *err) {

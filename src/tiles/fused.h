@@ -11,7 +11,7 @@ enum { BAND_ROWS = 43 * KERNEL_ROWS, BAND_ROWS_COMBINED = 11 * KERNEL_ROWS };
 /* Keys read and packed at a time. */
 enum { CHUNK_KEYS = 8 * KERNEL_KEYS };
 
-/* ---- operands.c ---------------------------------------------------------------------------------- */
+/* ---- operands.c ------------------------------------------------------------------------------ */
 
 /* Memory that starts on a cache line. */
 typedef struct AlignedRoom {
@@ -69,10 +69,10 @@ PatternRef tiles_operand_ref(const Fused *f, int head);
 /* Between any two pieces of work: pauses, and sees that a job is not wanted any more. */
 Status tiles_operand_look_around(const Fused *f, Error *err);
 
-/* ---- fused_sample.c ------------------------------------------------------------------------------ */
+/* ---- fused_sample.c -------------------------------------------------------------------------- */
 
-/* Everywhere in fused_*.c a row is a number without gaps: that of the query, or with a sample, sample * texel row + 0 ..
- * sample - 1. Texel row y has the rows y * side .. (y + 1) * side - 1. */
+/* Everywhere in fused_*.c a row is a number without gaps: that of the query, or with a sample, sample * texel row +
+ * 0 .. sample - 1. Texel row y has the rows y * side .. (y + 1) * side - 1. */
 int64_t tiles_fused_query(const Fused *f, int64_t row);
 /* Keys that a row sees; neither end moves to the left from row to row. */
 void tiles_fused_visible(const Fused *f, int64_t row, int64_t *lo, int64_t *hi);
@@ -81,10 +81,10 @@ Status tiles_fused_known(const Fused *f, int head, int64_t ra, int64_t rb, doubl
                          int64_t *missing1, Error *err);
 void tiles_fused_keep(const Fused *f, int head, int64_t ra, int64_t rb, const double *lse);
 
-/* ---- fused_rows.c -------------------------------------------------------------------------------- */
+/* ---- fused_rows.c ---------------------------------------------------------------------------- */
 
-/* shift and factor of queries qa..qb-1 of a head whose packed rows are at `queries`: weight = 2^(score + shift) * factor,
- * scores in powers of two. Row log-sum-exps that nobody knows yet are computed and kept. */
+/* shift and factor of queries qa..qb-1 of a head whose packed rows are at `queries`: weight = 2^(score + shift) *
+ * factor, scores in powers of two. Row log-sum-exps that nobody knows yet are computed and kept. */
 Status tiles_fused_normalise(const Fused *f, int head, int64_t qa, int64_t qb, const uint32_t *queries, float *shift,
                              float *factor, Error *err);
 /* The same from log-sum-exps. */
@@ -97,7 +97,7 @@ void tiles_fused_mask(const Fused *f, int64_t q, int rows, int64_t k, float *cel
 void tiles_fused_scores(const Fused *f, const uint32_t *queries, const uint32_t *panel, int rows, float unit,
                         float *out, size_t pitch);
 
-/* ---- fused_fold.c -------------------------------------------------------------------------------- */
+/* ---- fused_fold.c ---------------------------------------------------------------------------- */
 
 /* Adds factor[row] * cells to the texels they fall into. Masked cells are zeros. */
 void tiles_fused_fold(const Fused *f, const float *cells, size_t pitch, int64_t q, int rows, int64_t k,

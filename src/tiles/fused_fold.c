@@ -4,8 +4,8 @@
  *   columns                -> halves, halves of halves ... up to a texel's width (f32, a tree)
  *   texels                 += (f64)
  *
- * A cell that a query does not see is 0 here, so it is left out of every sum; whether a texel sees anything at all follows
- * from the shape of the mask. */
+ * A cell that a query does not see is 0 here, so it is left out of every sum; whether a texel sees anything at all
+ * follows from the shape of the mask. */
 #include "tiles/fused.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* Row normalisers: log-sum-exp of every row over all the keys that it sees, streamed over key blocks with a running maximum
- * (Milakov and Gimelshein 2018, algorithm 3), so memory does not depend on the length. */
+/* Row normalisers: log-sum-exp of every row over all the keys that it sees, streamed over key blocks with a running
+ * maximum (Milakov and Gimelshein 2018, algorithm 3), so memory does not depend on the length. */
 #include "tiles/fused.h"
 
 #include <math.h>

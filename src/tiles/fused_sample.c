@@ -1,5 +1,5 @@
-/* Rows of a sample. Of each texel row as many strata as rows are looked at, and of each stratum one row, where a hash says: the
- * same every time, and no pattern of the rows (every fourth token a comma) can fall in step with it. */
+/* Rows of a sample. Of each texel row as many strata as rows are looked at, and of each stratum one row, where a
+ * hash says: the same every time, and no pattern of the rows (every fourth token a comma) can fall in step with it. */
 #include "tiles/fused.h"
 
 #define UNIT_53 0x1p-53 /* 53 random bits to 0 .. 1 */

@@ -14,7 +14,7 @@
 
 static const char *const op_names[] = {"mean", "max", "min", "w", "diff"};
 
-/* ---- building ------------------------------------------------------------------------------ */
+/* ---- building -------------------------------------------------------------------------------- */
 
 static int find_head(const HeadSet *set, int number) {
     for (int i = 0; i < set->count; i++) {
@@ -55,7 +55,7 @@ static void make_canonical(HeadSet *set) {
     }
 }
 
-/* ---- parsing ------------------------------------------------------------------------------- */
+/* ---- parsing --------------------------------------------------------------------------------- */
 
 static bool scan_number(const char **at, int *out) {
     const char *p = *at;
@@ -191,7 +191,7 @@ Status tiles_headset_parse(const char *text, HeadSet *out, Error *err) {
     return status;
 }
 
-/* ---- writing ------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 typedef struct Writer {
     char *out;
@@ -364,7 +364,7 @@ bool tiles_headset_toggle(HeadSet *set, const LayerInfo *layer, int head_number)
     return true;
 }
 
-/* ---- resolving ------------------------------------------------------------------------------ */
+/* ---- resolving ------------------------------------------------------------------------------- */
 
 static Status missing_head(int number, const LayerInfo *layer, Error *err) {
     char list[160] = "";

@@ -4,7 +4,7 @@
 
 #include "tiles/tiles.h"
 
-/* ---- reduce.c : the inner loops of pooling ------------------------------------------------------- */
+/* ---- reduce.c : the inner loops of pooling --------------------------------------------------- */
 
 /* Running sum and extremes of every column of a chunk, over the rows of one texel row. A column is visible when
  * max > -INFINITY. `min` is kept for signed data only. */
@@ -34,13 +34,13 @@ void tiles_reduce_copy(const float *cells, size_t count, bool is_signed, float *
 /* One finished texel to RG; `cells` = in-range cells of its block. */
 void tiles_reduce_finish(const TexelSums *texels, size_t texel, double cells, bool is_signed, float rg[2]);
 
-/* ---- pool.c -------------------------------------------------------------------------------------- */
+/* ---- pool.c ---------------------------------------------------------------------------------- */
 
 /* A float image that lives as long as the scratch, at least `floats` long; NULL when memory is short. */
 float *tiles_pool_image(PoolScratch *scratch, size_t floats);
 bool tiles_pool_signed(const ResolvedHeads *heads, Values values);
 
-/* ---- fused.c: factored sets ---------------------------------------------------------------------------- */
+/* ---- fused.c: factored sets ------------------------------------------------------------------ */
 
 typedef struct FusedScratch FusedScratch;
 FusedScratch *tiles_fused_scratch_new(void); /* NULL when memory is short */
@@ -54,7 +54,7 @@ typedef struct FusedArea {
 Status tiles_fused_pool(const PoolRequest *request, const FusedArea *area, float *rg, FusedScratch *scratch,
                         const CancelFlag *cancel, Error *err);
 
-/* ---- data.c : finished tiles ---------------------------------------------------------------------- */
+/* ---- data.c : finished tiles ----------------------------------------------------------------- */
 
 typedef struct JobId {
     JobKind kind;
@@ -81,13 +81,13 @@ Status tiles_node_fill(TileNode *node, float *const *mips, int width, int height
 /* Is the tile what is wanted, or only an estimate that is there already? */
 bool tiles_data_satisfies(const TileData *data, const TileWant *want);
 
-/* ---- job.c : one want -> one finished tile ---------------------------------------------------------- */
+/* ---- job.c : one want -> one finished tile --------------------------------------------------- */
 
 /* Fills node->data from the want; a failure other than cancellation is kept in data.status and data.error. */
 Status tiles_job_run(const TileWant *want, int base_side, PoolScratch *scratch, const CancelFlag *cancel,
                      void (*pause)(void *user), void *pause_user, TileNode *node);
 
-/* ---- disk.c, disk_file.c : finished base tiles on disk --------------------------------------------------- */
+/* ---- disk.c, disk_file.c : finished base tiles on disk --------------------------------------- */
 
 /* False: not there, or damaged (then *damaged). Fills everything of node->data but `references`. */
 bool tiles_disk_file_read(const char *path, const TileKey *key, TileNode *node, bool *damaged);
@@ -98,7 +98,7 @@ void tiles_disk_save(DiskStore *store, const TileData *data);
 /* Patterns that are computed faster than read are not kept. */
 bool tiles_disk_worthwhile(const TileWant *want);
 
-/* ---- cache.c : finished tiles in RAM, least recently used out first; the caller locks ----------------- */
+/* ---- cache.c : finished tiles in RAM, least recently used out first; the caller locks -------- */
 
 typedef struct TileCache {
     TileNode **buckets;
@@ -114,7 +114,7 @@ TileNode *tiles_cache_find(TileCache *cache, const JobId *id); /* borrowed; beco
 void tiles_cache_add(TileCache *cache, TileNode *node);        /* takes a reference of its own */
 void tiles_cache_forget(TileCache *cache, uint32_t serial);
 
-/* ---- queue.c : what is wanted and not yet begun; the caller locks -------------------------------------- */
+/* ---- queue.c : what is wanted and not yet begun; the caller locks ---------------------------- */
 
 /* Head sets are 2 KB and only composites and cells have one, so they stand aside. */
 typedef struct QueuedJob {

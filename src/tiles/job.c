@@ -66,7 +66,7 @@ static Status open_job(Job *job, Error *err) {
     return status;
 }
 
-/* ---- texels -------------------------------------------------------------------------------------- */
+/* ---- texels ---------------------------------------------------------------------------------- */
 
 /* Sets the request's texels; false where nothing of the pattern is under them. */
 static bool place_texels(Job *job, Level level, int64_t tile_y, int64_t tile_x) {
@@ -113,9 +113,9 @@ static void measure_ranges(Job *job, const float *image) {
     }
 }
 
-/* How many rows of each texel row to look at; 0: all. Exact at once unless that takes more than about a second; then so many
- * rows as ESTIMATE_S allows, and each time it is asked for better, REFINE times as many, until that is a good part of all.
- * Texels of up to 16 x 16 weights are never estimated, and neither are composites. */
+/* How many rows of each texel row to look at; 0: all. Exact at once unless that takes more than about a second; then
+ * so many rows as ESTIMATE_S allows, and each time it is asked for better, REFINE times as many, until that is a
+ * good part of all. Texels of up to 16 x 16 weights are never estimated, and neither are composites. */
 static int choose_sample(const Job *job, const SetInfo *set) {
     const TileWant *want = job->want;
     const PoolRequest *r = &job->request;
@@ -171,7 +171,7 @@ static Status run_texels(Job *job, Error *err) {
     return status;
 }
 
-/* ---- cells --------------------------------------------------------------------------------------- */
+/* ---- cells ----------------------------------------------------------------------------------- */
 
 static Status run_cells(Job *job, Error *err) {
     const TileKey *key = &job->want->key;

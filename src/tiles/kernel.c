@@ -80,7 +80,7 @@ int tiles_kernel_list(KernelSpeed *out, int max) {
     return count < max ? count : max;
 }
 
-/* ---- packing -------------------------------------------------------------------------------------- */
+/* ---- packing --------------------------------------------------------------------------------- */
 
 int tiles_kernel_depth(const Kernel *kernel, int dim) {
     return kernel->bf16 ? (dim + 1) / 2 : dim;

@@ -1,12 +1,14 @@
-/* kernel: products of query and key rows, and what follows them, for one family of processors each. Inside tiles only.
+/* kernel: products of query and key rows, and what follows them, for one family of processors each. Inside tiles
+ * only.
  *
- * A kernel takes packed operands of 4-byte items: one f32 of a row, or two neighbouring bf16 of it. `depth` counts items.
+ * A kernel takes packed operands of 4-byte items: one f32 of a row, or two neighbouring bf16 of it. `depth` counts
+ * items.
  *
  *   keys     panels of KERNEL_KEYS:  [panel][sub-panel of kernel->panel keys][depth][key]    a panel stays in L1
  *   queries  groups of kernel->group rows:  [group][depth][row]                              read once a panel
  *
- * Softmax is computed in powers of two: 2^(scale * dot + shift[row]), with whole numbers as shifts, so that nothing is
- * lost where scores are large; what is left of a row's normaliser is a factor that pooling applies. */
+ * Softmax is computed in powers of two: 2^(scale * dot + shift[row]), with whole numbers as shifts, so that nothing
+ * is lost where scores are large; what is left of a row's normaliser is a factor that pooling applies. */
 #ifndef ATTNSCOPE_TILES_KERNEL_H
 #define ATTNSCOPE_TILES_KERNEL_H
 
@@ -75,7 +77,8 @@ size_t tiles_kernel_panel_items(int depth); /* 4-byte items of a packed panel */
 int tiles_kernel_depth(const Kernel *kernel, int dim);
 /* `rows` (at most KERNEL_KEYS) rows of `dim` f32 -> one panel; missing keys are zeros. */
 void tiles_kernel_pack_keys(const Kernel *kernel, const float *rows, int row_count, int dim, void *panel);
-/* Any number of rows -> groups; the last group is filled with zeros. Takes room for i64_ceil_div(rows, group) * group. */
+/* Any number of rows -> groups; the last group is filled with zeros. Takes room for i64_ceil_div(rows, group) *
+ * group. */
 void tiles_kernel_pack_queries(const Kernel *kernel, const float *rows, int64_t row_count, int dim, void *out);
 
 #endif

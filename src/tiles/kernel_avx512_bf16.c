@@ -1,5 +1,5 @@
-/* AVX-512 BF16: pairs of bf16, summed in f32. Products of bf16 are exact in f32, so for bf16 sources this is as good as f32
- * (but for subnormal numbers, which the instruction takes as zeros). */
+/* AVX-512 BF16: pairs of bf16, summed in f32. Products of bf16 are exact in f32, so for bf16 sources this is as good
+ * as f32 (but for subnormal numbers, which the instruction takes as zeros). */
 #include "tiles/kernel.h"
 
 #if defined(__AVX512BF16__)

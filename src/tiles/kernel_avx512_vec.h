@@ -38,8 +38,8 @@ static inline KernelVec vec_fma(KernelVec a, KernelVec b, KernelVec c) {
 
 #include "tiles/kernel_poly.h"
 
-/* vscalefps under- and overflows as a product would, but takes NaN * 2^-Inf for 0: hence x - f, which is the same number as n
- * or NaN, as Inf - Inf is. */
+/* vscalefps under- and overflows as a product would, but takes NaN * 2^-Inf for 0: hence x - f, which is the same
+ * number as n or NaN, as Inf - Inf is. */
 static inline KernelVec vec_exp2(const Exp2Poly *poly, KernelVec x) {
     const KernelVec n = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
     const KernelVec f = _mm512_sub_ps(x, n);

@@ -1,5 +1,5 @@
-/* The body of every kernel that has vectors of its own: a kernel_*.c defines the vector and a dozen operations on it, then
- * includes this once.
+/* The body of every kernel that has vectors of its own: a kernel_*.c defines the vector and a dozen operations on
+ * it, then includes this once.
  *
  *   KernelVec, LANES     the vector and how many f32 it holds
  *   GROUP, VECS          rows and vectors of a sub-panel: GROUP * VECS accumulators + VECS + 1 must fit the registers

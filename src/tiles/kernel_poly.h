@@ -1,7 +1,7 @@
 /* The polynomial of kernel_exp2.h in vectors; needs KernelVec, vec_set1 and vec_fma.
  *
- * Read through a volatile: else compilers keep the coefficients in registers through the loop of products, where every one
- * is taken by an accumulator, and spill those instead (a quarter of the rate). */
+ * Read through a volatile: else compilers keep the coefficients in registers through the loop of products, where
+ * every one is taken by an accumulator, and spill those instead (a quarter of the rate). */
 #include "tiles/kernel_exp2.h"
 
 typedef struct Exp2Poly {

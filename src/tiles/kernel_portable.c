@@ -1,4 +1,5 @@
-/* Any processor: products through a BLAS, the rest in C that compilers vectorise. Also what the others are tested against. */
+/* Any processor: products through a BLAS, the rest in C that compilers vectorise. Also what the others are tested
+ * against. */
 #include "tiles/kernel.h"
 #include "tiles/kernel_exp2.h"
 

@@ -1,8 +1,8 @@
 /* Packed rows of Q and K for the kernels.
  *
- * Keys are kept as long as they are likely to be wanted again: heads that share them follow each other, and so do tiles of
- * one head. All keys of a head are packed at once where the request's key heads fit the budget together, else a chunk at a
- * time. The panels used longest ago go first. */
+ * Keys are kept as long as they are likely to be wanted again: heads that share them follow each other, and so do
+ * tiles of one head. All keys of a head are packed at once where the request's key heads fit the budget together,
+ * else a chunk at a time. The panels used longest ago go first. */
 #include "tiles/fused.h"
 
 #include <math.h>
@@ -73,7 +73,7 @@ static Status no_memory(Error *err) {
     return error_set(err, STATUS_MEMORY, "not enough memory to compute attention");
 }
 
-/* ---- keys ------------------------------------------------------------------------------------------ */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 static bool holds(const Panels *p, const Fused *f, int key_head, int64_t k) {
     const PoolRequest *r = f->request;
@@ -177,7 +177,7 @@ Status tiles_operand_keys(const Fused *f, int head, int64_t k, const uint32_t **
     return STATUS_OK;
 }
 
-/* ---- queries ---------------------------------------------------------------------------------------- */
+/* ---- queries --------------------------------------------------------------------------------- */
 
 static Status read_queries(const Fused *f, int head, int64_t ra, int64_t rb, float *out, Error *err) {
     const PoolRequest *r = f->request;

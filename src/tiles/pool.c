@@ -131,7 +131,7 @@ static Status make_texels(Pool *pool, size_t count, Error *err) {
     return t->sum != NULL && t->max != NULL && t->min != NULL && t->bad != NULL ? STATUS_OK : no_memory(err);
 }
 
-/* ---- cells: reading and combining heads --------------------------------------------------------- */
+/* ---- cells: reading and combining heads ------------------------------------------------------ */
 
 /* In these loops a masked cell is split by bit masks into a value of 0 and a hole of -Inf, and arithmetic stands
  * outside of conditions: compilers then vectorise them without -ffast-math. Adding a hole makes a cell masked again;
@@ -255,7 +255,7 @@ static Status read_block(const Pool *pool, int64_t q0, int64_t q1, int64_t k0, i
     return STATUS_OK;
 }
 
-/* ---- the request ------------------------------------------------------------------------------- */
+/* ---- the request ----------------------------------------------------------------------------- */
 
 bool tiles_pool_signed(const ResolvedHeads *heads, Values values) {
     return heads->result_signed || values == VALUES_SCORES;
@@ -348,7 +348,7 @@ static Status place(Pool *pool, Error *err) {
     return STATUS_OK;
 }
 
-/* ---- pooling ----------------------------------------------------------------------------------- */
+/* ---- pooling --------------------------------------------------------------------------------- */
 
 /* Texel row by texel row of a strip: rows to columns, and to texels where a texel row ends. */
 static void reduce_strip(const Pool *pool, const float *block, int64_t r0, int64_t r1, int64_t c0, int64_t c1,

@@ -52,7 +52,7 @@ void tiles_queue_free(Queue *queue) {
     *queue = (Queue){0};
 }
 
-/* ---- known jobs: open addressing, at most half full -------------------------------------------------- */
+/* ---- known jobs: open addressing, at most half full ------------------------------------------ */
 
 bool tiles_known_reserve(KnownJobs *known, size_t count) {
     size_t capacity = 64;

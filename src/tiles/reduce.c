@@ -164,7 +164,7 @@ void tiles_reduce_rows(const Columns *columns, const float *rows, size_t stride,
     }
 }
 
-/* ---- columns to texels ------------------------------------------------------------------------- */
+/* ---- columns to texels ----------------------------------------------------------------------- */
 
 void tiles_reduce_fold(const Columns *columns, size_t count, int level_k, size_t offset, size_t first_texel,
                        bool is_signed, const TexelSums *texels) {
@@ -189,7 +189,7 @@ void tiles_reduce_fold(const Columns *columns, size_t count, int level_k, size_t
     }
 }
 
-/* ---- to RG --------------------------------------------------------------------------------------- */
+/* ---- to RG ----------------------------------------------------------------------------------- */
 
 /* A stray value that happens to equal a sentinel gives way by one bit. */
 static float keep_off_sentinels(float g, bool is_signed) {

@@ -53,7 +53,7 @@ struct Scheduler {
     SchedulerStats stats;
 };
 
-/* ---- results ------------------------------------------------------------------------------------- */
+/* ---- results --------------------------------------------------------------------------------- */
 
 static void push_result(Scheduler *s, TileNode *node) /* takes over one reference */
 {
@@ -92,7 +92,7 @@ static void forget_results(Scheduler *s, uint32_t serial) {
     }
 }
 
-/* ---- running a job --------------------------------------------------------------------------------- */
+/* ---- running a job --------------------------------------------------------------------------- */
 
 static uint64_t pause_left(Scheduler *s) {
     uint64_t until = atomic_load_explicit(&s->pause_until, memory_order_relaxed);
@@ -227,7 +227,7 @@ static void work(void *user) {
     mutex_unlock(s->mutex);
 }
 
-/* ---- life -------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static Status make_workers(Scheduler *s, int count, Error *err) {
     s->workers = mem_alloc_zeroed((size_t)count, sizeof *s->workers);
@@ -330,7 +330,7 @@ void tiles_scheduler_drop(Scheduler *s) {
     mem_free(s);
 }
 
-/* ---- want ---------------------------------------------------------------------------------------------- */
+/* ---- want ------------------------------------------------------------------------------------ */
 
 static void note_known(Scheduler *s) {
     for (int i = 0; i < s->worker_count; i++) {
@@ -404,7 +404,7 @@ Status tiles_scheduler_try_want(Scheduler *s, const TileWant *wants, size_t coun
     return status;
 }
 
-/* ---- the rest -------------------------------------------------------------------------------------------- */
+/* ---- the rest -------------------------------------------------------------------------------- */
 
 static TileData *take_locked(Scheduler *s) {
     Worker *self = &s->workers[0];
@@ -442,8 +442,8 @@ size_t tiles_scheduler_waiting(Scheduler *s) {
 void tiles_scheduler_yield(Scheduler *s, uint64_t duration_ns) {
     uint64_t now = clock_now_ns(&s->params.clock);
     uint64_t until = duration_ns == 0 ? 0 : duration_ns > UINT64_MAX - now ? UINT64_MAX : now + duration_ns;
-    /* Workers run at low priority: one that was put aside with the lock in its hands would hold up the caller, so a pause
-     * that only grows longer is said without the lock, and nobody is woken to hear it. */
+    /* Workers run at low priority: one that was put aside with the lock in its hands would hold up the caller, so a
+     * pause that only grows longer is said without the lock, and nobody is woken to hear it. */
     if (atomic_exchange(&s->pause_until, until) <= until) {
         return;
     }

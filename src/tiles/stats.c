@@ -1,9 +1,9 @@
 /* Percentiles of a pooled image, by linear interpolation between the two nearest of the sorted values at
  * p / 100 * (n - 1), which is numpy.percentile's default.
  *
- * Nothing is sorted and nothing allocated: visible values are mapped to integers of the same order, a band of rows at a time,
- * and the wanted rank is found digit by digit, counting the values that share the digits found so far. The next larger value
- * comes out of the last pass. */
+ * Nothing is sorted and nothing allocated: visible values are mapped to integers of the same order, a band of rows
+ * at a time, and the wanted rank is found digit by digit, counting the values that share the digits found so far.
+ * The next larger value comes out of the last pass. */
 #include "tiles/tiles.h"
 
 #include <math.h>

@@ -6,7 +6,8 @@
  *   G  max over the block; signed data: the value of largest magnitude
  * Sentinels in G: block wholly masked or not captured, or containing NaN/Inf; see TILE_MASKED below. R is 0 then.
  *
- * One section for each .c file (disk.c: disk_file.c too); cache.c, queue.c and job.c serve scheduler.c, and reduce.c serves pool.c. */
+ * One section for each .c file (disk.c: disk_file.c too); cache.c, queue.c and job.c serve scheduler.c, and reduce.c
+ * serves pool.c. */
 #ifndef ATTNSCOPE_TILES_H
 #define ATTNSCOPE_TILES_H
 
@@ -23,7 +24,7 @@
 /* RG16F tiles hold w * TILE_F16_SCALE, rounded to nearest from f32. */
 #define TILE_F16_SCALE 32768.0f
 
-/* ---- level.c : geometry of levels ---------------------------------------------------------------- */
+/* ---- level.c : geometry of levels ------------------------------------------------------------ */
 
 typedef struct Level {
     int q, k;
@@ -38,7 +39,7 @@ int tiles_level_for_scale(double pixels_per_token);
 /* Cells of the block at texel index `texel` that exist: 2^level, fewer at the ragged edge. */
 int64_t tiles_cells_in_texel(int64_t tokens, int level, int64_t texel);
 
-/* ---- headset.c : which heads are combined, and how -------------------------------------------------- */
+/* ---- headset.c : which heads are combined, and how ------------------------------------------- */
 
 #define HEADSET_MAX 256
 
@@ -86,7 +87,7 @@ typedef enum Exactness { EXACT, BOUND_UPPER, BOUND_LOWER, BOUND_BOTH, APPROXIMAT
 typedef enum Channel { CHANNEL_MEAN, CHANNEL_MASS, CHANNEL_MAX } Channel;
 Exactness tiles_headset_exactness(const ResolvedHeads *heads, Level level, Channel channel);
 
-/* ---- pool.c : source -> pooled texels --------------------------------------------------------------- */
+/* ---- pool.c : source -> pooled texels -------------------------------------------------------- */
 
 /* w' = r * c * w, applied to every cell before heads are combined. Arrays per head of `heads`: row[h][query] and
  * column[h][key], numbered as in the pattern; NULL (the array or an element): 1. */
@@ -127,7 +128,7 @@ void tiles_pool_halve(const float *in, int height, int width, int64_t queries, i
 Status tiles_cells(const PoolRequest *request, int64_t q0, int64_t q1, int64_t k0, int64_t k1, float *out,
                    PoolScratch *scratch, const CancelFlag *cancel, Error *err);
 
-/* ---- kernel.c : products of Q and K ------------------------------------------------------------------ */
+/* ---- kernel.c : products of Q and K ---------------------------------------------------------- */
 
 /* Factored sets are pooled by the fastest kernel that runs here; the environment's ATTNSCOPE_KERNEL names another. */
 typedef struct KernelSpeed {
@@ -138,7 +139,7 @@ typedef struct KernelSpeed {
 /* Those that run here, slowest first; returns how many. */
 int tiles_kernel_list(KernelSpeed *out, int max);
 
-/* ---- compose.c : the CPU twin of the compose shader -------------------------------------------------- */
+/* ---- compose.c : the CPU twin of the compose shader ------------------------------------------ */
 
 /* heads[i]: pooled RG of one head, count texels. row_factor/col_factor: NULL, or per head factors of this tile,
  * [head][TILE_SIDE]; the result is the variant r * c * w (applied to R and G of visible texels).
@@ -148,7 +149,7 @@ int tiles_kernel_list(KernelSpeed *out, int max);
 void tiles_compose(const ResolvedHeads *heads, const float *const *tiles, int width, int height, bool data_signed,
                    const float *const *row_factors, const float *const *col_factors, float *out);
 
-/* ---- stats.c : ranges ---------------------------------------------------------------------------------- */
+/* ---- stats.c : ranges ------------------------------------------------------------------------ */
 
 /* Upper end of automatic ranges. */
 #define TILE_AUTO_PERCENTILE 99.5
@@ -158,7 +159,7 @@ void tiles_compose(const ResolvedHeads *heads, const float *const *tiles, int wi
 float tiles_percentile(const float *rg, int height, int width, int64_t keys, int level_k, int64_t x0, bool is_signed,
                        Channel channel, double p, int64_t ignore_column);
 
-/* ---- data.c : finished tiles ----------------------------------------------------------------------------- */
+/* ---- data.c : finished tiles ----------------------------------------------------------------- */
 
 typedef enum JobKind {
     JOB_TILE,      /* one head, one tile: TileData RG16F (or RG32F) */
@@ -218,10 +219,11 @@ int tiles_mip_side(int side, int mip); /* max(1, ceil(side / 2^mip)) */
 void tiles_encode_f16(const float *rg, uint16_t *out, size_t count);
 void tiles_decode_f16(const uint16_t *in, float *rg, size_t count);
 
-/* ---- disk.c : base tiles kept from one run to the next ------------------------------------------------------ */
+/* ---- disk.c : base tiles kept from one run to the next --------------------------------------- */
 
-/* <folder>/<identity of the capture>/<key>.tile. Damaged files are ignored and removed; when something cannot be written the
- * store says so once (in its stats) and only reads from then on. All functions may be called from several threads. */
+/* <folder>/<identity of the capture>/<key>.tile. Damaged files are ignored and removed; when something cannot be
+ * written the store says so once (in its stats) and only reads from then on. All functions may be called from
+ * several threads. */
 typedef struct DiskStore DiskStore;
 
 typedef struct DiskParams {
@@ -242,7 +244,7 @@ typedef struct DiskStats {
 } DiskStats;
 DiskStats tiles_disk_stats(DiskStore *store);
 
-/* ---- scheduler.c : workers ------------------------------------------------------------------------------- */
+/* ---- scheduler.c : workers ------------------------------------------------------------------- */
 
 /* One wish, most urgent first in the array handed to tiles_scheduler_want. Owned and copied by the scheduler. */
 typedef struct TileWant {
@@ -275,8 +277,8 @@ void tiles_scheduler_drop(Scheduler *scheduler); /* cancels, joins; NULL is allo
  * Results already finished and not yet taken stay. Wants found in the RAM cache are finished at once. A want whose
  * result waits to be taken is not run again. STATUS_MEMORY: the old queue stays. */
 Status tiles_scheduler_want(Scheduler *scheduler, const TileWant *wants, size_t count, Error *err);
-/* The same, but never waits for a worker that was put aside with the lock in its hands (workers run at low priority, and a
- * busy machine may keep one from going on for many frames): STATUS_CANCELLED then, and the old queue stays. */
+/* The same, but never waits for a worker that was put aside with the lock in its hands (workers run at low priority,
+ * and a busy machine may keep one from going on for many frames): STATUS_CANCELLED then, and the old queue stays. */
 Status tiles_scheduler_try_want(Scheduler *scheduler, const TileWant *wants, size_t count, Error *err);
 /* Next finished job, or NULL. The caller drops it. Failed jobs come too (status), once for each want call that names
  * them anew after having been taken. Workers begin no job while 64 MiB or 256 results wait. */
@@ -290,8 +292,8 @@ size_t tiles_scheduler_waiting(Scheduler *scheduler); /* results not yet taken; 
 bool tiles_scheduler_idle(Scheduler *scheduler);      /* nothing queued, running or waiting to be taken */
 /* Cancels all, waits for running jobs, drops results and cached tiles of this capture serial (before capture_close). */
 void tiles_scheduler_forget(Scheduler *scheduler, uint32_t serial);
-/* Base tiles of this capture serial are looked for in `store` before they are computed, and written to it afterwards. The
- * store is borrowed until forget(serial). One store at a time; NULL: none. */
+/* Base tiles of this capture serial are looked for in `store` before they are computed, and written to it
+ * afterwards. The store is borrowed until forget(serial). One store at a time; NULL: none. */
 void tiles_scheduler_use_disk(Scheduler *scheduler, uint32_t serial, DiskStore *store);
 /* Cancels what runs, which has to be wanted anew. */
 void tiles_scheduler_set_base_side(Scheduler *scheduler, int side);

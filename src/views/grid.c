@@ -1,8 +1,8 @@
 /* The grid: every head of a set, small, in its layer's row.
  *
  * Each cell is one quad over the mip of the head's base tile whose texels cover a pixel or more; nothing is pooled or
- * composed for it. Pieces are handed to the painter texture by texture, so that a thousand of them are a few draw calls.
- * What is not there yet is a quiet box, and is wanted: nearest to the hand first, then what is out of sight. */
+ * composed for it. Pieces are handed to the painter texture by texture, so that a thousand of them are a few draw
+ * calls. What is not there yet is a quiet box, and is wanted: nearest to the hand first, then what is out of sight. */
 #include "views/grid_private.h"
 
 #include <math.h>
@@ -17,7 +17,7 @@
 #define PIECES_MAX ((size_t)1 << 18)
 #define PAGES_MAX 64
 
-/* ---- place -------------------------------------------------------------------------------------------------- */
+/* ---- place ----------------------------------------------------------------------------------- */
 
 /* Width over height of a cell: that of its pattern, up to what the matrix would not stretch either. */
 static double cell_aspect(const SetInfo *set, FitMode mode) {
@@ -27,8 +27,8 @@ static double cell_aspect(const SetInfo *set, FitMode mode) {
     return sliver && mode != FIT_SQUARE ? 1 : aspect;
 }
 
-/* Where a finer level than that of the overviews would be due, zooming ends: the matrix has it. INFINITY: never, they are of
- * single weights. */
+/* Where a finer level than that of the overviews would be due, zooming ends: the matrix has it. INFINITY: never,
+ * they are of single weights. */
 static double most_pixels(const Frame *frame, int64_t tokens) {
     const int level = tiles_base_level(tokens, frame->base_side);
     return level > 0 ? (double)(2 * tiles_texels(tokens, level) - 1) : (double)INFINITY;
@@ -52,7 +52,7 @@ GridPlace views_grid_place(const Frame *frame, const ViewState *state, const Gri
     };
 }
 
-/* ---- gathering ----------------------------------------------------------------------------------------------- */
+/* ---- gathering ------------------------------------------------------------------------------- */
 
 typedef struct Gatherer {
     Frame *frame;
@@ -160,7 +160,7 @@ static void want(Gatherer *g) {
     if (g->nearest_count < WANTS_MAX && !complete && want_rest(g)) g->result->pending = true;
 }
 
-/* ---- ranges --------------------------------------------------------------------------------------------------- */
+/* ---- ranges ---------------------------------------------------------------------------------- */
 
 static bool in_time(const Gatherer *g, uint64_t until) {
     return g->frame->exact_only || clock_now_ns(&g->frame->clock) < until;
@@ -201,7 +201,7 @@ static void choose_range(const Gatherer *g, ViewState *state, bool is_signed) {
     state->hi = r->hi;
 }
 
-/* ---- drawing ----------------------------------------------------------------------------------------------------- */
+/* ---- drawing --------------------------------------------------------------------------------- */
 
 static bool uses_own_range(const ViewState *state) {
     return state->grid.per_head && state->range_mode != RANGE_MANUAL && !state->range_locked;

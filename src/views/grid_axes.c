@@ -1,5 +1,5 @@
-/* Numbers along both axes of the grid, as in the model; the focused and the hovered one always. Where numbers are missing
- * between neighbours, a short dash stands between them. */
+/* Numbers along both axes of the grid, as in the model; the focused and the hovered one always. Where numbers are
+ * missing between neighbours, a short dash stands between them. */
 #include "views/axes.h"
 #include "views/grid_private.h"
 

@@ -1,7 +1,7 @@
 /* Geometry of the grid: layers downward, heads to the right, every cell in a pitch that includes the gap beside it.
  *
- * Pitches are whole pixels, or cells of one row would differ by a pixel; the camera itself stays continuous, so that small
- * turns of a wheel add up. A head number has one column wherever it occurs: rows of ragged layers have holes. */
+ * Pitches are whole pixels, or cells of one row would differ by a pixel; the camera itself stays continuous, so that
+ * small turns of a wheel add up. A head number has one column wherever it occurs: rows of ragged layers have holes. */
 #include "views/views.h"
 
 #include <math.h>
@@ -47,8 +47,8 @@ static double drawn_pitch(double points, const GridPlace *place) {
     return place->stretch ? pixels : fmax(1, round(pixels));
 }
 
-/* Smaller than the plot: anywhere wholly inside, so that a zoom keeps its cell under the cursor. Larger: no ground beyond
- * the outermost cells. */
+/* Smaller than the plot: anywhere wholly inside, so that a zoom keeps its cell under the cursor. Larger: no ground
+ * beyond the outermost cells. */
 static double clamp_centre(double centre, double count, double visible) {
     return f64_clamp(centre, fmin(visible / 2, count - visible / 2), fmax(visible / 2, count - visible / 2));
 }

@@ -1,7 +1,8 @@
 /* What the grid knows of a set: which columns its heads have, and the automatic range of every head.
  *
- * A range is measured once, from the base tile on the GPU, and kept as long as what it depends on (RangeStamp) stays. The
- * range for all heads is the largest of them: no head then has more of its picture beyond the range than it has by itself. */
+ * A range is measured once, from the base tile on the GPU, and kept as long as what it depends on (RangeStamp)
+ * stays. The range for all heads is the largest of them: no head then has more of its picture beyond the range than
+ * it has by itself. */
 #include "views/grid_private.h"
 
 #include <math.h>
@@ -21,7 +22,7 @@ void views_grid_drop(Grid *grid) {
     mem_free(grid);
 }
 
-/* ---- columns ---------------------------------------------------------------------------------------------- */
+/* ---- columns --------------------------------------------------------------------------------- */
 
 static int by_number(const void *a, const void *b) {
     const int x = *(const int *)a, y = *(const int *)b;
@@ -147,7 +148,7 @@ int views_grid_nearest_head(const Grid *grid, const SetInfo *set, int layer, int
     return next - here <= here - before ? next : before;
 }
 
-/* ---- ranges ------------------------------------------------------------------------------------------------- */
+/* ---- ranges ---------------------------------------------------------------------------------- */
 
 GridCell *views_grid_cell_of(const Grid *grid, int layer, int head_index) {
     return &grid->cells[grid->starts[layer] + (size_t)head_index];

@@ -2,11 +2,13 @@
  *
  *   wanted level (lq, lk) = finest whose texel covers a pixel
  *   for each visible tile, first that exists of:
- *     exact composite (head sets above level 0) -> base image's mip -> tile / composite -> nearest ancestor -> base image
+ *     exact composite (head sets above level 0) -> base image's mip -> tile / composite -> nearest ancestor -> base
+ *     image
  *
  * A single head is drawn straight from its tile. A head set is composed on the GPU from the tiles of its heads; above
- * level 0 that may be a bound (DESIGN: "What a pixel means"), so at rest the exact composite is asked of the workers. It has a key
- * of its own (TILE_VARIANT_EXACT), so that bound and exact never replace each other by accident. */
+ * level 0 that may be a bound (DESIGN: "What a pixel means"), so at rest the exact composite is asked of the
+ * workers. It has a key of its own (TILE_VARIANT_EXACT), so that bound and exact never replace each other by
+ * accident. */
 #include "views/views.h"
 
 #include <limits.h>
@@ -209,7 +211,7 @@ DisplayParams views_display_params(const Frame *frame, const ViewState *state, b
     };
 }
 
-/* ---- drawing ------------------------------------------------------------------------------------------------ */
+/* ---- drawing --------------------------------------------------------------------------------- */
 
 typedef struct VisibleTile {
     int64_t y, x;

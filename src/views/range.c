@@ -1,5 +1,5 @@
-/* Automatic ranges: a percentile of the base image of a layer, read back once and remembered. Direct-mapped: a collision
- * costs one more read-back, never a wrong number, because the full key is compared. */
+/* Automatic ranges: a percentile of the base image of a layer, read back once and remembered. Direct-mapped: a
+ * collision costs one more read-back, never a wrong number, because the full key is compared. */
 #include "views/views.h"
 
 #include <math.h>

@@ -2,14 +2,14 @@
  * It never asks for the window's size: everything is drawn into a given rectangle at a given scale, so that windows,
  * pictures and recordings share it. No SDL, no App.
  *
- * One section for each .c file: theme.c camera.c readout.c range.c heatmap.c axes.c matrix.c minimap.c grid_layout.c grid.c
- * grid_axes.c */
+ * One section for each .c file: theme.c camera.c readout.c range.c heatmap.c axes.c matrix.c minimap.c grid_layout.c
+ * grid.c grid_axes.c */
 #ifndef ATTNSCOPE_VIEWS_H
 #define ATTNSCOPE_VIEWS_H
 
 #include "gpu/gpu.h"
 
-/* ---- theme.c ------------------------------------------------------------------------------------------- */
+/* ---- theme.c --------------------------------------------------------------------------------- */
 
 typedef struct Theme {
     bool light;
@@ -31,7 +31,7 @@ Color views_clipped_below_color(ColormapId cmap);
 /* One colour a head, from a set that colour-blind people can tell apart, repeated when there are more heads. */
 Color views_head_color(int head_number);
 
-/* ---- camera.c : which rectangle of (query, key) space is on screen --------------------------------------- */
+/* ---- camera.c : which rectangle of (query, key) space is on screen --------------------------- */
 
 /* Double precision throughout. (q, k): the token coordinates in the middle of the plot; points_q/k: points per token. */
 typedef struct Camera {
@@ -53,7 +53,7 @@ void views_camera_clamp(Camera *camera, int64_t queries, int64_t keys, float wid
 void views_camera_visible(const Camera *camera, float width, float height, double *q0, double *q1, double *k0,
                           double *k1);
 
-/* ---- state of a view ---------------------------------------------------------------------------------------- */
+/* ---- state of a view ------------------------------------------------------------------------- */
 
 typedef enum RangeMode { RANGE_AUTO, RANGE_PERCENTILE, RANGE_MANUAL } RangeMode;
 
@@ -102,7 +102,7 @@ typedef struct ViewState {
 } ViewState;
 void views_state_init(ViewState *state);
 
-/* ---- readout.c : exact values from the source, asked for and delivered later ---------------------------------- */
+/* ---- readout.c : exact values from the source, asked for and delivered later ----------------- */
 
 /* Small store of finished JOB_CELLS results; newest kept. */
 #define READOUT_SLOTS 4
@@ -116,7 +116,7 @@ const TileData *views_readout_find(Readouts *readouts, const TileKey *key);
 const float *views_readout_cell(Readouts *readouts, const TileKey *key, int64_t query, int64_t key_index);
 void views_readout_clear(Readouts *readouts);
 
-/* ---- wants ------------------------------------------------------------------------------------------------------ */
+/* ---- wants ----------------------------------------------------------------------------------- */
 
 typedef struct WantList {
     TileWant *items;
@@ -125,7 +125,7 @@ typedef struct WantList {
 TileWant *views_want(WantList *wants, JobKind kind, const TileKey *key, const Capture *capture); /* NULL: no memory */
 void views_wants_free(WantList *wants);
 
-/* ---- frame: what a view is given and gives back -------------------------------------------------------------------- */
+/* ---- frame: what a view is given and gives back ---------------------------------------------- */
 
 typedef struct RangeCache RangeCache;
 RangeCache *views_range_cache_new(void);
@@ -175,7 +175,7 @@ typedef struct ViewResult {
 /* The part of `rect` that this frame looks at. */
 Rect views_looked_at(const Frame *frame, Rect rect);
 
-/* ---- heatmap.c : tiles of the pattern under the camera -> passes and wants -------------------------------------------- */
+/* ---- heatmap.c : tiles of the pattern under the camera -> passes and wants ------------------- */
 
 /* The pattern that state looks at; false when indices are out of range. */
 bool views_pattern(const Capture *capture, const ViewState *state, const SetInfo **set, const LayerInfo **layer,
@@ -192,10 +192,11 @@ void views_heatmap(Frame *frame, const ViewState *state, ViewResult *result);
 bool views_base_ready(Frame *frame, const ViewState *state, int layer, bool want, TileKey *key);
 /* Whoever wants many asks this first, so that what cannot be had does not keep the rest from being asked for. */
 bool views_has_failed(const Frame *frame, const TileKey *key);
-/* Appends wants for the base tiles of all layers of the set, nearest first in the direction of the scrub. Returns how many are missing. */
+/* Appends wants for the base tiles of all layers of the set, nearest first in the direction of the scrub. Returns
+ * how many are missing. */
 int views_want_all_bases(Frame *frame, const ViewState *state, int direction);
 
-/* ---- prefetch.c : what will be looked at next ------------------------------------------------------------------------ */
+/* ---- prefetch.c : what will be looked at next ------------------------------------------------ */
 
 /* Where the hand goes. */
 typedef struct ViewMotion {
@@ -205,12 +206,12 @@ typedef struct ViewMotion {
 /* Wants tiles behind those that are visible. Call after drawing, before views_want_all_bases. */
 void views_want_around(Frame *frame, const ViewState *state, const ViewResult *result, const ViewMotion *motion);
 
-/* ---- range.c ------------------------------------------------------------------------------------------------------------ */
+/* ---- range.c --------------------------------------------------------------------------------- */
 
 /* Upper end of the automatic range of a layer's base image: percentile of the shown channel. False: not known yet. */
 bool views_auto_range(Frame *frame, const ViewState *state, int layer, double percentile, float *hi);
 
-/* ---- matrix.c, axes.c ----------------------------------------------------------------------------------------------------- */
+/* ---- matrix.c, axes.c ------------------------------------------------------------------------ */
 
 typedef struct MatrixParams {
     Rect rect; /* pixels */
@@ -227,14 +228,14 @@ bool views_matrix_cell(const ViewResult *result, int64_t queries, int64_t keys, 
 /* Key of the whole row `query` of the head set (JOB_CELLS). */
 TileKey views_row_key(const Frame *frame, const ViewState *state, int64_t query);
 
-/* ---- minimap.c : base images drawn small --------------------------------------------------------------------------- */
+/* ---- minimap.c : base images drawn small ----------------------------------------------------- */
 
 /* Fits the layer's base image into rect (keeps cell aspect as the camera does at fit) and returns the rect used. */
 Rect views_minimap(Frame *frame, const ViewState *state, const ViewResult *result, Rect rect);
 /* One head's base tile in rect. False when it is not there yet (wanted when `want`). */
 bool views_thumb(Frame *frame, const ViewState *state, int layer, int head_index, Rect rect, bool want);
 
-/* ---- grid_layout.c : where the cells of the grid lie ------------------------------------------------------------------ */
+/* ---- grid_layout.c : where the cells of the grid lie ----------------------------------------- */
 
 /* What the grid is fitted into. */
 typedef struct GridPlace {
@@ -270,7 +271,7 @@ int views_grid_mip(int width, int height, float pixels_w, float pixels_h, int mi
 /* Every how many cells a label of `room` pixels fits: 1, 2, 5, 10 ... */
 int views_grid_label_step(double pitch, float room);
 
-/* ---- grid.c, grid_axes.c : layers x heads of base tiles ------------------------------------------------------------------ */
+/* ---- grid.c, grid_axes.c : layers x heads of base tiles -------------------------------------- */
 
 /* What is known about the heads of one set: columns, ranges. Follows the state by itself. */
 typedef struct Grid Grid;
@@ -307,8 +308,8 @@ typedef struct GridFigures {
     float hi;      /* upper end of its automatic range */
     float largest; /* largest weight (signed data: magnitude); exact */
 } GridFigures;
-/* Mean weight by key, over all queries, in `count` equal parts of the keys (largest texel of each part); *most: the largest.
- * Kept until another head is asked for. NULL: not there yet. */
+/* Mean weight by key, over all queries, in `count` equal parts of the keys (largest texel of each part); *most: the
+ * largest. Kept until another head is asked for. NULL: not there yet. */
 #define GRID_PROFILE 256
 const float *views_grid_profile(Frame *frame, Grid *grid, const ViewState *state, GridHead head, int *count,
                                 float *most);

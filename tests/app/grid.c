@@ -84,7 +84,7 @@ static void frames_until_quiet(Scene *scene) {
     fail_msg("work never came to an end");
 }
 
-/* ---- what is asked for ------------------------------------------------------------------------------------------ */
+/* ---- what is asked for ----------------------------------------------------------------------- */
 
 static void test_visible_heads_are_wanted_first_nearest_to_the_focus(void **state) {
     (void)state;
@@ -121,7 +121,7 @@ static void test_visible_heads_are_wanted_first_nearest_to_the_focus(void **stat
     close_scene(scene);
 }
 
-/* ---- cost of a frame ---------------------------------------------------------------------------------------------- */
+/* ---- cost of a frame ------------------------------------------------------------------------- */
 
 static uint64_t draw_calls(Scene *scene) {
     const uint64_t before = gpu_stats(scene->app.gpu).draw_calls;
@@ -166,7 +166,7 @@ static void test_steady_frames_allocate_nothing(void **state) {
     close_scene(scene);
 }
 
-/* ---- bad luck -------------------------------------------------------------------------------------------------------- */
+/* ---- bad luck -------------------------------------------------------------------------------- */
 
 static void test_what_a_truncated_file_lost_is_marked_and_the_rest_is_shown(void **state) {
     (void)state;
@@ -207,7 +207,7 @@ static void test_no_memory_in_a_frame_is_no_crash(void **state) {
     close_scene(scene);
 }
 
-/* ---- looking around changes nothing else ------------------------------------------------------------------------------- */
+/* ---- looking around changes nothing else ----------------------------------------------------- */
 
 static void test_the_matrix_is_as_it_was_unless_a_head_is_opened(void **state) {
     (void)state;

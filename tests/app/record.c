@@ -1,5 +1,5 @@
-/* Recording without a window: names, files, the encoder's thread, the clock of live recordings, tours. ffmpeg is played by
- * shell scripts here, so that every byte it gets can be looked at; tests/e2e has the real one. */
+/* Recording without a window: names, files, the encoder's thread, the clock of live recordings, tours. ffmpeg is
+ * played by shell scripts here, so that every byte it gets can be looked at; tests/e2e has the real one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -84,7 +84,7 @@ static size_t frame_values(const char *path, uint8_t *values, size_t most) {
     return size / FRAME;
 }
 
-/* ---- names ------------------------------------------------------------------------------------------------------------------ */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static void test_names(void **state) {
     Folder *folder = *state;
@@ -160,7 +160,7 @@ static void test_a_movie_is_reserved_named_and_removed(void **state) {
     assert_true(file_exists(out.part));
 }
 
-/* ---- the encoder --------------------------------------------------------------------------------------------------------------- */
+/* ---- the encoder ----------------------------------------------------------------------------- */
 
 static void test_every_frame_reaches_the_process_as_often_as_asked(void **state) {
     Folder *folder = *state;
@@ -383,7 +383,7 @@ static void test_command_lines(void **state) {
     }
 }
 
-/* ---- live: slots by the clock ---------------------------------------------------------------------------------------------------------- */
+/* ---- live: slots by the clock ---------------------------------------------------------------- */
 
 typedef struct Scene {
     App app;
@@ -538,7 +538,7 @@ static void test_a_window_at_rest_hands_its_frame_over(void **state) {
     close_scene(scene);
 }
 
-/* ---- tours ------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- tours ----------------------------------------------------------------------------------- */
 
 static void test_a_zoom_goes_at_a_steady_rate_and_keeps_its_fixed_point(void **state) {
     (void)state;
@@ -553,8 +553,8 @@ static void test_a_zoom_goes_at_a_steady_rate_and_keeps_its_fixed_point(void **s
     scene->params.bare = true;
     scene->params.chrome = false;
     app_frame_build(app, &scene->params);
-    /* From 64 tokens to 4 about a point that is not the middle: at half the time 16 are in view, and where the two rectangles
-     * have the same place on the screen, that token stays. */
+    /* From 64 tokens to 4 about a point that is not the middle: at half the time 16 are in view, and where the two
+     * rectangles have the same place on the screen, that token stays. */
     assert_int_equal(app_command(app, "camera 0:64,0:64", &err), STATUS_OK);
     assert_int_equal(record_tour_parse("0..2 linear camera 15:19,15:19\n3 end\n", "t", &tour, &err), STATUS_OK);
     RecordTourPlayer *player = record_tour_player_new(tour);

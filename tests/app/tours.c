@@ -1,5 +1,5 @@
-/* Every tour over a small capture, dense and factored: what is on screen once the hand rests must be what the CPU computes
- * from the source, image for image. And frames in which nothing new arrives allocate nothing. */
+/* Every tour over a small capture, dense and factored: what is on screen once the hand rests must be what the CPU
+ * computes from the source, image for image. And frames in which nothing new arrives allocate nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -78,7 +78,7 @@ static void settle(Play *play) {
     if (app_settle(&play->app, &play->params, SETTLE_NS, &err) != STATUS_OK) fail_msg("%s", err.message);
 }
 
-/* ---- the CPU's picture --------------------------------------------------------------------------------------- */
+/* ---- the CPU's picture ----------------------------------------------------------------------- */
 
 static void pool_heads(const App *app, const TileKey *key, const ResolvedHeads *heads, Level level, int width,
                        int height, float *out) {
@@ -181,7 +181,7 @@ static int check_screen(Play *play) {
     return checked;
 }
 
-/* ---- tests ------------------------------------------------------------------------------------------------------- */
+/* ---- tests ----------------------------------------------------------------------------------- */
 
 static void play_all(bool dense) {
     static const double STOPS[] = {0.13, 0.55, 1.0};
@@ -227,8 +227,8 @@ static void settled_frames(Play *play) {
         one_frame(play);
 }
 
-/* Allocations of a round of frames once nothing new comes any more: the first rounds bring the tiles, and what workers fetch
- * ahead depends on how fast the machine draws, so a slow one needs more rounds until one is steady. */
+/* Allocations of a round of frames once nothing new comes any more: the first rounds bring the tiles, and what
+ * workers fetch ahead depends on how fast the machine draws, so a slow one needs more rounds until one is steady. */
 static uint64_t allocations_once_steady(Play *play, void (*round)(Play *)) {
     uint64_t allocated = 1;
     for (int i = 0; i < 20 && allocated > 0; i++) {

@@ -129,7 +129,7 @@ static void test_every_pattern(void **state) {
     assert_true(lines > 300);
 }
 
-/* ---- what was found out about them ----------------------------------------------------------------------- */
+/* ---- what was found out about them ----------------------------------------------------------- */
 
 static void test_causal_and_padding(void **state) {
     static const struct {

@@ -151,7 +151,8 @@ static void test_overlapping_entries_are_refused(void **state) {
     bytes_free(&npy);
 }
 
-/* 64 MB of zeros in 64 kB, honest about it: not attention's fault, but nothing is inflated for a dtype that is refused. */
+/* 64 MB of zeros in 64 kB, honest about it: not attention's fault, but nothing is inflated for a dtype that is
+ * refused. */
 static void test_a_bomb_is_not_inflated_for_nothing(void **state) {
     Bytes npy = {0};
     Error err;

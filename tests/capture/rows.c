@@ -105,7 +105,7 @@ static void test_reading_while_memory_runs_out(void **state) {
     capture_close(capture);
 }
 
-/* ---- threads -------------------------------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 enum { THREADS = 4, ROUNDS = 40, SIDE = 150 };
 
@@ -187,7 +187,7 @@ static void test_a_scratch_serves_many_captures(void **state) {
     capture_scratch_drop(scratch);
 }
 
-/* ---- softmax ----------------------------------------------------------------------------------------------- */
+/* ---- softmax --------------------------------------------------------------------------------- */
 
 static void test_softmax_against_libm(void **state) {
     enum { COUNT = 5000 };
@@ -259,7 +259,7 @@ static void test_the_cache_keeps_to_its_budget(void **state) {
     capture_lse_drop(table);
 }
 
-/* ---- files that change under us ---------------------------------------------------------------------------- */
+/* ---- files that change under us -------------------------------------------------------------- */
 
 static void test_a_file_that_shrinks(void **state) {
     char path[512];

@@ -27,7 +27,7 @@ int test_hdf5_group(void);
 int test_inputs_group(void);
 int test_check_group(void);
 
-/* ---- support.c ---------------------------------------------------------------------------------- */
+/* ---- support.c ------------------------------------------------------------------------------- */
 
 /* Runs make_fixtures.py with a Python that has NumPy. False, with a message, when there is none. */
 bool make_fixtures(void);

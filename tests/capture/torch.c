@@ -1,4 +1,5 @@
-/* Damaged and hostile .pt, from pickles written by hand; what torch.save writes is checked against NumPy in fixtures.c. */
+/* Damaged and hostile .pt, from pickles written by hand; what torch.save writes is checked against NumPy in
+ * fixtures.c. */
 #include "test_capture.h"
 
 /* An archive with this pickle and one storage of 64 zero floats. */
@@ -193,7 +194,8 @@ static void test_memo_bomb(void **state) {
     bytes_free(&pickle);
 }
 
-/* Few nodes, many links: a list that holds the same long list many times over, at every place where lists are looked through. */
+/* Few nodes, many links: a list that holds the same long list many times over, at every place where lists are looked
+ * through. */
 static void test_wide_bombs(void **state) {
     enum { WIDE = 300000 };
     static const char *const INNER[] = {"N", "S'a'\n", "]", "K\x01"};

@@ -1,4 +1,5 @@
-/* Colormaps: matplotlib's end points, monotone lightness, the symmetry of the diverging map, the steps between entries. */
+/* Colormaps: matplotlib's end points, monotone lightness, the symmetry of the diverging map, the steps between
+ * entries. */
 #include "test_draw.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
-/* Files that are written, read back; and every allocation on the way failing once. SVG, PDF and whole pictures: tests/e2e. */
+/* Files that are written, read back; and every allocation on the way failing once. SVG, PDF and whole pictures:
+ * tests/e2e. */
 #include "export/export.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* A .pt is a zip around a pickle. What begins like a zip is opened as it is; anything else is taken for the pickle, in an
- * archive with three storages, so that the fuzzer need not learn checksums and directories first. */
+/* A .pt is a zip around a pickle. What begins like a zip is opened as it is; anything else is taken for the pickle,
+ * in an archive with three storages, so that the fuzzer need not learn checksums and directories first. */
 #include "fuzz_capture.h"
 
 #include <string.h>

@@ -182,8 +182,8 @@ static void test_mass_in_the_second_tile(void **state) {
     gpu_close(gpu);
 }
 
-/* Nearest sampling of fractional pieces: every pixel shows the texel its centre lies in, at any zoom, and neighbouring pieces
- * leave no gap. */
+/* Nearest sampling of fractional pieces: every pixel shows the texel its centre lies in, at any zoom, and
+ * neighbouring pieces leave no gap. */
 static void test_sampling(void **state) {
     (void)state;
     enum { W = 160, H = 90 };

@@ -18,7 +18,7 @@ int test_display_group(void);
 int test_paint_group(void);
 int test_text_group(void);
 
-/* ---- support.c: one context off screen for the process ------------------------------------------- */
+/* ---- support.c: one context off screen for the process --------------------------------------- */
 
 int context_open(void); /* 0, or a message was printed */
 GpuProc context_proc(const char *name);

@@ -1,4 +1,5 @@
-/* Text on the picture: ink inside the measured box, in its colour, upright and turned; the glyph cache when it overflows. */
+/* Text on the picture: ink inside the measured box, in its colour, upright and turned; the glyph cache when it
+ * overflows. */
 #include "test_gpu.h"
 
 #include <math.h>

@@ -22,7 +22,7 @@ float *fixture_cell(const Fixture *f, int layer, int head, int64_t query, int64_
     return f->cells + (((int64_t)layer * f->heads + head) * f->queries + query) * f->keys + key;
 }
 
-/* ---- numbers ------------------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 static float *fill_noise(size_t count, uint64_t *state) {
     float *values = malloc(count * sizeof *values);
@@ -93,7 +93,7 @@ Fixture *fixture_make(FixtureKind kind, int layers, int heads, int64_t queries, 
     return f;
 }
 
-/* ---- the file ------------------------------------------------------------------------------------- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 typedef struct Writer {
     TextBuffer header;
@@ -191,7 +191,7 @@ void fixture_drop(Fixture *f) {
     free(f);
 }
 
-/* ---- requests and their plain answers ----------------------------------------------------------------- */
+/* ---- requests and their plain answers -------------------------------------------------------- */
 
 ResolvedHeads fixture_heads(const Fixture *f, const char *text) {
     HeadSet set;

@@ -1,5 +1,5 @@
-/* Pooling from Q and K against pooling of rows (which goes another way: BLAS, one row after the other), for masks, caps,
- * shared keys, storage types and sizes that are multiples of nothing; and what must hold of any attention. */
+/* Pooling from Q and K against pooling of rows (which goes another way: BLAS, one row after the other), for masks,
+ * caps, shared keys, storage types and sizes that are multiples of nothing; and what must hold of any attention. */
 #include "test_tiles.h"
 
 #include <math.h>

@@ -25,7 +25,7 @@ int test_scheduler_group(void);
 int test_threads_group(void);
 int test_disk_group(void);
 
-/* ---- fixture.c ---------------------------------------------------------------------------------- */
+/* ---- fixture.c ------------------------------------------------------------------------------- */
 
 typedef enum FixtureKind {
     FIXTURE_WEIGHTS,     /* softmax of noise; rows sum to 1 */

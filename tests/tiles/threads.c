@@ -214,7 +214,7 @@ static void workers_wait_while_results_pile_up(void **state) {
     fixture_drop(f);
 }
 
-/* ---- everything at once ------------------------------------------------------------------------------- */
+/* ---- everything at once ---------------------------------------------------------------------- */
 
 typedef struct Mash {
     Scheduler *scheduler;

@@ -24,7 +24,7 @@ static const struct {
     int rows, columns;
 } SIZES[] = {{1, 1}, {6, 12}, {12, 6}, {32, 32}, {80, 64}, {1, 40}, {500, 3}, {2000, 2000}};
 
-/* ---- layout -------------------------------------------------------------------------------------------------- */
+/* ---- layout ---------------------------------------------------------------------------------- */
 
 static void test_a_fitted_grid_lies_in_whole_pixels_inside_the_plot(void **state) {
     (void)state;
@@ -169,7 +169,7 @@ static void test_reveal_scrolls_no_farther_than_needed(void **state) {
     }
 }
 
-/* ---- mips -------------------------------------------------------------------------------------------------------- */
+/* ---- mips ------------------------------------------------------------------------------------ */
 
 /* As the painter samples: nearest, at pixel centres. */
 static bool every_texel_is_hit(int texels, int pixels) {
@@ -214,7 +214,7 @@ static void test_labels_stand_at_round_steps(void **state) {
     assert_true(views_grid_label_step(1e-6, 24) > 1000000);
 }
 
-/* ---- columns ------------------------------------------------------------------------------------------------------- */
+/* ---- columns --------------------------------------------------------------------------------- */
 
 /* Layers 0, 2 and 5 with 4, 2 and 3 heads of 8 x 8 weights, in the form of safetensors. */
 static size_t ragged_capture(uint8_t *out, size_t capacity) {
