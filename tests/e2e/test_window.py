@@ -109,7 +109,8 @@ def test_the_wheel_zooms_about_the_cursor(window):
 def test_plus_and_minus_and_fit(window):
     before = window.settled()
     window.key("plus", "plus", "plus", "plus")
-    near = window.wait(lambda s: span(s)[0] < 0.6 * span(before)[0] and span(s)[1] < 0.6 * span(before)[1])
+    window.wait(lambda s: span(s)[0] < 0.6 * span(before)[0] and span(s)[1] < 0.6 * span(before)[1])
+    near = window.settled()
     window.key("minus")
     window.wait(lambda s: span(s)[1] > span(near)[1])
     window.key("f")
@@ -122,7 +123,8 @@ def test_a_drag_pans(window):
     window.wheel(8)
     before = window.settled()
     window.drag(-80, -50)
-    after = window.wait(lambda s: s["camera"]["k0"] > before["camera"]["k0"] and s["camera"]["q0"] > before["camera"]["q0"])
+    window.wait(lambda s: s["camera"]["k0"] > before["camera"]["k0"] and s["camera"]["q0"] > before["camera"]["q0"])
+    after = window.settled()
     assert span(after) == pytest.approx(span(before), rel=1e-6)
     window.key("h")
     window.wait(lambda s: s["camera"]["k0"] < after["camera"]["k0"])
@@ -257,8 +259,7 @@ def test_play_goes_on_by_itself_and_stops(window):
     layer = window.wait(lambda s: s["layer"] != 0)["layer"]
     window.wait(lambda s: s["layer"] not in (0, layer))
     window.key("space")
-    time.sleep(0.5)
-    layer = window.state["layer"]
+    layer = window.wait(lambda s: s["playing"] is False)["layer"]
     time.sleep(1.5)
     assert window.state["layer"] == layer
 
