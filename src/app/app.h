@@ -199,7 +199,9 @@ bool app_take_results(App *app, uint64_t budget_ns, bool *any);
 bool app_idle_step(App *app);
 /* Builds frames until everything is exact; STATUS_CANCELLED when `timeout_ns` passed. */
 Status app_settle(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err);
-/* The same, with the overviews and ranges of every layer of the set. */
+/* The same until every visible tile is there as itself; it may still be an estimate or a bound. */
+Status app_settle_picture(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err);
+/* As app_settle, with the overviews and ranges of every layer of the set. */
 Status app_settle_all(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err);
 bool app_has_failed(const App *app, const TileKey *key); /* or found no room */
 void app_forget_failures(App *app);

@@ -1,5 +1,6 @@
 #include "app/bench.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,9 +150,11 @@ static void print_text(const Bench *b, const char *tour, const Summary *s) {
     }
     printf("layer switch  p50 %7.2f   p99 %7.2f ms, %.0f %% with the right picture in the same frame\n", b->switch_p50,
            b->switch_p99, b->switch_right_pct);
-    printf("first picture %.0f ms, exact %.0f ms after the hand rests, %.1f %% coarse frames; overviews of all layers "
-           "%.0f ms after that\n",
-           b->first_picture_ms, b->time_to_exact_ms, 100.0 * b->coarse / b->frames, b->overviews_ms);
+    char exact[64] = "not exact in time", overviews[64] = "not in time";
+    if (!isnan(b->time_to_exact_ms)) snprintf(exact, sizeof exact, "exact %.0f ms", b->time_to_exact_ms);
+    if (!isnan(b->overviews_ms)) snprintf(overviews, sizeof overviews, "%.0f ms after that", b->overviews_ms);
+    printf("first picture %.0f ms, %s after the hand rests, %.1f %% coarse frames; overviews of all layers %s\n",
+           b->first_picture_ms, exact, 100.0 * b->coarse / b->frames, overviews);
     printf("memory        %.0f MB (+ %.0f MB of files), GPU tiles %.1f of %.0f MB, RAM tiles %.1f MB, %.2f allocations "
            "a frame\n",
            rss, rss_file, (double)gpu.tile_bytes / 1048576, (double)gpu_info(app->gpu)->tile_budget / 1048576,

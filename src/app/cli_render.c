@@ -51,7 +51,8 @@ static Status tile_floats(App *app, const Frame *frame, const ResolvedHeads *hea
             TileKey head = key;
             head.head = heads->index[i];
             head.headset = 0;
-            views_want(&app->wants, JOB_TILE, &head, frame->capture);
+            TileWant *want = views_want(&app->wants, JOB_TILE, &head, frame->capture);
+            if (want) want->better_than = TILE_NO_ESTIMATE;
         }
     }
     Status status = run_jobs(app, app->wants.count, err);

@@ -223,12 +223,13 @@ bool cmd_prompt(App *app, const char *args, Error *err) {
 /* ---- for scripts and tests ------------------------------------------------------------------- */
 
 bool cmd_wait(App *app, const char *args, Error *err) {
-    if (strcmp(args, "exact")) {
-        error_set(err, STATUS_USAGE, "'wait' takes exact, not '%s'", args);
+    const bool exact = !strcmp(args, "exact");
+    if (!exact && strcmp(args, "picture")) {
+        error_set(err, STATUS_USAGE, "'wait' takes exact or picture, not '%s'", args);
         return false;
     }
     const FrameParams params = app_window_params(app);
-    app_settle(app, &params, SETTLE_NS, err);
+    (exact ? app_settle : app_settle_picture)(app, &params, SETTLE_NS, err);
     return true;
 }
 

@@ -69,7 +69,7 @@ const Command APP_COMMANDS[] = {
     {"escape", "", cmd_escape, "Escape=", "Window", "close what is open on top", "Esc"},
     {"quit", "", cmd_quit, "q= Ctrl+Q=", "Window", "quit", NULL},
 
-    {"wait", "exact", cmd_wait, NULL, NULL, NULL, NULL},
+    {"wait", "exact|picture", cmd_wait, NULL, NULL, NULL, NULL},
     {"answer", "yes|no", cmd_answer, NULL, NULL, NULL, NULL},
     {"state", "[PATH]", cmd_state, NULL, NULL, NULL, NULL},
     {"key", "NAME", cmd_key, NULL, NULL, NULL, NULL},

@@ -272,11 +272,11 @@ Status app_settle_all(App *app, const FrameParams *params, uint64_t timeout_ns, 
     return app_settle(app, params, timeout_ns, err);
 }
 
-Status app_settle(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err) {
+static Status settle(App *app, const FrameParams *params, uint64_t timeout_ns, bool picture_only, Error *err) {
     const Clock clock = clock_system(); /* real work takes real time, whatever clock drives the animation */
     const uint64_t start = clock_now_ns(&clock);
     FrameParams exact = *params;
-    exact.exact_only = true;
+    exact.exact_only = !picture_only;
     int fruitless = 0; /* frames in a row that asked for nothing and yet are not complete */
     for (bool first = true;; first = false) {
         bool any;
@@ -289,6 +289,7 @@ Status app_settle(App *app, const FrameParams *params, uint64_t timeout_ns, Erro
         /* Everything still asked for has failed: the message says why, and waiting will not help. */
         const bool stuck = app->wants.count == 0 && tiles_scheduler_idle(app->scheduler);
         if (wanted == 0 && !app->result.pending) return STATUS_OK;
+        if (picture_only && !app->result.missing && !app->result.coarse) return STATUS_OK;
         if (stuck && wanted > 0)
             return error_set(err, app->no_room.count > 0 ? STATUS_MEMORY : STATUS_IO, "%s", app->message);
         if (cancel_requested(app->cancel)) return error_set(err, STATUS_CANCELLED, "interrupted");
@@ -300,4 +301,12 @@ Status app_settle(App *app, const FrameParams *params, uint64_t timeout_ns, Erro
         if (late) return error_set(err, STATUS_CANCELLED, "the picture was not exact in time");
         if (app->wants.count > 0) clock_sleep_ns(200000);
     }
+}
+
+Status app_settle(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err) {
+    return settle(app, params, timeout_ns, false, err);
+}
+
+Status app_settle_picture(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err) {
+    return settle(app, params, timeout_ns, true, err);
 }

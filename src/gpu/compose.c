@@ -154,14 +154,16 @@ static void place_band(const Gpu *gpu, Job *job, int missing) {
     job->end_row = (int)i64_min(height, job->first_row + band_rows(gpu, job, height));
 }
 
-/* What is made of estimates is one. */
+/* What is made of estimates is one; the largest of maxima that are too small is too small, too. */
 static void note_estimates(Job *job) {
     GpuTileInfo *info = &job->target->info;
+    const bool largest = job->request->heads->op == HEADS_MAX && !job->result_signed && !job->factors;
     for (int i = 0; i < job->request->heads->count; i++) {
         int estimate = job->slots[i]->info.estimate;
         if (estimate > 0 && (info->estimate == 0 || estimate < info->estimate)) {
             info->estimate = estimate;
-            info->exactness_mean = info->exactness_max = ESTIMATE;
+            info->exactness_mean = ESTIMATE;
+            info->exactness_max = largest ? BOUND_LOWER : ESTIMATE;
         }
     }
 }

@@ -246,6 +246,9 @@ DiskStats tiles_disk_stats(DiskStore *store);
 
 /* ---- scheduler.c : workers ------------------------------------------------------------------- */
 
+/* For better_than: no estimate will do. */
+#define TILE_NO_ESTIMATE INT32_MAX
+
 /* One wish, most urgent first in the array handed to tiles_scheduler_want. Owned and copied by the scheduler. */
 typedef struct TileWant {
     JobKind kind;

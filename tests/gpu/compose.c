@@ -410,6 +410,61 @@ static void test_failed_allocations(void **state) {
     assert_true(whole);
 }
 
+/* A head's tile that is an estimate, with a maximum that is too small; `rows` of each texel row were looked at. */
+static void put_estimate(Gpu *gpu, int head, int rows) {
+    Error err = {0};
+    float rg[2] = {0.25f, 0.5f};
+    TileKey key = test_key(head, 0);
+    TileData data = {.kind = JOB_TILE,
+                     .key = key,
+                     .format = TILE_RG32F,
+                     .width = 1,
+                     .height = 1,
+                     .mip_count = 1,
+                     .texels = rg,
+                     .size = sizeof rg,
+                     .estimate = rows};
+    data.key.lq = data.key.lk = 5;
+    check_ok(gpu_tile_put(gpu, &data, &err), &err);
+}
+
+static GpuTileInfo compose_estimates(Gpu *gpu, HeadOp op, uint32_t headset) {
+    Error err = {0};
+    ResolvedHeads heads = {.op = op, .count = 2, .index = {0, 1}, .weight = {0.5f, 0.5f}};
+    ComposeRequest request = {.key = test_key(-1, 0), .heads = &heads};
+    request.key.headset = headset;
+    request.key.lq = request.key.lk = 5;
+    GpuTileInfo info = {0};
+    check_ok(gpu_compose(gpu, &request, &err), &err);
+    assert_true(gpu_tile_find(gpu, &request.key, &info));
+    return info;
+}
+
+/* The worst head decides, and a better tile of it takes the estimate's place. */
+static void test_estimates(void **state) {
+    (void)state;
+    Gpu *gpu = open_gpu(0, 0);
+    GpuTileInfo info = {0};
+    TileKey key = test_key(0, 0);
+    key.lq = key.lk = 5;
+    put_estimate(gpu, 0, 3);
+    put_estimate(gpu, 1, 48);
+    assert_true(gpu_tile_find(gpu, &key, &info));
+    assert_true(info.estimate == 3 && info.exactness_mean == ESTIMATE && info.exactness_max == BOUND_LOWER);
+    info = compose_estimates(gpu, HEADS_MEAN, 1);
+    assert_true(info.estimate == 3 && info.exactness_mean == ESTIMATE && info.exactness_max == ESTIMATE);
+    info = compose_estimates(gpu, HEADS_MAX, 2);
+    assert_true(info.estimate == 3 && info.exactness_mean == ESTIMATE && info.exactness_max == BOUND_LOWER);
+    put_estimate(gpu, 0, 0);
+    assert_true(gpu_tile_find(gpu, &key, &info));
+    assert_true(info.estimate == 0 && info.exactness_mean == EXACT && info.exactness_max == EXACT);
+    assert_int_equal(compose_estimates(gpu, HEADS_MEAN, 1).estimate, 48);
+    put_estimate(gpu, 1, 0);
+    info = compose_estimates(gpu, HEADS_MEAN, 1);
+    assert_true(info.estimate == 0 && info.exactness_mean == EXACT && info.exactness_max == BOUND_UPPER);
+    gpu_close(gpu);
+}
+
 int test_compose_group(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_op),
@@ -419,6 +474,7 @@ int test_compose_group(void) {
         cmocka_unit_test(test_what_is_missing),
         cmocka_unit_test(test_base_serves_detail),
         cmocka_unit_test(test_exact_is_not_replaced_by_a_bound),
+        cmocka_unit_test(test_estimates),
         cmocka_unit_test(test_failed_allocations),
     };
     return cmocka_run_group_tests_name("gpu/compose", tests, NULL, NULL);
