@@ -1,4 +1,6 @@
 /* Opening and closing of the program's parts, and of captures. */
+#include "app/chores.h"
+#include "app/palette.h"
 #include "app/record.h"
 
 #include <stdarg.h>
@@ -50,6 +52,9 @@ Status app_open(App *app, const AppParams *params, Error *err) {
                                        .wake = wake_loop,
                                        .wake_user = app};
     if ((status = tiles_scheduler_new(&scheduler, &app->scheduler, err)) != STATUS_OK) goto failed;
+    for (int i = 0; i < CHORES_COUNT; i++) {
+        if ((status = chores_new(wake_loop, app, &app->chores[i], err)) != STATUS_OK) goto failed;
+    }
     app->ranges = views_range_cache_new();
     app->grid = views_grid_new();
     if (!app->ranges || !app->grid) {
@@ -74,6 +79,9 @@ static void close_capture(App *app, OpenCapture *open) {
 
 void app_close(App *app) {
     record_close(app);
+    for (int i = 0; i < CHORES_COUNT; i++)
+        chores_drop(app->chores[i]);
+    palette_drop(app);
     for (int i = 0; i < 2; i++)
         close_capture(app, &app->captures[i]);
     tiles_scheduler_drop(app->scheduler);

@@ -52,19 +52,16 @@ typedef struct Layout {
     Rect thumbs;
 } Layout;
 
-typedef struct Prompt {
-    bool open;
-    char label[64];
-    char prefix[32]; /* command that gets the text */
-    char text[256];
-    char error[160];
-} Prompt;
+/* Threads for small work; a folder that does not answer keeps nobody from searching. */
+typedef struct Chores Chores;
+enum { CHORES_FILES, CHORES_SEARCH, CHORES_COUNT };
 
 typedef struct App {
     Platform *platform;
     Gpu *gpu;
     Fonts *fonts;
     Scheduler *scheduler;
+    Chores *chores[CHORES_COUNT]; /* chores.h */
     Clock clock;
 
     OpenCapture captures[2];
@@ -108,7 +105,7 @@ typedef struct App {
     Camera drag_camera;
     bool selection_on;
     int64_t sel_q0, sel_q1, sel_k0, sel_k1; /* half-open */
-    Prompt prompt;
+    struct Palette *palette;                /* palette.h; NULL until it is first opened */
 
     char message[APP_MESSAGE_SIZE];
     Severity message_severity;
@@ -203,6 +200,10 @@ Status app_settle(App *app, const FrameParams *params, uint64_t timeout_ns, Erro
 Status app_settle_picture(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err);
 /* As app_settle, with the overviews and ranges of every layer of the set. */
 Status app_settle_all(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err);
+/* Ends what chores have done; true when there was anything. */
+bool app_take_chores(App *app);
+/* Waits until no chore is left: for exact pictures. */
+void app_finish_chores(App *app);
 bool app_has_failed(const App *app, const TileKey *key); /* or found no room */
 void app_forget_failures(App *app);
 void app_workers_pause(App *app);
@@ -295,7 +296,7 @@ void panel_cursor(App *app, Frame *frame, Rect rect);
 void panel_scrubber(App *app, Frame *frame, Rect rect);
 void panel_grid(App *app, Frame *frame, Rect rect);
 void panel_grid_card(App *app, Frame *frame); /* the hovered head beside the mouse, where the panel is folded */
-void panel_overlays(App *app, Frame *frame);  /* message, hint, prompt, card, status, help */
+void panel_overlays(App *app, Frame *frame);  /* message, hint, palette, card, status, help */
 /* A column of the right panel that is being filled from above. */
 typedef struct Panel {
     App *app;
@@ -331,6 +332,9 @@ extern const int APP_COMMAND_COUNT;
 
 /* Views in which a command makes sense: bits (1 << ViewKind). */
 unsigned app_command_views(const Command *command);
+const Command *app_find_command(const char *name, size_t length); /* NULL: there is none */
+/* How to get to where a command makes sense: "for the grid: g shows it". */
+void app_command_where(const App *app, const Command *command, char *out, size_t out_size);
 /* Runs "name args". STATUS_USAGE with a sentence for an unknown command or wrong arguments. */
 Status app_command(App *app, const char *line, Error *err);
 /* Runs "a; b; c". */

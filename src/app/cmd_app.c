@@ -1,8 +1,10 @@
 /* Commands of the program itself: files, pictures, clipboard, help, and what scripts and tests use. */
+#include "app/palette.h"
 #include "app/record.h"
 #include "app/still.h"
 #include "export/export.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -120,13 +122,24 @@ bool cmd_screenshot(App *app, const char *args, Error *err) {
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
+/* The list of the folder that the open capture is in. */
+static bool choose_file(App *app, Error *err) {
+    char text[FIELD_SIZE], folder[PATH_MAX], absolute[PATH_MAX];
+    const char *open = app->captures[0].is_demo ? "" : app->captures[0].path;
+    snprintf(folder, sizeof folder, "%.*s", (int)(file_base_name(open) - open), open);
+    if (!realpath(folder[0] ? folder : ".", absolute)) absolute[0] = 0;
+    snprintf(text, sizeof text, "open %s%s", absolute, absolute[0] && absolute[1] ? "/" : "");
+    if (!palette_open(app, text)) error_set(err, STATUS_MEMORY, "not enough memory for the list of files");
+    return true;
+}
+
 bool cmd_open(App *app, const char *args, Error *err) {
-    if (!args[0]) {
-        error_set(err, STATUS_USAGE, "'open' takes a file's path");
-        return false;
-    }
-    if (export_is_png(args)) return still_open_picture(app, args, err) == STATUS_OK;
-    return app_open_capture(app, &args, 1, err) == STATUS_OK;
+    char path[APP_PATH_SIZE];
+    const char *const paths[1] = {path};
+    if (!args[0]) return choose_file(app, err);
+    files_expand(args, path, sizeof path);
+    if (export_is_png(path)) return still_open_picture(app, path, err) == STATUS_OK;
+    return app_open_capture(app, paths, 1, err) == STATUS_OK;
 }
 
 bool cmd_reload(App *app, const char *args, Error *err) {
@@ -204,19 +217,14 @@ bool cmd_copy_command(App *app, const char *args, Error *err) {
     return true;
 }
 
-/* ---- prompt ---------------------------------------------------------------------------------- */
+/* ---- palette --------------------------------------------------------------------------------- */
 
 bool cmd_prompt(App *app, const char *args, Error *err) {
-    (void)err;
-    app->prompt = (Prompt){.open = true};
-    snprintf(app->prompt.prefix, sizeof app->prompt.prefix, "%.30s", args);
-    if (!strcmp(args, "heads")) {
-        snprintf(app->prompt.label, sizeof app->prompt.label,
-                 "head set: 5   0-7,9   max:0-3   diff:3,5   w:0*0.5,3*0.5");
-    } else {
-        snprintf(app->prompt.label, sizeof app->prompt.label, "command");
-    }
-    platform_text_input(app->platform, true);
+    char text[FIELD_SIZE];
+    /* A command's name alone asks for its arguments. */
+    const bool whole = app_find_command(args, strlen(args)) != NULL;
+    snprintf(text, sizeof text, "%s%s", args, whole ? " " : "");
+    if (!palette_open(app, text)) error_set(err, STATUS_MEMORY, "not enough memory for the palette");
     return true;
 }
 

@@ -1,4 +1,5 @@
 /* Commands of recording, and the questions it asks. */
+#include "app/palette.h"
 #include "app/record.h"
 
 #include <math.h>
@@ -252,8 +253,7 @@ static bool run_sweep(App *app, RecordSweepParams *params, Error *err) {
     params->progress = window_progress;
     params->progress_user = &window;
     RecordSweepReport report;
-    const bool prompt = app->prompt.open; /* out of the way; there again when something is wrong */
-    app->prompt.open = false;
+    const bool palette = palette_show(app, false); /* out of the way; there again when something is wrong */
     if (platform_is_window(app->platform))
         r->progress = &window.progress;
     else
@@ -265,7 +265,7 @@ static bool run_sweep(App *app, RecordSweepParams *params, Error *err) {
     if (status == STATUS_OK) tell_sweep(app, &report);
     if (status == STATUS_OK && report.ended_early) fprintf(stderr, "attnscope: interrupted; %s\n", app->message);
     text_buffer_free(&report.stops);
-    app->prompt.open = prompt;
+    (void)palette_show(app, palette);
     app->redraw = true;
     if (status != STATUS_CANCELLED) return status == STATUS_OK;
     /* Somebody pressed Esc: that is no mistake. */

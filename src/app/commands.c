@@ -1,10 +1,10 @@
-/* The one static command table: keys, help overlay, prompt, --exec and tests come from it. */
+/* The one static command table: keys, help overlay, palette, --exec and tests come from it. */
 #include "app/record.h"
 
 #include <string.h>
 
 #define BINDINGS_MAX 256
-#define LINE_MAX_SIZE 512
+#define LINE_MAX_SIZE (APP_PATH_SIZE + 256)
 
 /* A row a command, as wide as it is: it is read down the columns. */
 // clang-format off
@@ -17,7 +17,7 @@ const Command APP_COMMANDS[] = {
     {"solo-head", "N", cmd_solo_head, "Shift+0=0 Shift+1=1 Shift+2=2 Shift+3=3 Shift+4=4 Shift+5=5 Shift+6=6 Shift+7=7 Shift+8=8 Shift+9=9", "Layers and heads", "one of heads 0-9 alone", "Shift+0-9"},
     {"all-heads", "", cmd_all_heads, "a=", "Layers and heads", "every head, same combination", NULL},
     {"heads", "SET", cmd_heads, NULL, "Layers and heads", "a head set: 5, mean:0-7,9, max, min:1,2, w:0*0.5,3*0.5, diff:3,5", NULL},
-    {"ask", "COMMAND", cmd_prompt, "Shift+H=heads Ctrl+P=", "Layers and heads", "type a head set; type any command", NULL},
+    {"ask", "COMMAND", cmd_prompt, "Shift+H=heads Ctrl+P=", "Layers and heads", "type a head set; every command, with its arguments", NULL},
     {"combine", "mean|max|min", cmd_combine, NULL, "Layers and heads", "how the chosen heads are combined", NULL},
     {"set", "NAME|next", cmd_set, "Shift+G=next", "Layers and heads", "next set: encoder, decoder, cross", NULL},
     {"batch", "N|+1|-1", cmd_batch, "PageUp=-1 PageDown=+1", "Layers and heads", "batch item", "PgUp PgDn"},
@@ -60,7 +60,7 @@ const Command APP_COMMANDS[] = {
     {"copy", "", cmd_copy, "Ctrl+C=", "Window", "copy the value, row or selection as TSV", NULL},
     {"export", "PATH", cmd_export, NULL, "Window", "the selection or the locked row to PATH: .tsv, .csv or .npy", NULL},
     {"copy-command", "", cmd_copy_command, "Ctrl+Shift+C=", "Window", "copy the command line of this view", NULL},
-    {"open", "PATH", cmd_open, NULL, "Window", "open a capture, or the view of a picture", NULL},
+    {"open", "[PATH]", cmd_open, "Ctrl+O=", "Window", "open a capture, or the view of a picture", NULL},
     {"reload", "", cmd_reload, "F5=", "Window", "read the file again", NULL},
     {"record", "[view|window] [fps=N] [PATH]", cmd_record, "F9=", "Window", "record the window; again to stop", NULL},
     {"sweep", "[layers|heads|tokens|steps|TOUR.txt] [fps=N] [hold=S] [fade=S] [PATH]", cmd_sweep, "Shift+F9=layers", "Window", "record all layers, every frame exact", NULL},
@@ -183,6 +183,20 @@ void app_command_keys(const Command *command, char *out, size_t out_size) {
     text_buffer_free(&text);
 }
 
+const Command *app_find_command(const char *name, size_t length) {
+    for (int i = 0; i < APP_COMMAND_COUNT; i++) {
+        if (strlen(APP_COMMANDS[i].name) == length && !memcmp(APP_COMMANDS[i].name, name, length))
+            return &APP_COMMANDS[i];
+    }
+    return NULL;
+}
+
+void app_command_where(const App *app, const Command *command, char *out, size_t out_size) {
+    (void)command;
+    snprintf(out, out_size, "%s",
+             app->view.view == VIEW_GRID ? "for the matrix: Enter opens the focused head" : "for the grid: g shows it");
+}
+
 /* ---- running --------------------------------------------------------------------------------- */
 
 Status app_command(App *app, const char *line, Error *err) {
@@ -194,25 +208,24 @@ Status app_command(App *app, const char *line, Error *err) {
     const char *args = line + length;
     while (*args == ' ')
         args++;
-    for (int i = 0; i < APP_COMMAND_COUNT; i++) {
-        const Command *command = &APP_COMMANDS[i];
-        if (strlen(command->name) != length || memcmp(command->name, line, length)) continue;
-        char copy[LINE_MAX_SIZE];
-        snprintf(copy, sizeof copy, "%s", args);
-        for (size_t end = strlen(copy); end > 0 && copy[end - 1] == ' '; end--)
-            copy[end - 1] = 0;
-        if (!(app_command_views(command) & (1u << app->view.view))) {
-            return error_set(err, STATUS_NOT_FOUND,
-                             app->view.view == VIEW_GRID ? "'%s' is for the matrix: Enter opens the focused head"
-                                                         : "'%s' is for the grid: g shows it",
-                             command->name);
-        }
-        err->status = STATUS_OK;
-        if (command->handler(app, copy, err)) app->redraw = true;
-        if (err->status == STATUS_OK) record_tour_note_command(app, command, copy);
-        return err->status;
+    const Command *command = app_find_command(line, length);
+    if (!command)
+        return error_set(err, STATUS_USAGE, "there is no command '%.*s'", (int)i64_min((int64_t)length, 60), line);
+    char copy[LINE_MAX_SIZE];
+    if (strlen(args) >= sizeof copy)
+        return error_set(err, STATUS_USAGE, "a command is longer than %d characters", LINE_MAX_SIZE - 1);
+    snprintf(copy, sizeof copy, "%s", args);
+    for (size_t end = strlen(copy); end > 0 && copy[end - 1] == ' '; end--)
+        copy[end - 1] = 0;
+    if (!(app_command_views(command) & (1u << app->view.view))) {
+        char where[128];
+        app_command_where(app, command, where, sizeof where);
+        return error_set(err, STATUS_NOT_FOUND, "'%s' is %s", command->name, where);
     }
-    return error_set(err, STATUS_USAGE, "there is no command '%.*s'", (int)i64_min((int64_t)length, 60), line);
+    err->status = STATUS_OK;
+    if (command->handler(app, copy, err)) app->redraw = true;
+    if (err->status == STATUS_OK) record_tour_note_command(app, command, copy);
+    return err->status;
 }
 
 Status app_exec(App *app, const char *script, Error *err) {

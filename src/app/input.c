@@ -1,4 +1,5 @@
 /* Events -> commands and gestures. The mouse works in window units; everything here is in pixels of the frame. */
+#include "app/palette.h"
 #include "app/record.h"
 #include "app/still.h"
 #include "export/export.h"
@@ -13,44 +14,6 @@ void app_run_line(App *app, const char *line) {
         error_format(&err, text, sizeof text);
         app_say(app, err.status == STATUS_NOT_FOUND ? SAY_INFO : SAY_ERROR, "%s", text);
     }
-}
-
-/* ---- prompt: takes every key but Esc, Enter, Up and Down ------------------------------------- */
-
-static void prompt_close(App *app) {
-    app->prompt.open = false;
-    platform_text_input(app->platform, false);
-}
-
-static void prompt_accept(App *app) {
-    char line[384];
-    Error err = {0};
-    snprintf(line, sizeof line, "%s%s%s", app->prompt.prefix, app->prompt.prefix[0] ? " " : "", app->prompt.text);
-    /* The prompt stays open with the sentence below it, so that a typing error can be mended. */
-    if (app_command(app, line, &err) == STATUS_OK)
-        prompt_close(app);
-    else
-        snprintf(app->prompt.error, sizeof app->prompt.error, "%.159s", err.message);
-}
-
-static void prompt_event(App *app, const InputEvent *event) {
-    const size_t length = strlen(app->prompt.text);
-    if (event->type == EVENT_TEXT) {
-        if (length + strlen(event->text) < sizeof app->prompt.text)
-            memcpy(app->prompt.text + length, event->text, strlen(event->text) + 1);
-        app->prompt.error[0] = 0;
-    } else if (event->key == KEY_ESCAPE) {
-        prompt_close(app);
-    } else if (event->key == KEY_ENTER) {
-        prompt_accept(app);
-    } else if (event->key == KEY_BACKSPACE && length > 0) {
-        size_t end = length - 1;
-        while (end > 0 && ((unsigned char)app->prompt.text[end] & 0xC0) == 0x80)
-            end--;
-        app->prompt.text[end] = 0;
-        app->prompt.error[0] = 0;
-    }
-    app->redraw = true;
 }
 
 /* ---- mouse ----------------------------------------------------------------------------------- */
@@ -190,10 +153,7 @@ void app_handle_event(App *app, const InputEvent *event) {
         app->mouse_inside = true;
     }
     if (record_event(app, event)) return;
-    if (app->prompt.open && (event->type == EVENT_TEXT || event->type == EVENT_KEY_DOWN)) {
-        prompt_event(app, event);
-        return;
-    }
+    if (palette_event(app, event)) return;
     switch (event->type) {
     case EVENT_KEY_DOWN:
         key_down(app, event);

@@ -91,6 +91,7 @@ Status app_run(App *app, Error *err) {
         const uint64_t now = clock_now_ns(&app->clock);
         advance_play(app, now);
         record_tick(app, now);
+        (void)app_take_chores(app);
         bool any = false;
         if (app_take_results(app, UPLOAD_BUDGET_NS, &any)) app->redraw = true;
         if (app->redraw_at_ns && now >= app->redraw_at_ns) app->redraw = true;

@@ -1,6 +1,6 @@
 /* The right panel of the grid: the head under the mouse, or else the focused one, large, with what is known about
  * it; and the same as a card beside the mouse where the panel is folded. */
-#include "app/app.h"
+#include "app/palette.h"
 
 #include <math.h>
 #include <string.h>
@@ -204,7 +204,7 @@ void panel_grid(App *app, Frame *frame, Rect rect) {
 }
 
 void panel_grid_card(App *app, Frame *frame) {
-    if (app->layout.right.w > 0 || !app->view.grid.hover_on || app->help || app->prompt.open) return;
+    if (app->layout.right.w > 0 || !app->view.grid.hover_on || app->help || palette_is_open(app)) return;
     const float s = frame->scale;
     const GridHead head = app->view.grid.hover;
     const Rect view = app->layout.view;

@@ -1,5 +1,5 @@
-/* What lies over everything: messages, hover hints, the prompt, the first-launch card, status and help. */
-#include "app/app.h"
+/* What lies over everything: messages, hover hints, the palette, the first-launch card, status and help. */
+#include "app/palette.h"
 
 #include <math.h>
 #include <string.h>
@@ -54,7 +54,7 @@ static void message(App *app) {
 }
 
 static void hint(App *app) {
-    if (!app->mouse_inside || app->drag != DRAG_NONE || app->help) return;
+    if (!app->mouse_inside || app->drag != DRAG_NONE || app->help || palette_is_open(app)) return;
     const Hit *hit = ui_hit_at(app, app->mouse_x, app->mouse_y);
     if (!hit || !hit->hint) return;
     const Theme *theme = views_theme(app->light);
@@ -70,34 +70,8 @@ static void hint(App *app) {
     draw_text_in(&app->list, (Rect){x + 8 * s, y, width - 16 * s, 24 * s}, cut, style, ALIGN_LEFT, theme->text);
 }
 
-static void prompt(App *app) {
-    if (!app->prompt.open) return;
-    const Theme *theme = views_theme(app->light);
-    const float s = app->layout.scale;
-    const Rect view = app->layout.view;
-    const float width = fminf(440 * s, app->layout.window.w - 24 * s);
-    const Rect box = {roundf(view.x + (view.w - width) / 2), roundf(view.y + 24 * s), roundf(width), roundf(84 * s)};
-    ui_card(app, box);
-    draw_text(&app->list, box.x + 16 * s, box.y + 24 * s, app->prompt.label, ui_style(app, 12), ALIGN_LEFT, theme->dim);
-    const Rect field = {box.x + 12 * s, box.y + 34 * s, box.w - 24 * s, 26 * s};
-    draw_rect(&app->list, field, 4 * s, theme->raised);
-    draw_frame(&app->list, field, 4 * s, fmaxf(1, roundf(s)), theme->accent);
-    char shown[300];
-    snprintf(shown, sizeof shown, "%s", app->prompt.text);
-    draw_text_in(&app->list, (Rect){field.x + 8 * s, field.y, field.w - 16 * s, field.h}, shown, ui_style(app, 13),
-                 ALIGN_LEFT, theme->text);
-    const float caret = field.x + 9 * s + draw_text_width(app->fonts, shown, ui_style(app, 13));
-    draw_rect(&app->list,
-              (Rect){fminf(caret, field.x + field.w - 6 * s), field.y + 5 * s, fmaxf(1, roundf(s)), field.h - 10 * s},
-              0, theme->accent);
-    const bool wrong = app->prompt.error[0] != 0;
-    draw_text_in(&app->list, (Rect){box.x + 16 * s, box.y + 62 * s, box.w - 32 * s, 18 * s},
-                 wrong ? app->prompt.error : "Enter accepts, Esc leaves", ui_style(app, 11), ALIGN_LEFT,
-                 wrong ? theme->error : theme->dim);
-}
-
 static void first_card(App *app) {
-    if (!app->card || app->help || app->prompt.open) return;
+    if (!app->card || app->help || palette_is_open(app)) return;
     static const char *const LINES[][2] = {
         {"Zoom", "wheel, or Ctrl+Up and Ctrl+Down; drag pans; f fits"},
         {"Layers", "Up and Down, or the scrubber below; Space plays"},
@@ -142,6 +116,6 @@ void panel_overlays(App *app, Frame *frame) {
     message(app);
     first_card(app);
     if (app->help) panel_help(app);
-    prompt(app);
+    panel_palette(app);
     hint(app);
 }

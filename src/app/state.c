@@ -1,5 +1,5 @@
 /* The state as one JSON line (what tests read) and as a command line (what people share). */
-#include "app/app.h"
+#include "app/palette.h"
 
 #include <math.h>
 #include <string.h>
@@ -103,6 +103,7 @@ void app_state_json(const App *app, TextBuffer *out) {
     append_bool(out, "panels", !app->folded);
     append_bool(out, "fullscreen", platform_is_fullscreen(app->platform));
     append_bool(out, "help", app->help);
+    palette_json(app, out);
     append_bool(out, "card", app->card);
     append_bool(out, "status", app->status);
     append_bool(out, "playing", app->playing);

@@ -1,4 +1,4 @@
-/* One row for each way of looking at a capture. What is outside of this table (bars, prompt, scrubber, recording)
+/* One row for each way of looking at a capture. What is outside of this table (bars, palette, scrubber, recording)
  * serves all of them. */
 #include "app/app.h"
 

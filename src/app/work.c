@@ -1,5 +1,5 @@
 /* The view's wants -> workers; finished tiles -> GPU; what is done while nothing happens. */
-#include "app/app.h"
+#include "app/chores.h"
 
 #include <math.h>
 #include <string.h>
@@ -209,6 +209,22 @@ bool app_take_results(App *app, uint64_t budget_ns, bool *any) {
     return visible;
 }
 
+bool app_take_chores(App *app) {
+    bool any = false;
+    for (int i = 0; i < CHORES_COUNT; i++)
+        any |= chores_finish(app->chores[i], app);
+    app->redraw |= any;
+    return any;
+}
+
+void app_finish_chores(App *app) {
+    for (int i = 0; i < CHORES_COUNT; i++) {
+        while (!chores_idle(app->chores[i])) {
+            if (!app_take_chores(app)) clock_sleep_ns(SETTLE_SLEEP_NS);
+        }
+    }
+}
+
 bool app_base_image(App *app, TileKey *key) {
     const FrameParams params = {.scale = 1};
     Frame frame = app_make_frame(app, &params);
@@ -277,6 +293,7 @@ static Status settle(App *app, const FrameParams *params, uint64_t timeout_ns, b
     const uint64_t start = clock_now_ns(&clock);
     FrameParams exact = *params;
     exact.exact_only = !picture_only;
+    app_finish_chores(app);
     int fruitless = 0; /* frames in a row that asked for nothing and yet are not complete */
     for (bool first = true;; first = false) {
         bool any;

@@ -42,6 +42,8 @@ void platform_set_title(Platform *platform, const char *title);
 void platform_set_fullscreen(Platform *platform, bool on);
 bool platform_is_fullscreen(const Platform *platform);
 void platform_set_clipboard(Platform *platform, const char *text);
+/* Its text, at most out_size - 1 bytes, "" when there is none. */
+void platform_clipboard(Platform *platform, char *out, size_t out_size);
 
 typedef enum PlatformCursor { CURSOR_ARROW, CURSOR_HAND, CURSOR_CROSSHAIR, CURSOR_GRAB, CURSOR_TEXT } PlatformCursor;
 void platform_set_cursor(Platform *platform, PlatformCursor cursor);

@@ -283,6 +283,12 @@ void platform_set_clipboard(Platform *platform, const char *text) {
     }
 }
 
+void platform_clipboard(Platform *platform, char *out, size_t out_size) {
+    char *text = platform_is_window(platform) ? SDL_GetClipboardText() : NULL;
+    snprintf(out, out_size, "%s", text ? text : "");
+    SDL_free(text);
+}
+
 void platform_set_cursor(Platform *platform, PlatformCursor cursor) {
     static const SDL_SystemCursor shapes[PLATFORM_CURSORS] = {
         [CURSOR_ARROW] = SDL_SYSTEM_CURSOR_ARROW,         [CURSOR_HAND] = SDL_SYSTEM_CURSOR_HAND,

@@ -7,5 +7,7 @@ int main(void) {
     failed += test_grid_group();
     failed += test_tours_group();
     failed += test_trouble_group();
+    failed += test_field_group();
+    failed += test_files_group();
     return failed ? 1 : 0;
 }
