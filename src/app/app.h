@@ -122,6 +122,7 @@ typedef struct App {
     uint64_t play_next_ns;
     int scrub_direction;
     uint64_t last_input_ns, last_layer_ns;
+    uint64_t paint_ns, upload_ns; /* what painting took lately, uploads of this frame */
 
     bool redraw;
     uint64_t redraw_at_ns; /* 0: no timer */
@@ -192,6 +193,8 @@ bool app_base_image(App *app, TileKey *key);
 void app_submit_wants(App *app, bool background);
 /* Uploads finished tiles, at most budget_ns (at least one); true when something arrived that changes the picture. */
 bool app_take_results(App *app, uint64_t budget_ns, bool *any);
+/* Between frames: room on the GPU for finer tiles, a step a call; false when there is enough. */
+bool app_reserve_ahead(App *app);
 /* One small step of idle work (ranges of other layers); true when there was something to do. */
 bool app_idle_step(App *app);
 /* Builds frames until everything is exact; STATUS_CANCELLED when `timeout_ns` passed. */
@@ -206,6 +209,8 @@ bool app_take_chores(App *app);
 void app_finish_chores(App *app);
 bool app_has_failed(const App *app, const TileKey *key); /* or found no room */
 void app_forget_failures(App *app);
+/* What painting of the last frame took, on software GL the part of a frame that is not left for composing. */
+void app_note_painted(App *app, uint64_t ns);
 void app_workers_pause(App *app);
 void app_workers_resume(App *app);
 

@@ -17,6 +17,7 @@ typedef struct FrameTime {
 typedef struct BenchFloors {
     double clear_ms, one_fetch_ms; /* a frame of the bench's size */
     double memcpy_gbs, read_gbs;   /* 1e9 bytes a second; of the file, from the page cache */
+    double fresh_gbs;              /* memory written for the first time */
 } BenchFloors;
 
 typedef struct Bench {

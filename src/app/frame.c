@@ -4,6 +4,9 @@
 #include <string.h>
 
 #define COMPOSE_BUDGET_NS UINT64_C(4000000)
+#define COMPOSE_LEAST_NS UINT64_C(1000000)
+#define FRAME_GOAL_NS UINT64_C(14000000) /* of a frame of 60 Hz, with something to spare */
+#define PAINT_SHARE 8                    /* a shorter painting counts for so little of what is expected */
 #define REST_AFTER_NS UINT64_C(120000000)
 #define FLYING_NS UINT64_C(100000000)
 #define FRUITLESS_MAX 20
@@ -19,6 +22,19 @@ FrameParams app_window_params(const App *app) {
 
 static bool has_failed(const void *user, const TileKey *key) {
     return app_has_failed(user, key);
+}
+
+/* Where the CPU paints, what painting will take is not there for composing. */
+static uint64_t compose_budget(const App *app) {
+    const uint64_t spent = app->paint_ns + app->upload_ns;
+    if (!gpu_info(app->gpu)->software) return COMPOSE_BUDGET_NS;
+    return spent + COMPOSE_LEAST_NS > FRAME_GOAL_NS    ? COMPOSE_LEAST_NS
+           : FRAME_GOAL_NS - spent < COMPOSE_BUDGET_NS ? FRAME_GOAL_NS - spent
+                                                       : COMPOSE_BUDGET_NS;
+}
+
+void app_note_painted(App *app, uint64_t ns) {
+    app->paint_ns = ns > app->paint_ns ? ns : app->paint_ns - (app->paint_ns - ns) / PAINT_SHARE;
 }
 
 Frame app_make_frame(App *app, const FrameParams *params) {
@@ -42,7 +58,7 @@ Frame app_make_frame(App *app, const FrameParams *params) {
         .has_failed = has_failed,
         .has_failed_user = app,
         .clock = app->clock,
-        .compose_deadline_ns = params->exact_only ? UINT64_MAX : now + COMPOSE_BUDGET_NS,
+        .compose_deadline_ns = params->exact_only ? UINT64_MAX : now + compose_budget(app),
     };
 }
 

@@ -33,12 +33,14 @@ Status app_draw_window(App *app, Error *err) {
     app->redraw_at_ns = 0;
     app_workers_pause(app);
     app_frame_build(app, &params);
+    const uint64_t built = clock_now_ns(&app->clock);
     const Theme *theme = views_theme(app->light);
     Status status = gpu_paint(app->gpu, NULL, params.width, params.height, theme->ground, &app->list, err);
     if (status == STATUS_OK) status = record_painted(app, &params, began, err);
     if (status == STATUS_OK) platform_swap(app->platform);
     app_workers_resume(app);
     if (status != STATUS_OK) return status;
+    app_note_painted(app, clock_now_ns(&app->clock) - built);
     app->frames++;
     app_submit_wants(app, true);
     write_state_file(app);

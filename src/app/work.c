@@ -196,6 +196,7 @@ bool app_take_results(App *app, uint64_t budget_ns, bool *any) {
         }
         if (clock_now_ns(&app->clock) - start > budget_ns) break;
     }
+    app->upload_ns = clock_now_ns(&app->clock) - start;
     watch_budget(app);
     if (tiles_scheduler_waiting(app->scheduler) > 0) {
         /* A worker had the lock, or time was up; nobody will wake the loop for these a second time. */
@@ -232,9 +233,16 @@ bool app_base_image(App *app, TileKey *key) {
     return frame.capture && views_base_ready(&frame, &app->view, app->view.layer, false, key);
 }
 
+bool app_reserve_ahead(App *app) {
+    const FrameParams params = {.scale = 1};
+    Frame frame = app_make_frame(app, &params);
+    return app->view.view == VIEW_MATRIX && frame.capture && views_reserve_ahead(&frame, &app->view);
+}
+
 bool app_idle_step(App *app) {
     const Capture *capture = app_capture(app);
     if (!capture) return false;
+    if (app_reserve_ahead(app)) return true;
     const FrameParams params = {.scale = 1};
     Frame frame = app_make_frame(app, &params);
     frame.wants = &(WantList){0};

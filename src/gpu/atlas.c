@@ -12,8 +12,15 @@
 #include <string.h>
 
 #define PAGE_BYTES_MAX ((size_t)128 << 20)
-/* Software rasterisers write zeros into a new texture: 8 MiB take a millisecond or two, 128 MiB several frames. */
-#define PAGE_BYTES_MAX_SOFTWARE ((size_t)8 << 20)
+/* Software rasterisers write zeros into a new texture, memory the machine may have to find first: 4 MiB take two
+ * milliseconds, 128 MiB several frames. */
+#define PAGE_BYTES_MAX_SOFTWARE ((size_t)4 << 20)
+/* What gpu_reserve_ahead sees to: free slots for a screen at one weight a pixel, of so many heads at the most. */
+#define AHEAD_SCREEN 24
+#define AHEAD_HEADS_MAX 16
+#define AHEAD_FROM_BUDGET 4 /* only while a quarter of the budget is left */
+/* Frames without a use after which, there, a slot is taken over rather than a page made within a frame. */
+#define STALE_FRAMES 60
 #define TABLE_FIRST 64
 
 static const int first_layers[PAGE_KINDS] = {
@@ -315,6 +322,34 @@ static Status add_page(Gpu *gpu, PageKind kind, bool *added, Error *err) {
     return STATUS_OK;
 }
 
+static int free_slots(const Atlas *atlas, PageKind kind) {
+    int count = 0;
+    for (size_t i = 0; i < atlas->page_count; i++) {
+        const TilePage *page = atlas->pages[i];
+        count += page->kind == kind ? page->layers - page->used : 0;
+    }
+    return count;
+}
+
+bool gpu_reserve_ahead(Gpu *gpu, int heads, bool half) {
+    const int tiles = AHEAD_SCREEN * (int)i64_clamp(heads, 1, AHEAD_HEADS_MAX);
+    PageKind detail = half ? PAGE_DETAIL16 : PAGE_DETAIL32;
+    Atlas *atlas = &gpu->atlas;
+    bool added = false;
+    if (!gpu->info.software || atlas->allocated > gpu->info.tile_budget - gpu->info.tile_budget / AHEAD_FROM_BUDGET) {
+        return false;
+    }
+    if (free_slots(atlas, detail) < tiles && add_page(gpu, detail, &added, NULL) == STATUS_OK && added) {
+        return true;
+    }
+    if (heads > 1 && free_slots(atlas, PAGE_COMPOSITE) < AHEAD_SCREEN &&
+        add_page(gpu, PAGE_COMPOSITE, &added, NULL) == STATUS_OK && added) {
+        return true;
+    }
+    return heads > 1 && free_slots(atlas, PAGE_BASE_COMPOSITE) == 0 &&
+           add_page(gpu, PAGE_BASE_COMPOSITE, &added, NULL) == STATUS_OK && added;
+}
+
 static void drop_page(Gpu *gpu, size_t index) {
     Atlas *atlas = &gpu->atlas;
     TilePage *page = atlas->pages[index];
@@ -370,6 +405,17 @@ static bool evict_for(Gpu *gpu, PageKind kind) {
     return own != NULL;
 }
 
+/* Software GL: pages grow between frames (gpu_reserve_ahead) while there are slots that nobody misses. */
+static bool release_stale(Gpu *gpu, PageKind kind) {
+    TileSlot *oldest = gpu->atlas.oldest[kind];
+    if (!gpu->info.software || has_mips(kind) || !oldest || gpu->atlas.frame - oldest->frame < STALE_FRAMES) {
+        return false;
+    }
+    gpu_atlas_release(gpu, oldest);
+    gpu->stats.evictions++;
+    return true;
+}
+
 Status gpu_atlas_reserve(Gpu *gpu, const TileKey *key, SlotSpace space, PageKind kind, TileSlot **out, Error *err) {
     TileSlot *slot = gpu_atlas_find(gpu, key, space);
     if (slot && slot->page->kind == kind) {
@@ -384,6 +430,9 @@ Status gpu_atlas_reserve(Gpu *gpu, const TileKey *key, SlotSpace space, PageKind
     }
     while (!(slot = take_free_slot(gpu, kind))) {
         bool added;
+        if (release_stale(gpu, kind)) {
+            continue;
+        }
         Status status = add_page(gpu, kind, &added, err);
         if (status != STATUS_OK) {
             return status;

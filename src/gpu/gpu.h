@@ -76,6 +76,9 @@ bool gpu_tile_find(Gpu *gpu, const TileKey *key, GpuTileInfo *info);
 void gpu_tile_forget(Gpu *gpu, uint32_t serial);
 /* Marks the start of a frame for the LRU. */
 void gpu_frame_advance(Gpu *gpu);
+/* Between frames, on software GL: room for a screen of tiles (half: of TILE_RG16F) of so many heads, one texture a call,
+ * since making one takes longer than an upload. False when there is enough, or most of the budget is in use. */
+bool gpu_reserve_ahead(Gpu *gpu, int heads, bool half);
 /* Tests: the driver appears to be out of memory for the next n allocations and uploads of tiles. */
 void gpu_debug_fail_uploads(Gpu *gpu, int n);
 

@@ -136,3 +136,15 @@ void views_want_around(Frame *frame, const ViewState *state, const ViewResult *r
     want_edges(&a, motion);
     want_layer(&a, state->layer - direction);
 }
+
+bool views_reserve_ahead(Frame *frame, const ViewState *state) {
+    const SetInfo *set;
+    const LayerInfo *layer;
+    ResolvedHeads heads;
+    int64_t queries, keys;
+    if (!views_pattern(frame->capture, state, &set, &layer, &queries, &keys)) return false;
+    if (tiles_headset_resolve(&state->heads, set, layer, &heads, NULL) != STATUS_OK) return false;
+    const Level base = views_base_level(frame, layer);
+    const bool base_is_all = base.q == 0 && base.k == 0;
+    return !base_is_all && gpu_reserve_ahead(frame->gpu, heads.count, !views_state_signed(set, state, &heads));
+}

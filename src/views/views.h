@@ -206,6 +206,9 @@ typedef struct ViewMotion {
 /* Wants tiles behind those that are visible. Call after drawing, before views_want_all_bases. */
 void views_want_around(Frame *frame, const ViewState *state, const ViewResult *result, const ViewMotion *motion);
 
+/* Between frames: room on the GPU for finer tiles, a step a call. False when there is enough. */
+bool views_reserve_ahead(Frame *frame, const ViewState *state);
+
 /* ---- range.c --------------------------------------------------------------------------------- */
 
 /* Upper end of the automatic range of a layer's base image: percentile of the shown channel. False: not known yet. */
