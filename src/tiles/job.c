@@ -107,9 +107,9 @@ static void measure_ranges(Job *job, const float *image) {
     TileData *data = &job->node->data;
     static const Channel CHANNELS[] = {CHANNEL_MEAN, CHANNEL_MASS, CHANNEL_MAX};
     for (size_t i = 0; i < BASE_COUNT(CHANNELS); i++) {
-        data->auto_high[CHANNELS[i]] = tiles_percentile(image, data->height, data->width, job->keys,
-                                                        job->request.level.k, 0, data->is_signed, CHANNELS[i],
-                                                        TILE_AUTO_PERCENTILE, -1);
+        data->auto_high[CHANNELS[i]] = tiles_upper_range(image, data->height, data->width, job->keys,
+                                                         job->request.level.k, data->is_signed, CHANNELS[i],
+                                                         TILE_AUTO_PERCENTILE);
     }
 }
 

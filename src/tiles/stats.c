@@ -133,3 +133,17 @@ float tiles_percentile(const float *rg, int height, int width, int64_t keys, int
     const double high = same ? low : (double)value_of_bits(selection.next);
     return (float)(low + (high - low) * fraction);
 }
+
+static void count_values(const uint32_t *ranked, size_t count, void *user) {
+    (void)ranked;
+    *(int64_t *)user += (int64_t)count;
+}
+
+float tiles_upper_range(const float *rg, int height, int width, int64_t keys, int level_k, bool is_signed,
+                        Channel channel, double p) {
+    const Sample sample = {rg, height, width, keys, 0, level_k, is_signed, channel, -1};
+    int64_t count = 0;
+    for_each_band(&sample, count_values, &count);
+    const bool few = p == TILE_AUTO_PERCENTILE && (double)count * (100 - TILE_AUTO_PERCENTILE) < 100;
+    return tiles_percentile(rg, height, width, keys, level_k, 0, is_signed, channel, few ? 100 : p, -1);
+}

@@ -158,6 +158,10 @@ void tiles_compose(const ResolvedHeads *heads, const float *const *tiles, int wi
  * `ignore_column`: -1, or a key whose texel is left out. NAN when nothing is visible. Signed data: of |v|. */
 float tiles_percentile(const float *rg, int height, int width, int64_t keys, int level_k, int64_t x0, bool is_signed,
                        Channel channel, double p, int64_t ignore_column);
+/* Upper end of a range: that percentile of a whole level. TILE_AUTO_PERCENTILE of fewer than 200 values is the largest of
+ * them: what stands out in a short text must not lie beyond the range. */
+float tiles_upper_range(const float *rg, int height, int width, int64_t keys, int level_k, bool is_signed,
+                        Channel channel, double p);
 
 /* ---- data.c : finished tiles ----------------------------------------------------------------- */
 
@@ -208,7 +212,7 @@ typedef struct TileData {
     size_t mip_offset[16]; /* bytes from texels */
     size_t size;           /* bytes of texels */
     void *texels;
-    float auto_high[3]; /* JOB_BASE: TILE_AUTO_PERCENTILE of mip 0 by Channel, as tiles_percentile; else NAN */
+    float auto_high[3]; /* JOB_BASE: TILE_AUTO_PERCENTILE of mip 0 by Channel, as tiles_upper_range; else NAN */
     float max_value;    /* largest visible G (cells: value), of its magnitude where signed; 0 if none */
     atomic_int references;
 } TileData;

@@ -169,8 +169,8 @@ bool views_grid_measure(Frame *frame, Grid *grid, const ViewState *state, int la
             STATUS_OK) {
             return false;
         }
-        hi = tiles_percentile(grid->texels, height, width, info->keys, key.lk, 0, tile.is_signed, state->channel,
-                              state->percentile, -1);
+        hi = tiles_upper_range(grid->texels, height, width, info->keys, key.lk, tile.is_signed, state->channel,
+                               state->percentile);
     }
     /* As for one pattern (range.c): nothing visible, or all zero, must not give an empty range. */
     if (!isfinite(hi) || hi <= 0) hi = tile.max_value > 0 ? tile.max_value : 1.0f;

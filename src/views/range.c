@@ -60,8 +60,8 @@ bool views_auto_range(Frame *frame, const ViewState *state, int layer, double pe
     if (gpu_tile_read(frame->gpu, &key, 0, cache->texels, READ_FLOATS, &width, &height, NULL) != STATUS_OK)
         return false;
     const int64_t keys = capture_set(frame->capture, state->set)->layers[layer].keys;
-    const float value = tiles_percentile(cache->texels, height, width, keys, key.lk, 0, info.is_signed, state->channel,
-                                         percentile, -1);
+    const float value = tiles_upper_range(cache->texels, height, width, keys, key.lk, info.is_signed, state->channel,
+                                          percentile);
     *hi = usable_range(value, &info);
     *slot = (RangeSlot){.used = true, .key = key, .channel = state->channel, .percentile = percentile, .hi = *hi};
     return true;

@@ -98,12 +98,27 @@ static void it_allocates_nothing(void **state) {
     assert_int_equal(mem_allocation_count(), before);
 }
 
+static void the_automatic_range_of_few_values_holds_all_of_them(void **state) {
+    (void)state;
+    float rg[2 * 200];
+    for (int i = 0; i < 200; i++)
+        rg[2 * i] = rg[2 * i + 1] = (float)i / 200;
+    assert_true(tiles_upper_range(rg, 1, 199, 199, 0, false, CHANNEL_MEAN, TILE_AUTO_PERCENTILE) == 198.0f / 200);
+    assert_true(tiles_upper_range(rg, 1, 200, 200, 0, false, CHANNEL_MEAN, TILE_AUTO_PERCENTILE) < 199.0f / 200);
+    rg[3] = TILE_MASKED; /* what is masked does not count */
+    assert_true(tiles_upper_range(rg, 1, 200, 200, 0, false, CHANNEL_MEAN, TILE_AUTO_PERCENTILE) == 199.0f / 200);
+    assert_true(tiles_upper_range(rg, 1, 4, 4, 0, false, CHANNEL_MEAN, 50) == 2.0f / 200); /* 0, 2, 3 remain */
+    rg[2] = rg[3] = TILE_MASKED;
+    assert_true(isnan(tiles_upper_range(rg + 2, 1, 1, 1, 0, false, CHANNEL_MEAN, TILE_AUTO_PERCENTILE)));
+}
+
 int test_stats_group(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_that_of_the_sorted_values),
         cmocka_unit_test(numpy_agrees),
         cmocka_unit_test(nothing_visible_is_nan),
         cmocka_unit_test(it_allocates_nothing),
+        cmocka_unit_test(the_automatic_range_of_few_values_holds_all_of_them),
     };
     return cmocka_run_group_tests_name("stats", tests, NULL, NULL);
 }
