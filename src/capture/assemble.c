@@ -149,7 +149,7 @@ static size_t cut_hint(const Part **parts, size_t count, Group *groups, Error *e
 
 /* ---- one layer ------------------------------------------------------------------------------- */
 
-static Plane plane_of(const Container *container, const Tensor *tensor) {
+Plane capture_plane_of_tensor(const Container *container, const Tensor *tensor) {
     return (Plane){
         .source = tensor->source,
         .file = capture_tensor_file(container, tensor),
@@ -194,7 +194,7 @@ static Status fill_dense(const Part *part, LayerInfo *info, LayerData *data, Err
     info->queries = dimension(tensor, part->axes[PART_QUERY]);
     info->keys = info->visible_keys = dimension(tensor, part->axes[PART_KEY]);
     info->dtype = tensor->dtype;
-    data->dense = plane_of(part->container, tensor);
+    data->dense = capture_plane_of_tensor(part->container, tensor);
     data->dense.offset += (uint64_t)part->element_offset * (uint64_t)tensor->item_size;
     data->dense.item_stride = stride(tensor, part->axes[PART_ITEM]);
     data->dense.head_stride = stride(tensor, part->axes[PART_HEAD]);
@@ -204,8 +204,8 @@ static Status fill_dense(const Part *part, LayerInfo *info, LayerData *data, Err
 }
 
 /* [batch?, position, head, d] */
-static Plane factor_plane(const Container *container, const Tensor *tensor) {
-    Plane plane = plane_of(container, tensor);
+Plane capture_plane_of_vectors(const Container *container, const Tensor *tensor) {
+    Plane plane = capture_plane_of_tensor(container, tensor);
     int n = tensor->ndim;
     plane.item_stride = n == 4 ? tensor->stride[0] : 0;
     plane.row_stride = tensor->stride[n - 3];
@@ -224,7 +224,7 @@ static void fill_lse(Capture *capture, const Part *part, const LayerInfo *info, 
                          lse->name);
         return;
     }
-    data->stored_lse = plane_of(part->container, lse);
+    data->stored_lse = capture_plane_of_tensor(part->container, lse);
     data->stored_lse.item_stride = n == 3 ? lse->stride[0] : 0;
     data->stored_lse.head_stride = lse->stride[n - 2];
     data->stored_lse.row_stride = lse->stride[n - 1];
@@ -244,8 +244,8 @@ static Status fill_factored(Capture *capture, const Part *part, LayerInfo *info,
     info->queries = q->shape[n - 3];
     info->keys = info->visible_keys = k->shape[m - 3];
     info->dtype = q->dtype;
-    data->q = factor_plane(part->container, q);
-    data->k = factor_plane(part->container, k);
+    data->q = capture_plane_of_vectors(part->container, q);
+    data->k = capture_plane_of_vectors(part->container, k);
     if (part->lse_tensor != SIZE_MAX) fill_lse(capture, part, info, data);
     return STATUS_OK;
 }
@@ -287,10 +287,13 @@ static Status fill_layer(Capture *capture, const Part *part, const LayerInfo *pr
         status = capture_container_materialise(part->container, &tensors[part->k_tensor], progress, err);
     if (status == STATUS_OK && part->lse_tensor != SIZE_MAX)
         status = capture_container_materialise(part->container, &tensors[part->lse_tensor], progress, err);
+    if (status == STATUS_OK && part->v_tensor != SIZE_MAX)
+        status = capture_container_materialise(part->container, &tensors[part->v_tensor], progress, err);
     if (status != STATUS_OK) return status;
     info->number = part->layer;
     status = factored ? fill_factored(capture, part, info, data, err) : fill_dense(part, info, data, err);
     if (status != STATUS_OK) return status;
+    if (part->v_tensor != SIZE_MAX) capture_fill_values(capture, part, info, data);
     info->head_numbers = number_heads(capture, tensors[part->tensor].head_numbers, previous, info->head_count);
     data->lse = capture_lse_new((int64_t)info->item_count * info->head_count, info->queries, &capture->lse_budget);
     return info->head_numbers && data->lse ? STATUS_OK : no_memory(err);

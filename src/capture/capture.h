@@ -88,6 +88,7 @@ typedef struct LayerInfo {
     int64_t visible_keys;    /* < keys when trailing keys are padding */
     DType dtype;             /* of the stored numbers */
     int item_count;          /* batch items */
+    int value_heads;         /* heads of the value vectors that are stored; 0: none */
 } LayerInfo;
 
 typedef struct SetInfo {
@@ -197,6 +198,13 @@ Status capture_factored_rows(const Capture *capture, PatternRef ref, Axis axis, 
 Status capture_lse_known(const Capture *capture, PatternRef ref, int64_t q0, int64_t q1, double *lse, int64_t *missing0,
                          int64_t *missing1, Error *err);
 void capture_lse_keep(const Capture *capture, PatternRef ref, int64_t q0, int64_t q1, const double *lse);
+
+/* ---- values.c : value vectors ---------------------------------------------------------------- */
+
+/* Euclidean norms of the value vectors v_j of keys k0..k1-1, as the head of `ref` sees them (heads may share them).
+ * STATUS_UNSUPPORTED where none are stored. NAN: the file holds NaN or Inf there. */
+Status capture_value_norms(const Capture *capture, PatternRef ref, int64_t k0, int64_t k1, float *out,
+                           SourceScratch *scratch, const CancelFlag *cancel, Error *err);
 
 /* ---- scan.c : what `info` counts (reads everything) ------------------------------------------ */
 

@@ -87,7 +87,7 @@ static Part *add_part(Collector *collector, Form form, const NameMeaning *meanin
     part->set = set_of(collector, index);
     while (part->set[0] && strcmp(part->set, set_of(collector, part->set_rank)) != 0)
         part->set_rank++;
-    part->k_tensor = part->lse_tensor = SIZE_MAX;
+    part->k_tensor = part->lse_tensor = part->v_tensor = SIZE_MAX;
     if (!part->prefix) return NULL;
     parts->count++;
     return part;
@@ -95,6 +95,28 @@ static Part *add_part(Collector *collector, Form form, const NameMeaning *meanin
 
 static Status no_memory(Collector *collector) {
     return error_set(collector->err, STATUS_MEMORY, "not enough memory to open the capture");
+}
+
+/* ---- partners --------------------------------------------------------------------------------- */
+
+static int compare_named(const void *a_, const void *b_) {
+    const Named *a = a_, *b = b_;
+    if (a->meaning.role != b->meaning.role) return a->meaning.role < b->meaning.role ? -1 : 1;
+    if (a->meaning.layer != b->meaning.layer) return a->meaning.layer < b->meaning.layer ? -1 : 1;
+    if (a->meaning.hint != b->meaning.hint) return a->meaning.hint < b->meaning.hint ? -1 : 1;
+    size_t a_prefix = a->meaning.layer >= 0 ? a->meaning.prefix : 0,
+           b_prefix = b->meaning.layer >= 0 ? b->meaning.prefix : 0;
+    if (a_prefix != b_prefix) return a_prefix < b_prefix ? -1 : 1;
+    return strncmp(a->name, b->name, a_prefix);
+}
+
+/* The array of `role` that belongs to the same layer of the same tower as `query`; SIZE_MAX when absent. */
+static size_t find_partner(const Collector *collector, const NameMeaning *query, const char *query_name, Role role) {
+    Named key = {.name = query_name, .meaning = *query};
+    key.meaning.role = role;
+    const Named *found = bsearch(&key, collector->named, collector->container->tensor_count, sizeof(Named),
+                                 compare_named);
+    return found ? found->tensor : SIZE_MAX;
 }
 
 /* ---- dense ----------------------------------------------------------------------------------- */
@@ -177,6 +199,7 @@ static Status add_dense(Collector *collector, const NameMeaning *meaning, size_t
         part->axes[PART_QUERY] = axis_of(axes, 'q');
         part->axes[PART_KEY] = axis_of(axes, 'k');
         part->element_offset = layer_axis < 0 ? 0 : layer * tensor->stride[layer_axis];
+        if (has_number) part->v_tensor = find_partner(collector, meaning, tensor->name, ROLE_V);
     }
     if (!has_number && !tensor->axes_known && !note_axes(collector, tensor, axes, numbered.layer))
         return no_memory(collector);
@@ -184,26 +207,6 @@ static Status add_dense(Collector *collector, const NameMeaning *meaning, size_t
 }
 
 /* ---- factored -------------------------------------------------------------------------------- */
-
-static int compare_named(const void *a_, const void *b_) {
-    const Named *a = a_, *b = b_;
-    if (a->meaning.role != b->meaning.role) return a->meaning.role < b->meaning.role ? -1 : 1;
-    if (a->meaning.layer != b->meaning.layer) return a->meaning.layer < b->meaning.layer ? -1 : 1;
-    if (a->meaning.hint != b->meaning.hint) return a->meaning.hint < b->meaning.hint ? -1 : 1;
-    size_t a_prefix = a->meaning.layer >= 0 ? a->meaning.prefix : 0,
-           b_prefix = b->meaning.layer >= 0 ? b->meaning.prefix : 0;
-    if (a_prefix != b_prefix) return a_prefix < b_prefix ? -1 : 1;
-    return strncmp(a->name, b->name, a_prefix);
-}
-
-/* The array of `role` that belongs to the same layer of the same tower as `query`; SIZE_MAX when absent. */
-static size_t find_partner(const Collector *collector, const NameMeaning *query, const char *query_name, Role role) {
-    Named key = {.name = query_name, .meaning = *query};
-    key.meaning.role = role;
-    const Named *found = bsearch(&key, collector->named, collector->container->tensor_count, sizeof(Named),
-                                 compare_named);
-    return found ? found->tensor : SIZE_MAX;
-}
 
 static bool check_factor(Collector *collector, const Tensor *tensor) {
     if (!check_dtype(collector, tensor)) return false;
@@ -262,6 +265,7 @@ static Status add_factored(Collector *collector, const NameMeaning *meaning, siz
     if (!part) return no_memory(collector);
     part->k_tensor = partner;
     part->lse_tensor = find_partner(collector, meaning, q->name, ROLE_LSE);
+    part->v_tensor = find_partner(collector, meaning, q->name, ROLE_V);
     return STATUS_OK;
 }
 
@@ -273,7 +277,7 @@ static bool could_be_attention(const Tensor *tensor) {
 
 static bool is_attention(Role role) {
     return role != ROLE_NONE && role != ROLE_MODEL_WEIGHT && role != ROLE_TOKENS && role != ROLE_Q_TOKENS &&
-           role != ROLE_K_TOKENS;
+           role != ROLE_K_TOKENS && role != ROLE_V;
 }
 
 /* What the file's names say, before any of its arrays is looked at. */
@@ -311,7 +315,7 @@ static Status collect_tensor(Collector *collector, NameMeaning meaning, size_t i
     case ROLE_Q:
     case ROLE_ROT_Q:
         return add_factored(collector, &meaning, index);
-    default: /* keys and log-sum-exps come with their queries */
+    default: /* keys, log-sum-exps and values come with their queries or patterns */
         return STATUS_OK;
     }
 }

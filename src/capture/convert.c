@@ -39,7 +39,14 @@ typedef struct Output {
     int64_t rows, columns; /* columns 0: there are none (lse) */
 } Output;
 
-enum { MAX_OUTPUTS = 3 };
+enum { MAX_OUTPUTS = 4 };
+
+/* Value vectors, if any, behind the first `count`; returns how many there are then. */
+static int add_values(const LayerData *of, const LayerInfo *layer, Output out[MAX_OUTPUTS], int count) {
+    if (of->value_heads == 0) return count;
+    out[count] = (Output){&of->v, "hook_v", true, of->value_heads, layer->keys, of->value_dim};
+    return count + 1;
+}
 
 /* The tensors of a layer, in the order in which they are written. */
 static int layer_outputs(const Converter *converter, int set_index, int layer_index, Output out[MAX_OUTPUTS]) {
@@ -50,15 +57,15 @@ static int layer_outputs(const Converter *converter, int set_index, int layer_in
     if (!set->factored) {
         const char *leaf = set->kind == SET_SCORES ? "hook_attn_scores" : "hook_pattern";
         out[0] = (Output){&of->dense, leaf, false, layer->head_count, layer->queries, layer->keys};
-        return 1;
+        return add_values(of, layer, out, 1);
     }
     bool rotated = !data->unrotated;
     out[0] = (Output){&of->q,         rotated ? "hook_rot_q" : "hook_q", true, layer->head_count, layer->queries,
                       layer->head_dim};
     out[1] = (Output){&of->k, rotated ? "hook_rot_k" : "hook_k", true, layer->kv_heads, layer->keys, layer->head_dim};
-    if (!of->stored_lse.source) return 2;
+    if (!of->stored_lse.source) return add_values(of, layer, out, 2);
     out[2] = (Output){&of->stored_lse, "lse", false, layer->head_count, layer->queries, 0};
-    return 3;
+    return add_values(of, layer, out, 3);
 }
 
 static Status declare_output(Converter *converter, const SetInfo *set, const LayerInfo *layer, const Output *output) {

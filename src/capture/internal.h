@@ -9,6 +9,7 @@
  *   names.c        array name -> role, set, layer
  *   assemble.c     containers -> sets and layers; sample.c looks at some rows to tell weights, causality, padding
  *   tokens.c token_text.c           token lists and how they are shown
+ *   values.c       norms of value vectors
  *   plane.c        strided reads; dense.c and factored.c: rows; lse.c: row log-sum-exp cache; rows.c: the seam */
 #ifndef ATTNSCOPE_CAPTURE_INTERNAL_H
 #define ATTNSCOPE_CAPTURE_INTERNAL_H
@@ -219,6 +220,7 @@ typedef enum Role {
     ROLE_ROT_Q,
     ROLE_ROT_K,
     ROLE_LSE,
+    ROLE_V,
     ROLE_TOKENS, /* both axes */
     ROLE_Q_TOKENS,
     ROLE_K_TOKENS,
@@ -326,8 +328,11 @@ typedef struct LayerData {
     Plane dense;      /* weights or scores */
     Plane q, k;       /* factored */
     Plane stored_lse; /* optional; rows only */
-    double scale;     /* factored */
-    LseTable *lse;    /* scores and factored sets */
+    Plane v;          /* optional: value vectors */
+    int value_heads;  /* of v, */
+    int64_t value_dim;
+    double scale;  /* factored */
+    LseTable *lse; /* scores and factored sets */
 } LayerData;
 
 typedef struct SetData {
@@ -417,6 +422,7 @@ typedef struct Part {
     size_t tensor;          /* index in container: dense, or Q */
     size_t k_tensor;        /* factored */
     size_t lse_tensor;      /* factored; SIZE_MAX: none */
+    size_t v_tensor;        /* value vectors; SIZE_MAX: none */
     int axes[PART_AXES];    /* dense: which dimension of the tensor, -1: absent */
     int64_t element_offset; /* dense: of this layer within the tensor */
 } Part;
@@ -440,6 +446,11 @@ typedef struct SampleHints {
     const char *block; /* name of a set whose rows need not sum to 1, else NULL */
 } SampleHints;
 Status capture_sample_set(Capture *capture, int index, const SampleHints *hints, const Progress *progress, Error *err);
+/* assemble.c: where a tensor lies; of vectors [batch?, position, head, d]. */
+Plane capture_plane_of_tensor(const Container *container, const Tensor *tensor);
+Plane capture_plane_of_vectors(const Container *container, const Tensor *tensor);
+/* values.c: takes the value vectors of a part where they fit its pattern; else says so. */
+void capture_fill_values(Capture *capture, const Part *part, LayerInfo *info, LayerData *data);
 Status capture_tokens_load(Capture *capture, const CaptureOpenParams *params, Error *err);
 
 /* ---- check.c: warns where a model rotates Q and K, and what is stored is not rotated. The model's name is known. */

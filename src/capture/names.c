@@ -112,7 +112,7 @@ static bool hook_role(const char *leaf, Role *role) {
         Role role;
     } HOOKS[] = {
         {"hook_pattern", ROLE_PATTERN}, {"hook_attn_scores", ROLE_SCORES}, {"hook_q", ROLE_Q}, {"hook_k", ROLE_K},
-        {"hook_rot_q", ROLE_ROT_Q},     {"hook_rot_k", ROLE_ROT_K},        {"lse", ROLE_LSE},
+        {"hook_rot_q", ROLE_ROT_Q},     {"hook_rot_k", ROLE_ROT_K},        {"lse", ROLE_LSE},  {"hook_v", ROLE_V},
     };
     *role = ROLE_NONE;
     if (strstr(leaf, "__attn__") && (text_ends_with(leaf, "__q") || text_ends_with(leaf, "__k"))) {

@@ -17,7 +17,7 @@ static void test_names(void **state) {
         {"blocks.7.attn.hook_rot_k", ROLE_ROT_K, HINT_NONE, 7, true},
         {"blocks.7.attn.lse", ROLE_LSE, HINT_NONE, 7, true},
         {"blocks.7.hook_resid_pre", ROLE_NONE, HINT_NONE, 7, true},
-        {"blocks.7.attn.hook_v", ROLE_NONE, HINT_NONE, 7, true},
+        {"blocks.7.attn.hook_v", ROLE_V, HINT_NONE, 7, true},
         {"encoder.2.attn.hook_pattern", ROLE_PATTERN, HINT_ENCODER, 2, true},
         {"decoder.2.attn.hook_pattern", ROLE_PATTERN, HINT_DECODER, 2, true},
         {"decoder.2.cross_attn.hook_pattern", ROLE_PATTERN, HINT_CROSS, 2, true},
