@@ -38,15 +38,18 @@ bool nonfinite, visible, started;
 
 void take(vec2 texel, int head, float weight)
 {
-    nonfinite = nonfinite || texel.g == u_sentinel_in.y;
     bool masked = texel.g == u_sentinel_in.x;
-    visible = visible || !masked;
+    bool broken = texel.g == u_sentinel_in.y;
     float factor = u_scale;
 #ifdef FACTORS
     int row = head >> LAYER_BITS;
-    factor *= texelFetch(u_row_factors, ivec2(u_factor_offset + at.y, row), 0).r *
-              texelFetch(u_col_factors, ivec2(u_factor_offset + at.x, row), 0).r;
+    float column = texelFetch(u_col_factors, ivec2(u_factor_offset + at.x, row), 0).r;
+    factor *= texelFetch(u_row_factors, ivec2(u_factor_offset + at.y, row), 0).r * column;
+    masked = masked || column < 0.0; // hidden, whatever is there
+    broken = broken && column >= 0.0;
 #endif
+    nonfinite = nonfinite || broken;
+    visible = visible || !masked;
     vec2 v = masked ? vec2(0.0) : texel * factor;
     if (u_op == 0) {
         sum += weight * v;

@@ -47,9 +47,7 @@ typedef struct Job {
 static Status find_heads(Gpu *gpu, Job *job, Error *err) {
     const ComposeRequest *request = job->request;
     for (int i = 0; i < request->heads->count; i++) {
-        TileKey key = request->key;
-        key.head = request->heads->index[i];
-        key.headset = key.variant = 0;
+        const TileKey key = tiles_key_of_head(&request->key, request->heads->index[i]);
         TileSlot *slot = request->base ? gpu_atlas_find(gpu, &key, SPACE_BASE) : gpu_tile_slot(gpu, &key, 0);
         if (!slot) {
             return error_set(err, STATUS_NOT_FOUND, "a tile of head index %d is not on the GPU", key.head);
@@ -208,7 +206,8 @@ static int factor_offset(int mip) {
     return offset;
 }
 
-/* One head's factors and, after them, their means for each mip. */
+/* One head's factors and, after them, their means for each mip; what is hidden counts as 0, and hides where there is
+ * nothing else. */
 static void fill_factor_row(float *row, const float *factors, int size, int mip_count) {
     for (int mip = 0; mip < mip_count; mip++) {
         float *out = row + factor_offset(mip);
@@ -216,10 +215,13 @@ static void fill_factor_row(float *row, const float *factors, int size, int mip_
         for (int i = 0; i < side; i++) {
             int end = (int)i64_min((int64_t)(i + 1) * block, size);
             double sum = 0;
+            bool visible = false;
             for (int j = i * block; j < end; j++) {
-                sum += factors ? (double)factors[j] : 1;
+                double factor = factors ? (double)factors[j] : 1;
+                visible |= factor >= 0;
+                sum += factor > 0 ? factor : 0;
             }
-            out[i] = (float)(sum / (end - i * block));
+            out[i] = visible ? (float)(sum / (end - i * block)) : FACTOR_HIDDEN;
         }
     }
 }

@@ -86,11 +86,12 @@ void gpu_debug_fail_uploads(Gpu *gpu, int n);
 
 typedef struct ComposeRequest {
     TileKey key;                /* of the composite: head -1, headset, level, y, x */
-    const ResolvedHeads *heads; /* their tiles (key with head = index, headset 0, variant 0) must be resident */
+    const ResolvedHeads *heads; /* their tiles (tiles_key_of_head) must be resident */
     bool base;                  /* compose the base tiles, all mips */
     bool data_signed;
-    /* NULL, or per head NULL or [TILE_SIDE]: a factor for each texel of mip 0, coarser mips take its means. Exact at
-     * level 0; at pooled levels the composite is marked APPROXIMATE. */
+    /* NULL, or per head NULL or [TILE_SIDE]: a factor for each texel of mip 0, coarser mips take its means;
+     * FACTOR_HIDDEN among column factors masks. Exact at level 0; at pooled levels the composite is marked APPROXIMATE.
+     * The key then has TILE_VARIANT_FACTORS. */
     const float *const *row_factors, *const *col_factors;
     uint64_t budget_ns; /* 0: whole. Else as many rows as this time allows on a software rasteriser, at least a few; the
                            composite is found once further calls have drawn the rest */

@@ -3,6 +3,7 @@
  * way.
  *
  * The shader must agree with tiles_compose to rounding. For one texel, h running over the heads in order, all in f32:
+ *   column_factor_h[x] < 0 (hidden) makes head h masked there, whatever its texel
  *   any G_h nonfinite             -> (0, nonfinite)
  *   every G_h masked              -> (0, masked)
  *   otherwise, with f_h = row_factor_h[y] * column_factor_h[x] (1 without factors), r_h = R_h f_h and g_h = G_h f_h,
@@ -49,13 +50,15 @@ static Texel compose_texel(const Compose *compose, size_t texel, int x, int y) {
     bool visible = false;
     for (int head = 0; head < heads->count; head++) {
         Texel v = {compose->tiles[head][2 * texel], compose->tiles[head][2 * texel + 1]};
-        if (tiles_is_nonfinite(v.g, compose->data_signed)) {
+        float column = factor_at(compose->col_factors, head, x);
+        bool hidden = column < 0.0f;
+        if (!hidden && tiles_is_nonfinite(v.g, compose->data_signed)) {
             return (Texel){0.0f, compose->result_signed ? TILE_SIGNED_NONFINITE : TILE_NONFINITE};
         }
-        if (tiles_is_masked(v.g, compose->data_signed)) {
+        if (hidden || tiles_is_masked(v.g, compose->data_signed)) {
             v = (Texel){0.0f, 0.0f};
         } else {
-            float factor = factor_at(compose->row_factors, head, y) * factor_at(compose->col_factors, head, x);
+            float factor = factor_at(compose->row_factors, head, y) * column;
             v = (Texel){v.r * factor, v.g * factor};
             visible = true;
         }

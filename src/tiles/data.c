@@ -13,6 +13,14 @@ enum { ENCODE_CHUNK = 512 }; /* floats converted at a time, on the stack */
 
 /* ---- keys ------------------------------------------------------------------------------------ */
 
+TileKey tiles_key_of_head(const TileKey *composite, int head) {
+    TileKey key = *composite;
+    key.head = head;
+    key.headset = 0;
+    key.variant = (key.variant & TILE_VARIANT_FACTORS) != 0 ? 0 : key.variant & ~TILE_VARIANT_EXACT;
+    return key;
+}
+
 bool tiles_key_equal(const TileKey *a, const TileKey *b) {
     return a->capture == b->capture && a->serial == b->serial && a->set == b->set && a->item == b->item &&
            a->step == b->step && a->layer == b->layer && a->head == b->head && a->headset == b->headset &&

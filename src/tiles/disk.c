@@ -237,7 +237,7 @@ static uint64_t trim_folders(DiskStore *store) {
 
 bool tiles_disk_worthwhile(const TileWant *want) {
     const TileKey *key = &want->key;
-    if (want->kind != JOB_BASE || key->set < 0 || key->set >= capture_set_count(want->capture)) {
+    if (want->kind != JOB_BASE || key->variant != 0 || key->set < 0 || key->set >= capture_set_count(want->capture)) {
         return false;
     }
     const SetInfo *set = capture_set(want->capture, key->set);

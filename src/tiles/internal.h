@@ -34,11 +34,36 @@ void tiles_reduce_copy(const float *cells, size_t count, bool is_signed, float *
 /* One finished texel to RG; `cells` = in-range cells of its block. */
 void tiles_reduce_finish(const TexelSums *texels, size_t texel, double cells, bool is_signed, float rg[2]);
 
+/* ---- factors.c ------------------------------------------------------------------------------- */
+
+typedef struct FactorScratch FactorScratch;
+FactorScratch *tiles_factor_scratch_new(void); /* NULL when memory is short */
+void tiles_factor_scratch_drop(FactorScratch *scratch);
+
+typedef struct FactorWork {
+    FactorScratch *scratch;
+    SourceScratch *source;
+    const CancelFlag *cancel;
+    void (*pause)(void *user); /* as in PoolRequest */
+    void *pause_user;
+} FactorWork;
+/* tiles_row_factors and tiles_column_factors; the pattern must exist and the ranges lie in it. */
+Status tiles_factors_rows(const FactorRequest *request, int64_t q0, int64_t q1, float *out, const FactorWork *work,
+                          Error *err);
+Status tiles_factors_columns(const FactorRequest *request, int64_t k0, int64_t k1, float *out, const FactorWork *work,
+                             Error *err);
+/* The same for a row scale of SUM or MAX where the cells of the rows are at hand, as the source gave them: `keys` a row,
+ * of which the others are masked. */
+void tiles_factors_rows_from(const FactorRequest *request, int64_t q0, int64_t q1, int64_t keys, const float *cells,
+                             const float *columns, float *out);
+
 /* ---- pool.c ---------------------------------------------------------------------------------- */
 
 /* A float image that lives as long as the scratch, at least `floats` long; NULL when memory is short. */
 float *tiles_pool_image(PoolScratch *scratch, size_t floats);
 bool tiles_pool_signed(const ResolvedHeads *heads, Values values);
+/* What of the scratch computing factors takes. */
+FactorWork tiles_pool_factor_work(PoolScratch *scratch, const CancelFlag *cancel);
 
 /* ---- fused.c: factored sets ------------------------------------------------------------------ */
 
@@ -84,8 +109,13 @@ bool tiles_data_satisfies(const TileData *data, const TileWant *want);
 /* ---- job.c : one want -> one finished tile --------------------------------------------------- */
 
 /* Fills node->data from the want; a failure other than cancellation is kept in data.status and data.error. */
-Status tiles_job_run(const TileWant *want, int base_side, PoolScratch *scratch, const CancelFlag *cancel,
-                     void (*pause)(void *user), void *pause_user, TileNode *node);
+Status tiles_job_run(const TileWant *want, int base_side, FactorStore *factors, PoolScratch *scratch,
+                     const CancelFlag *cancel, void (*pause)(void *user), void *pause_user, TileNode *node);
+
+/* ---- job_factors.c : the factors of a tile row or column ------------------------------------- */
+
+Status tiles_job_factors(const TileWant *want, const FactorRequest *request, const FactorWork *work, TileData *data,
+                         Error *err);
 
 /* ---- disk.c, disk_file.c : finished base tiles on disk --------------------------------------- */
 
@@ -121,7 +151,8 @@ typedef struct QueuedJob {
     JobKind kind;
     TileKey key;
     const Capture *capture;
-    size_t heads; /* index into heads[]; kinds with a head set only */
+    size_t heads;   /* index into heads[]; kinds with a head set only */
+    size_t variant; /* index into variants[]; where key.variant is not 0 */
     int better_than;
 } QueuedJob;
 
@@ -130,6 +161,8 @@ typedef struct Queue {
     size_t at, count, capacity;
     HeadSet *heads;
     size_t head_count, head_capacity;
+    Variant *variants; /* jobs that follow each other mostly share theirs */
+    size_t variant_count, variant_capacity;
 } Queue;
 
 bool tiles_queue_reserve(Queue *queue, const TileWant *wants, size_t count); /* empties it; false: memory */

@@ -36,8 +36,9 @@ static Status resolve_heads(Job *job, const SetInfo *set, const LayerInfo *layer
 static Status open_job(Job *job, Error *err) {
     const TileKey *key = &job->want->key;
     const Capture *capture = job->want->capture;
-    if ((key->variant & ~TILE_VARIANT_EXACT) != 0) {
-        return error_set(err, STATUS_UNSUPPORTED, "tiles of a variant are composed, not pooled");
+    const Variant *variant = tiles_key_varied(key) ? &job->want->variant : NULL;
+    if ((key->variant & ~TILE_VARIANT_EXACT) != (variant != NULL ? tiles_variant_id(variant) : 0)) {
+        return error_set(err, STATUS_RANGE, "a tile's key names another variant than it comes with");
     }
     if (key->set < 0 || key->set >= capture_set_count(capture)) {
         return error_set(err, STATUS_RANGE, "the capture has no set %d", key->set);
@@ -62,6 +63,7 @@ static Status open_job(Job *job, Error *err) {
     job->request.layer = key->layer;
     job->request.values = (Values)key->values;
     job->request.heads = &job->heads;
+    job->request.variant = variant;
     job->node->data.is_signed = tiles_pool_signed(&job->heads, job->request.values);
     return status;
 }
@@ -115,13 +117,15 @@ static void measure_ranges(Job *job, const float *image) {
 
 /* How many rows of each texel row to look at; 0: all. Exact at once unless that takes more than about a second; then
  * so many rows as ESTIMATE_S allows, and each time it is asked for better, REFINE times as many, until that is a
- * good part of all. Texels of up to 16 x 16 weights are never estimated, and neither are composites. */
+ * good part of all. Texels of up to 16 x 16 weights are never estimated, and neither are
+ * composites and variants. */
 static int choose_sample(const Job *job, const SetInfo *set) {
     const TileWant *want = job->want;
     const PoolRequest *r = &job->request;
     enum { FINE_LEVEL = 4, REFINE = 16, WORTH_IT = 4, PRODUCTS = 2 /* normalisers, weights */ };
     const double rate = 5e10, exact_s = 1.0, estimate_s = 0.15; /* operations a second: below what any kernel does */
-    if (!set->factored || (want->kind != JOB_BASE && want->kind != JOB_TILE) || r->level.q <= FINE_LEVEL) {
+    if (!set->factored || (want->kind != JOB_BASE && want->kind != JOB_TILE) || r->level.q <= FINE_LEVEL ||
+        r->variant != NULL) {
         return 0;
     }
     double side = ldexp(1.0, r->level.q);
@@ -163,7 +167,7 @@ static Status run_texels(Job *job, Error *err) {
     }
     float *mips[MIPS_MAX] = {image};
     int mip_count = base ? build_mips(job, image, mips) : 1;
-    bool allow_f16 = job->want->kind != JOB_COMPOSITE && !job->node->data.is_signed;
+    bool allow_f16 = job->want->kind != JOB_COMPOSITE && !job->node->data.is_signed && job->request.variant == NULL;
     status = tiles_node_fill(job->node, mips, job->request.width, job->request.height, mip_count, allow_f16, err);
     if (status == STATUS_OK && base) {
         measure_ranges(job, image);
@@ -211,10 +215,39 @@ static Status run_cells(Job *job, Error *err) {
     return STATUS_OK;
 }
 
-Status tiles_job_run(const TileWant *want, int base_side, PoolScratch *scratch, const CancelFlag *cancel,
-                     void (*pause)(void *user), void *pause_user, TileNode *node) {
+static Status run_factors(Job *job, Error *err) {
+    const PoolRequest *r = &job->request;
+    if (r->variant == NULL) {
+        return error_set(err, STATUS_RANGE, "factors of no variant");
+    }
+    const FactorRequest request = {.capture = r->capture,
+                                   .ref = {r->set, r->item, r->step, r->layer, job->heads.index[0]},
+                                   .values = r->values,
+                                   .variant = r->variant,
+                                   .store = r->factors};
+    FactorWork work = tiles_pool_factor_work(job->scratch, job->cancel);
+    work.pause = r->pause;
+    work.pause_user = r->pause_user;
+    return tiles_job_factors(job->want, &request, &work, &job->node->data, err);
+}
+
+static Status run(Job *job, Error *err) {
+    switch (job->want->kind) {
+    case JOB_CELLS:
+        return run_cells(job, err);
+    case JOB_ROW_FACTORS:
+    case JOB_COLUMN_FACTORS:
+        return run_factors(job, err);
+    default:
+        return run_texels(job, err);
+    }
+}
+
+Status tiles_job_run(const TileWant *want, int base_side, FactorStore *factors, PoolScratch *scratch,
+                     const CancelFlag *cancel, void (*pause)(void *user), void *pause_user, TileNode *node) {
     Job job = {.want = want, .base_side = base_side, .scratch = scratch, .cancel = cancel, .node = node};
     TileData *data = &node->data;
+    job.request.factors = factors;
     job.request.pause = pause;
     job.request.pause_user = pause_user;
     data->kind = want->kind;
@@ -222,7 +255,7 @@ Status tiles_job_run(const TileWant *want, int base_side, PoolScratch *scratch, 
     data->error.offset = -1;
     Status status = open_job(&job, &data->error);
     if (status == STATUS_OK) {
-        status = want->kind == JOB_CELLS ? run_cells(&job, &data->error) : run_texels(&job, &data->error);
+        status = run(&job, &data->error);
     }
     data->status = status;
     return status;

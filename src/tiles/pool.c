@@ -40,10 +40,12 @@ enum { SOURCES_MAX = 32 };
 struct PoolScratch {
     SourceScratch *sources[SOURCES_MAX]; /* the first always exists */
     FusedScratch *fused;
+    FactorScratch *factors;
     int cores;
     Room block, values, holes;                           /* a strip; heads combined */
     Room column_sum, column_max, column_min, column_bad; /* one chunk */
     Room texel_sum, texel_max, texel_min, texel_bad;     /* one group */
+    Room row_factors, column_factors;                    /* a strip */
     Room image;                                          /* of jobs */
 };
 
@@ -73,7 +75,8 @@ PoolScratch *tiles_pool_scratch_new(void) {
     scratch->cores = thread_core_count();
     scratch->sources[0] = capture_scratch_new();
     scratch->fused = tiles_fused_scratch_new();
-    if (scratch->sources[0] == NULL || scratch->fused == NULL) {
+    scratch->factors = tiles_factor_scratch_new();
+    if (scratch->sources[0] == NULL || scratch->fused == NULL || scratch->factors == NULL) {
         tiles_pool_scratch_drop(scratch);
         return NULL;
     }
@@ -84,9 +87,10 @@ void tiles_pool_scratch_drop(PoolScratch *scratch) {
     if (scratch == NULL) {
         return;
     }
-    Room *const rooms[] = {&scratch->block,      &scratch->values,     &scratch->holes,      &scratch->column_sum,
-                           &scratch->column_max, &scratch->column_min, &scratch->column_bad, &scratch->texel_sum,
-                           &scratch->texel_max,  &scratch->texel_min,  &scratch->texel_bad,  &scratch->image};
+    Room *const rooms[] = {&scratch->block,       &scratch->values,        &scratch->holes,      &scratch->column_sum,
+                           &scratch->column_max,  &scratch->column_min,    &scratch->column_bad, &scratch->texel_sum,
+                           &scratch->texel_max,   &scratch->texel_min,     &scratch->texel_bad,  &scratch->image,
+                           &scratch->row_factors, &scratch->column_factors};
     for (size_t i = 0; i < BASE_COUNT(rooms); i++) {
         mem_free(rooms[i]->items);
     }
@@ -94,6 +98,7 @@ void tiles_pool_scratch_drop(PoolScratch *scratch) {
         capture_scratch_drop(scratch->sources[i]);
     }
     tiles_fused_scratch_drop(scratch->fused);
+    tiles_factor_scratch_drop(scratch->factors);
     mem_free(scratch);
 }
 
@@ -185,22 +190,61 @@ static void finish_combined(const double *restrict values, const float *restrict
     }
 }
 
+/* One past the last key that any query before q_end can see. */
+static int64_t visible_end(const Pool *pool, int64_t q_end) {
+    return pool->skips_hidden ? i64_clamp(q_end + pool->keys - pool->queries, 0, pool->keys) : pool->keys;
+}
+
 static void apply_factors(float *restrict cells, size_t count, float row, const float *restrict column) {
     for (size_t i = 0; i < count; i++) {
         float hole;
-        float v = split(cells[i], &hole) * (column != NULL ? row * column[i] : row);
-        cells[i] = v + (v - v) + hole;
+        float v = split(cells[i], &hole) * (row * column[i]);
+        v = v + (v - v) + hole;
+        cells[i] = column[i] < 0.0f ? CELL_MASKED : v;
     }
 }
 
-static void apply_variant(const PoolVariant *variant, int head, int64_t q0, int64_t q1, int64_t k0, int64_t k1,
-                          float *cells) {
-    const float *row = variant->row != NULL ? variant->row[head] : NULL;
-    const float *column = variant->column != NULL ? variant->column[head] : NULL;
-    size_t width = (size_t)(k1 - k0);
-    for (int64_t q = q0; q < q1; q++, cells += width) {
-        apply_factors(cells, width, row != NULL ? row[q] : 1.0f, column != NULL ? column + k0 : NULL);
+/* The factors of this block, which the source has just filled: where it has all keys of its rows, they need no second
+ * reading. */
+static Status find_factors(const Pool *pool, int head, int64_t q0, int64_t q1, int64_t k0, int64_t k1,
+                           const float *cells, float *rows, float *columns, Error *err) {
+    const PoolRequest *r = pool->request;
+    const FactorRequest request = {.capture = r->capture,
+                                   .ref = {r->set, r->item, r->step, r->layer, r->heads->index[head]},
+                                   .values = r->values,
+                                   .variant = r->variant,
+                                   .store = r->factors};
+    const FactorWork work = {.scratch = pool->scratch->factors,
+                             .source = pool->sources[head],
+                             .cancel = pool->cancel,
+                             .pause = r->pause,
+                             .pause_user = r->pause_user};
+    RowScale scale = r->variant->row_scale;
+    Status status = tiles_factors_columns(&request, k0, k1, columns, &work, err);
+    if (status != STATUS_OK) {
+        return status;
     }
+    if ((scale == ROWS_SUM || scale == ROWS_MAX) && r->values == VALUES_WEIGHTS && k0 == 0 &&
+        k1 >= visible_end(pool, q1)) {
+        tiles_factors_rows_from(&request, q0, q1, k1, cells, columns, rows);
+        return STATUS_OK;
+    }
+    return tiles_factors_rows(&request, q0, q1, rows, &work, err);
+}
+
+static Status apply_variant(const Pool *pool, int head, int64_t q0, int64_t q1, int64_t k0, int64_t k1, float *cells,
+                            Error *err) {
+    size_t width = (size_t)(k1 - k0);
+    float *rows = room_for(&pool->scratch->row_factors, (size_t)(q1 - q0), sizeof *rows);
+    float *columns = room_for(&pool->scratch->column_factors, width, sizeof *columns);
+    if (rows == NULL || columns == NULL) {
+        return no_memory(err);
+    }
+    Status status = find_factors(pool, head, q0, q1, k0, k1, cells, rows, columns, err);
+    for (int64_t q = q0; q < q1 && status == STATUS_OK; q++) {
+        apply_factors(cells + (size_t)(q - q0) * width, width, rows[q - q0], columns);
+    }
+    return status;
 }
 
 static Status read_head(const Pool *pool, int head, int64_t q0, int64_t q1, int64_t k0, int64_t k1, float *out,
@@ -209,10 +253,7 @@ static Status read_head(const Pool *pool, int head, int64_t q0, int64_t q1, int6
     PatternRef ref = {r->set, r->item, r->step, r->layer, r->heads->index[head]};
     Status status = capture_source_rows(r->capture, ref, r->values, q0, q1, k0, k1, out, pool->sources[head],
                                         pool->cancel, err);
-    if (status == STATUS_OK && r->variant != NULL) {
-        apply_variant(r->variant, head, q0, q1, k0, k1, out);
-    }
-    return status;
+    return status == STATUS_OK && r->variant != NULL ? apply_variant(pool, head, q0, q1, k0, k1, out, err) : status;
 }
 
 /* Between any two blocks is where a job pauses and sees that it is not wanted any more. */
@@ -319,11 +360,6 @@ static int64_t rows_of_strip(const Pool *pool, int64_t columns) {
     int64_t floats = !pool->factored ? STRIP_FLOATS_DENSE : pool->plain ? STRIP_FLOATS : STRIP_FLOATS_COMBINED;
     int64_t rows = floats / columns;
     return i64_max(rows, pool->factored && columns <= CHUNK_FACTORED ? ROWS_FACTORED : 1);
-}
-
-/* One past the last key that any query before q_end can see. */
-static int64_t visible_end(const Pool *pool, int64_t q_end) {
-    return pool->skips_hidden ? i64_clamp(q_end + pool->keys - pool->queries, 0, pool->keys) : pool->keys;
 }
 
 static Status place(Pool *pool, Error *err) {
@@ -494,4 +530,38 @@ Status tiles_cells(const PoolRequest *request, int64_t q0, int64_t q1, int64_t k
         status = read_block(&pool, r0, r1, k0, k1, out + (r0 - q0) * (k1 - k0), err);
     }
     return status;
+}
+
+/* ---- factors, for those who do not pool ------------------------------------------------------ */
+
+FactorWork tiles_pool_factor_work(PoolScratch *scratch, const CancelFlag *cancel) {
+    return (FactorWork){.scratch = scratch->factors, .source = scratch->sources[0], .cancel = cancel};
+}
+
+static Status check_span(const FactorRequest *r, Axis axis, int64_t from, int64_t to, Error *err) {
+    int64_t queries, keys;
+    Status status = capture_pattern_size(r->capture, r->ref, &queries, &keys, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    int64_t count = axis == AXIS_QUERY ? queries : keys;
+    if (from < 0 || to < from || to > count) {
+        return error_set(err, STATUS_RANGE, "%lld:%lld is outside a pattern of %lld x %lld", (long long)from,
+                         (long long)to, (long long)queries, (long long)keys);
+    }
+    return STATUS_OK;
+}
+
+Status tiles_row_factors(const FactorRequest *request, int64_t q0, int64_t q1, float *out, PoolScratch *scratch,
+                         const CancelFlag *cancel, Error *err) {
+    const FactorWork work = tiles_pool_factor_work(scratch, cancel);
+    Status status = check_span(request, AXIS_QUERY, q0, q1, err);
+    return status == STATUS_OK ? tiles_factors_rows(request, q0, q1, out, &work, err) : status;
+}
+
+Status tiles_column_factors(const FactorRequest *request, int64_t k0, int64_t k1, float *out, PoolScratch *scratch,
+                            const CancelFlag *cancel, Error *err) {
+    const FactorWork work = tiles_pool_factor_work(scratch, cancel);
+    Status status = check_span(request, AXIS_KEY, k0, k1, err);
+    return status == STATUS_OK ? tiles_factors_columns(request, k0, k1, out, &work, err) : status;
 }

@@ -18,6 +18,8 @@
 #define RAM_BUDGET ((size_t)256 << 20)
 #define RESULT_COUNT_MAX 256
 #define RESULT_BYTES_MAX ((size_t)64 << 20)
+/* Row factors and norms of values: 32 x 32 heads of 8,192 tokens take half of it. */
+#define FACTOR_BUDGET ((size_t)64 << 20)
 #define NO_MEMORY_RETRY_NS ((uint64_t)20 * 1000 * 1000)
 /* A pause is slept in pieces, because a replaced clock may jump. */
 #define PAUSE_PIECE_NS ((uint64_t)20 * 1000 * 1000)
@@ -45,6 +47,7 @@ struct Scheduler {
     size_t result_count, result_bytes;
     atomic_size_t waiting; /* result_count, to be read without the lock */
     TileCache cache;
+    FactorStore *factors;
     atomic_uint_fast64_t pause_until; /* read without the lock by running jobs */
     int running, forgetting;
     DiskStore *disk; /* of captures with disk_serial; NULL: none */
@@ -177,7 +180,7 @@ static Status make_tile(Worker *worker, DiskStore *disk) {
     if (kept && tiles_disk_load(disk, &worker->job.key, worker->spare)) {
         return STATUS_OK;
     }
-    Status status = tiles_job_run(&worker->job, s->params.base_side, worker->scratch, &worker->cancel,
+    Status status = tiles_job_run(&worker->job, s->params.base_side, s->factors, worker->scratch, &worker->cancel,
                                   s->inline_jobs ? NULL : pause_job, worker, worker->spare);
     if (kept && status == STATUS_OK && worker->spare->data.estimate == 0) {
         tiles_disk_save(disk, &worker->spare->data);
@@ -270,8 +273,9 @@ Status tiles_scheduler_new(const SchedulerParams *params, Scheduler **out, Error
     s->mutex = mutex_new();
     s->work = cond_new();
     s->settled = cond_new();
+    s->factors = tiles_factors_new(FACTOR_BUDGET);
     Status status = tiles_cache_init(&s->cache, s->params.ram_budget, err);
-    if (status == STATUS_OK && (s->mutex == NULL || s->work == NULL || s->settled == NULL)) {
+    if (status == STATUS_OK && (s->mutex == NULL || s->work == NULL || s->settled == NULL || s->factors == NULL)) {
         status = error_set(err, STATUS_MEMORY, "not enough memory for the workers");
     }
     if (status == STATUS_OK) {
@@ -323,6 +327,7 @@ void tiles_scheduler_drop(Scheduler *s) {
     tiles_queue_free(&s->queue);
     tiles_queue_free(&s->next_queue);
     tiles_known_free(&s->known);
+    tiles_factors_drop(s->factors);
     cond_drop(s->settled);
     cond_drop(s->work);
     mutex_drop(s->mutex);
@@ -470,6 +475,7 @@ void tiles_scheduler_forget(Scheduler *s, uint32_t serial) {
         cond_wait(s->settled, s->mutex);
     }
     forget_results(s, serial);
+    tiles_factors_clear(s->factors); /* by capture, which is about to be closed */
     tiles_cache_forget(&s->cache, serial);
     if (s->disk_serial == serial) {
         s->disk = NULL;

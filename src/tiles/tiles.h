@@ -87,14 +87,71 @@ typedef enum Exactness { EXACT, BOUND_UPPER, BOUND_LOWER, BOUND_BOTH, APPROXIMAT
 typedef enum Channel { CHANNEL_MEAN, CHANNEL_MASS, CHANNEL_MAX } Channel;
 Exactness tiles_headset_exactness(const ResolvedHeads *heads, Level level, Channel channel);
 
-/* ---- pool.c : source -> pooled texels -------------------------------------------------------- */
+/* ---- variant.c : hidden keys, row scale, value weighting ------------------------------------- */
 
-/* w' = r * c * w, applied to every cell before heads are combined. Arrays per head of `heads`: row[h][query] and
- * column[h][key], numbered as in the pattern; NULL (the array or an element): 1. */
-typedef struct PoolVariant {
-    const float *const *row;
-    const float *const *column;
-} PoolVariant;
+/* r of the variant w' = r_i * c_j * w. SUM: 1 / sum of what is visible of the row (after c); MAX: 1 / its largest; where
+ * nothing is visible, 0. UNIFORM: the number of keys that the mask lets the query see (i + 1 where causal), so that 1 is
+ * what uniform attention gives. */
+typedef enum RowScale { ROWS_AS_STORED, ROWS_SUM, ROWS_MAX, ROWS_UNIFORM } RowScale;
+
+typedef struct KeyRange {
+    int64_t from, to; /* half-open */
+} KeyRange;
+
+#define VARIANT_RANGES_MAX 32
+
+/* Zero: as captured. Hidden keys are out of the picture (masked) and count as 0 in the pooling. value_weighted: c_j is
+ * the norm of the value vector of key j. */
+typedef struct Variant {
+    bool hide_special; /* keys whose token is special */
+    int range_count;
+    KeyRange ranges[VARIANT_RANGES_MAX]; /* other hidden keys; ascending, apart, zero behind the last */
+    RowScale row_scale;
+    bool value_weighted;
+} Variant;
+
+bool tiles_variant_hides(const Variant *variant);
+/* Identity for TileKey.variant: 0 for none. Of lists of keys a hash of 25 bits enters. */
+uint32_t tiles_variant_id(const Variant *variant);
+/* Scores are hidden only: they are neither scaled nor weighted. */
+Variant tiles_variant_for(const Variant *variant, Values values);
+bool tiles_key_hidden(const Capture *capture, int set, int item, const Variant *variant, int64_t key);
+/* "none", or "first", "special", "5", "7-9" (inclusive) with commas between; the rest of *out stays. STATUS_USAGE. */
+#define VARIANT_TEXT_SIZE (VARIANT_RANGES_MAX * 44)
+Status tiles_variant_parse_hide(const char *text, Variant *out, Error *err);
+void tiles_variant_format_hide(const Variant *variant, char *out, size_t out_size); /* canonical, parses back */
+const char *tiles_row_scale_name(RowScale scale); /* "none", "sum", "max", "uniform" */
+Status tiles_row_scale_parse(const char *text, RowScale *out, Error *err);
+
+/* ---- factors.c : r and c of a variant -------------------------------------------------------- */
+
+/* A column factor that hides its key; the others are >= 0. */
+#define FACTOR_HIDDEN (-1.0f)
+
+/* Row factors and norms computed so far, kept for all threads within a budget, least recently used out first. */
+typedef struct FactorStore FactorStore;
+FactorStore *tiles_factors_new(size_t budget); /* bytes; NULL when memory is short */
+void tiles_factors_drop(FactorStore *store);   /* NULL is allowed */
+void tiles_factors_clear(FactorStore *store);  /* before a capture is closed */
+
+typedef struct PoolScratch PoolScratch; /* working memory of one thread */
+
+typedef struct FactorRequest {
+    const Capture *capture;
+    PatternRef ref;
+    Values values;
+    const Variant *variant;
+    FactorStore *store; /* NULL: nothing is kept */
+} FactorRequest;
+/* r of queries q0..q1-1, from whole rows of the source where not known yet: streamed, so that memory does not depend on
+ * their length. NaN and Inf do not count. */
+Status tiles_row_factors(const FactorRequest *request, int64_t q0, int64_t q1, float *out, PoolScratch *scratch,
+                         const CancelFlag *cancel, Error *err);
+/* c of keys k0..k1-1. STATUS_UNSUPPORTED: value weighting without value vectors. */
+Status tiles_column_factors(const FactorRequest *request, int64_t k0, int64_t k1, float *out, PoolScratch *scratch,
+                            const CancelFlag *cancel, Error *err);
+
+/* ---- pool.c : source -> pooled texels -------------------------------------------------------- */
 
 typedef struct PoolRequest {
     const Capture *capture;
@@ -102,15 +159,15 @@ typedef struct PoolRequest {
     Values values;
     const ResolvedHeads *heads; /* combined before pooling, so the result is exact for every head set */
     Level level;
-    int64_t y0, x0;             /* first texel of the level's grid */
-    int height, width;          /* texels; those beyond the pattern are written as masked */
-    const PoolVariant *variant; /* NULL: none */
-    int sample;                 /* factored sets: look at so many rows of each texel row only; 0: all */
-    void (*pause)(void *user);  /* NULL, or called before each strip; may block */
+    int64_t y0, x0;            /* first texel of the level's grid */
+    int height, width;         /* texels; those beyond the pattern are written as masked */
+    const Variant *variant;    /* NULL: none. Applied to every cell of every head before heads are combined */
+    FactorStore *factors;      /* for its factors; NULL: none are kept */
+    int sample;                /* factored sets: look at so many rows of each texel row only; 0: all */
+    void (*pause)(void *user); /* NULL, or called before each strip; may block */
     void *pause_user;
 } PoolRequest;
 
-typedef struct PoolScratch PoolScratch; /* working memory of one thread */
 PoolScratch *tiles_pool_scratch_new(void);
 void tiles_pool_scratch_drop(PoolScratch *scratch);
 
@@ -142,7 +199,7 @@ int tiles_kernel_list(KernelSpeed *out, int max);
 /* ---- compose.c : the CPU twin of the compose shader ------------------------------------------ */
 
 /* heads[i]: pooled RG of one head, count texels. row_factor/col_factor: NULL, or per head factors of this tile,
- * [head][TILE_SIDE]; the result is the variant r * c * w (applied to R and G of visible texels).
+ * [head][TILE_SIDE]; the result is the variant r * c * w (applied to R and G of visible texels); FACTOR_HIDDEN masks.
  * Rules (DESIGN.md section 3): any nonfinite gives nonfinite; all masked gives masked; masked heads count as 0;
  * mean, weighted >= 0: sum w R, sum w G; max, min: of R and of G; difference, negative weights, signed data with more
  * than one head: G = R. One head: as it is (times its weight if WEIGHTED). */
@@ -170,11 +227,18 @@ typedef enum JobKind {
     JOB_BASE,      /* one head, the base tile with its mip chain */
     JOB_COMPOSITE, /* a head set, one tile, exact from the source: RG32F */
     JOB_CELLS,     /* level 0 values of a rectangle of a head set, f32: read-outs, profiles, numbers in cells */
+    /* Factors of one head's variant, f32, one for each texel of tile row `y` at lq, or of tile column `x` at lk. Above
+     * level 0 means: of all keys of a texel (FACTOR_HIDDEN where all are hidden), of some of its rows. */
+    JOB_ROW_FACTORS,
+    JOB_COLUMN_FACTORS,
 } JobKind;
 
 /* Set in TileKey.variant of a JOB_COMPOSITE that stands beside the composite of the same key made from tiles (a bound
  * above level 0). */
 #define TILE_VARIANT_EXACT 0x80000000u
+/* Set in TileKey.variant of a composite made from tiles without variant and factors: exact at level 0, approximate
+ * above. */
+#define TILE_VARIANT_FACTORS 0x40000000u
 
 /* Everything that determines the result; compared field by field, hashed whole. Zero-initialise. */
 typedef struct TileKey {
@@ -183,19 +247,25 @@ typedef struct TileKey {
     int32_t set, item, step, layer;
     int32_t head;     /* index, or -1 for a head set */
     uint32_t headset; /* tiles_headset_hash, 0 for one head */
-    uint32_t variant; /* 0: none */
+    uint32_t variant; /* tiles_variant_id, 0: none */
     int32_t values;   /* Values */
     int32_t lq, lk;
     int64_t y, x;          /* tile coordinates at that level; JOB_CELLS: q0, k0 */
     int64_t rows, columns; /* JOB_CELLS only */
 } TileKey;
+/* Is a TileWant of this key in need of its variant? */
+static inline bool tiles_key_varied(const TileKey *key) {
+    return (key->variant & ~(TILE_VARIANT_EXACT | TILE_VARIANT_FACTORS)) != 0;
+}
+/* Of the tile of one head below a composite. */
+TileKey tiles_key_of_head(const TileKey *composite, int head);
 bool tiles_key_equal(const TileKey *a, const TileKey *b);
 uint64_t tiles_key_hash(const TileKey *key);
 
 typedef enum TileFormat {
     TILE_RG16F, /* scaled by TILE_F16_SCALE, sentinels unscaled */
     TILE_RG32F, /* unscaled */
-    TILE_R32F,  /* JOB_CELLS */
+    TILE_R32F,  /* JOB_CELLS, factors */
 } TileFormat;
 
 /* A finished job. Reference counted because the RAM cache and the consumer may both hold it. */
@@ -258,7 +328,8 @@ typedef struct TileWant {
     JobKind kind;
     TileKey key;
     const Capture *capture; /* must stay open until tiles_scheduler_forget or _drop */
-    HeadSet heads;          /* JOB_COMPOSITE, JOB_CELLS; JOB_TILE and JOB_BASE take key.head */
+    HeadSet heads;          /* JOB_COMPOSITE, JOB_CELLS; the others take key.head */
+    Variant variant;        /* where key.variant is not 0 */
     int better_than; /* 0: an estimate will do where exact work takes long; else a better one than this, or exact */
 } TileWant;
 

@@ -49,7 +49,7 @@ static void free_rows(float **rows, int count) {
     free(rows);
 }
 
-static float **make_factors(bool wanted, int count) {
+static float **make_factors(bool wanted, int count, bool hides) {
     if (!wanted) {
         return NULL;
     }
@@ -57,6 +57,7 @@ static float **make_factors(bool wanted, int count) {
     for (int i = 0; i < count; i++) {
         for (int j = 0; j < TILE_SIDE; j++) {
             factors[i][j] = random_u32() % 5 == 0 ? 0 : 2 * random_unit();
+            factors[i][j] = hides && random_u32() % 6 == 0 ? FACTOR_HIDDEN : factors[i][j];
         }
     }
     return factors;
@@ -87,7 +88,7 @@ static void check_case(Gpu *gpu, const Case *c) {
     Error err = {0};
     ResolvedHeads heads = make_heads(c);
     float **tiles = alloc_rows(c->count, 2 * TEXELS);
-    float **rows = make_factors(c->rows, c->count), **columns = make_factors(c->columns, c->count);
+    float **rows = make_factors(c->rows, c->count, false), **columns = make_factors(c->columns, c->count, true);
     static float expected[2 * TEXELS], got[2 * TEXELS];
     gpu_frame_advance(gpu);
     for (int i = 0; i < c->count; i++) {
@@ -203,7 +204,7 @@ enum { BASE_HEADS = 6 };
 
 static void check_base(Gpu *gpu, HeadOp op, bool data_signed, bool factors, int width, int height) {
     Error err = {0};
-    float *chains[BASE_HEADS][16], **rows = make_factors(factors, BASE_HEADS);
+    float *chains[BASE_HEADS][16], **rows = make_factors(factors, BASE_HEADS, false);
     int mips = 0;
     ResolvedHeads heads = make_heads(
         &(Case){.op = op, .count = op == HEADS_DIFF ? 2 : BASE_HEADS, .data_signed = data_signed});
@@ -372,12 +373,24 @@ static void test_exact_is_not_replaced_by_a_bound(void **state) {
     /* Factors at a pooled level only approximate. */
     float factor[TILE_SIDE] = {0.5f};
     const float *factors[2] = {factor, factor};
-    request.key.variant = 9;
+    request.key.variant = 9 | TILE_VARIANT_FACTORS;
     request.row_factors = factors;
     check_ok(gpu_compose(gpu, &request, &err), &err);
     assert_true(gpu_tile_find(gpu, &request.key, &info));
     assert_int_equal(info.exactness_mean, APPROXIMATE);
     assert_float_equal(value_at(gpu, &request.key), 0.25f, 0);
+    /* Without them the heads' tiles are those of the variant. */
+    request.key.variant = 9;
+    request.row_factors = NULL;
+    assert_int_equal(gpu_compose(gpu, &request, &err), STATUS_NOT_FOUND);
+    for (int head = 0; head < 2; head++) {
+        TileKey key = test_key(head, 0);
+        key.lq = key.lk = 2;
+        key.variant = 9;
+        check_ok(put_constant(gpu, &key, JOB_TILE, 0.125f, &err), &err);
+    }
+    check_ok(gpu_compose(gpu, &request, &err), &err);
+    assert_float_equal(value_at(gpu, &request.key), 0.125f, 0);
     gpu_close(gpu);
 }
 

@@ -151,23 +151,29 @@ static void sentinels_win_in_order(void **state) {
 static void factors_make_the_variant(void **state) {
     (void)state;
     static const char *const texts[] = {"1", "mean", "max:0,2", "w:0*0.5,1*-0.25"};
-    Fixture *f = fixture_new(FIXTURE_CAUSAL, 1, 3, 20, 20, 6);
+    static const Variant variants[] = {
+        {.range_count = 2, .ranges = {{0, 1}, {7, 9}}, .row_scale = ROWS_SUM},
+        {.range_count = 1, .ranges = {{3, 4}}, .row_scale = ROWS_MAX, .value_weighted = true},
+        {.row_scale = ROWS_UNIFORM},
+    };
+    Fixture *f = fixture_make(FIXTURE_CAUSAL, 1, 3, 20, 20, 6);
+    fixture_values(f, 1, 9);
+    fixture_open(f);
     PoolScratch *scratch = tiles_pool_scratch_new();
     float rows[3][TILE_SIDE], columns[3][TILE_SIDE], exact[800], composite[800];
-    uint64_t seed = 1;
-    for (int h = 0; h < 3; h++) {
-        for (int i = 0; i < TILE_SIDE; i++) {
-            rows[h][i] = (float)(fixture_random(&seed) * 3.0);
-            columns[h][i] = i == h ? 0.0f : (float)fixture_random(&seed);
+    for (size_t t = 0; t < BASE_COUNT(texts) * BASE_COUNT(variants); t++) {
+        const Variant *variant = &variants[t / BASE_COUNT(texts)];
+        ResolvedHeads heads = fixture_heads(f, texts[t % BASE_COUNT(texts)]);
+        const float *row[3] = {rows[0], rows[1], rows[2]};
+        const float *column[3] = {columns[0], columns[1], columns[2]};
+        for (int h = 0; h < heads.count; h++) {
+            const FactorRequest of = {.capture = f->capture, .ref = {.head = heads.index[h]}, .variant = variant};
+            assert_int_equal(tiles_row_factors(&of, 0, 20, rows[h], scratch, NULL, NULL), STATUS_OK);
+            assert_int_equal(tiles_column_factors(&of, 0, 20, columns[h], scratch, NULL, NULL), STATUS_OK);
         }
-    }
-    const float *row[3] = {rows[0], rows[1], rows[2]}, *column[3] = {columns[0], columns[1], columns[2]};
-    const PoolVariant variant = {row, column};
-    for (size_t t = 0; t < BASE_COUNT(texts); t++) {
-        ResolvedHeads heads = fixture_heads(f, texts[t]);
         Images images = make_images(f, &heads, (Level){0, 0});
         PoolRequest request = fixture_request(f, &heads, (Level){0, 0}, 0, 0, 20, 20);
-        request.variant = &variant;
+        request.variant = variant;
         assert_int_equal(tiles_pool(&request, exact, scratch, NULL, NULL), STATUS_OK);
         tiles_compose(&heads, (const float *const *)images.heads, 20, 20, false, row, column, composite);
         for (int i = 0; i < 800; i++) {

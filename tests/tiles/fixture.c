@@ -118,6 +118,10 @@ static void declare_layer(Writer *w, const Fixture *f, int layer) {
     } else {
         declare(w, layer, f->kind == FIXTURE_SCORES ? "hook_attn_scores" : "hook_pattern", shape);
     }
+    if (f->v != NULL) {
+        const int64_t v_shape[3] = {f->keys, f->value_heads, FIXTURE_DIM};
+        declare(w, layer, "hook_v", v_shape);
+    }
 }
 
 /* What the file holds where a cell is masked: nothing but 0 for weights, minus infinity for scores. */
@@ -151,7 +155,8 @@ void fixture_open(Fixture *f) {
     };
     Writer w = {{0}, 0};
     Error err = {0};
-    text_appendf(&w.header, "{\"__metadata__\":{%s}", metadata[f->kind]);
+    text_appendf(&w.header, "{\"__metadata__\":{%s", metadata[f->kind]);
+    text_appendf(&w.header, f->tokens != NULL ? ",\"tokens\":\"%s\"}" : "}", f->tokens);
     for (int layer = 0; layer < f->layers; layer++) {
         declare_layer(&w, f, layer);
     }
@@ -166,6 +171,11 @@ void fixture_open(Fixture *f) {
     char *at = f->bytes + sizeof length + w.header.length;
     for (int layer = 0; layer < f->layers; layer++) {
         at = is_factored(f) ? put_factors(at, f, layer) : put_cells(at, f, layer);
+        if (f->v != NULL) {
+            size_t size_v = (size_t)f->keys * (size_t)f->value_heads * FIXTURE_DIM;
+            memcpy(at, f->v + (size_t)layer * size_v, size_v * sizeof(float));
+            at += size_v * sizeof(float);
+        }
     }
     text_buffer_free(&w.header);
     CaptureOpenParams params = {.memory = f->bytes, .memory_size = size, .memory_name = "fixture.safetensors"};
@@ -188,7 +198,79 @@ void fixture_drop(Fixture *f) {
     free(f->cells);
     free(f->q);
     free(f->k);
+    free(f->v);
+    free(f->row);
+    free(f->column);
     free(f);
+}
+
+/* ---- variants -------------------------------------------------------------------------------- */
+
+void fixture_values(Fixture *f, int value_heads, uint64_t seed) {
+    f->value_heads = value_heads;
+    f->v = fill_noise((size_t)f->layers * (size_t)f->keys * (size_t)value_heads * FIXTURE_DIM, &seed);
+}
+
+static double column_of(const Fixture *f, const Variant *variant, const bool *special, int layer, int head,
+                        int64_t key) {
+    double norm = 0.0;
+    for (int i = 0; i < variant->range_count; i++) {
+        if (key >= variant->ranges[i].from && key < variant->ranges[i].to) {
+            return (double)NAN;
+        }
+    }
+    if (variant->hide_special && special != NULL && special[key]) {
+        return (double)NAN;
+    }
+    if (!variant->value_weighted) {
+        return 1.0;
+    }
+    int group = head / (f->heads / f->value_heads);
+    const float *v = f->v + (((int64_t)layer * f->keys + key) * f->value_heads + group) * FIXTURE_DIM;
+    for (int i = 0; i < FIXTURE_DIM; i++) {
+        norm += (double)v[i] * (double)v[i];
+    }
+    return sqrt(norm);
+}
+
+static double row_of(const Fixture *f, const Variant *variant, int layer, int head, int64_t query) {
+    const double *column = f->column + ((int64_t)layer * f->heads + head) * f->keys;
+    double sum = 0.0, most = 0.0;
+    int64_t visible = is_causal(f) ? i64_clamp(query + 1 + f->keys - f->queries, 0, f->keys) : f->keys;
+    for (int64_t k = 0; k < f->keys; k++) {
+        double v = (double)*fixture_cell(f, layer, head, query, k);
+        if (isfinite(v) && !isnan(column[k])) {
+            sum += fabs(v * column[k]);
+            most = fmax(most, fabs(v * column[k]));
+        }
+    }
+    switch (variant->row_scale) {
+    case ROWS_SUM:
+        return sum > 0.0 ? 1.0 / sum : 0.0;
+    case ROWS_MAX:
+        return most > 0.0 ? 1.0 / most : 0.0;
+    case ROWS_UNIFORM:
+        return (double)visible;
+    default:
+        return 1.0;
+    }
+}
+
+void fixture_vary(Fixture *f, const Variant *variant, const bool *special) {
+    int64_t patterns = (int64_t)f->layers * f->heads;
+    free(f->row);
+    free(f->column);
+    f->row = malloc((size_t)(patterns * f->queries) * sizeof *f->row);
+    f->column = malloc((size_t)(patterns * f->keys) * sizeof *f->column);
+    assert_true(f->row != NULL && f->column != NULL);
+    for (int64_t i = 0; i < patterns * f->keys; i++) {
+        f->column[i] = column_of(f, variant, special, (int)(i / f->keys / f->heads), (int)(i / f->keys % f->heads),
+                                 i % f->keys);
+    }
+    for (int64_t i = 0; i < patterns * f->queries; i++) {
+        f->row[i] = row_of(f, variant, (int)(i / f->queries / f->heads), (int)(i / f->queries % f->heads),
+                           i % f->queries);
+    }
 }
 
 /* ---- requests and their plain answers -------------------------------------------------------- */
@@ -234,10 +316,11 @@ double fixture_combined(const Fixture *f, const PoolRequest *request, int64_t qu
     double result = 0.0;
     for (int h = 0; h < heads->count; h++) {
         double v = (double)*fixture_cell(f, request->layer, heads->index[h], query, key);
-        double factor = 1.0;
-        if (request->variant != NULL) {
-            factor = (double)(request->variant->row[h][query] * request->variant->column[h][key]);
-        }
+        int64_t pattern = (int64_t)request->layer * f->heads + heads->index[h];
+        double factor = f->row != NULL && request->variant != NULL
+                            ? f->row[pattern * f->queries + query] * f->column[pattern * f->keys + key]
+                            : 1.0;
+        v = isnan(factor) ? (double)CELL_MASKED : v; /* hidden */
         broken = broken || isnan(v) || v == (double)INFINITY;
         visible = visible || v != (double)CELL_MASKED;
         v = v == (double)CELL_MASKED ? 0.0 : v * factor;

@@ -96,8 +96,8 @@ static float *pool(const PoolRequest *request) {
     return rg;
 }
 
-/* A variant without factors changes nothing, but rows are read. */
-static const PoolVariant no_factors;
+/* A variant of nothing changes nothing, but rows are read. */
+static const Variant no_factors;
 
 static void compare(const Made *m, const char *heads_text, Values values, Level level, uint64_t seed) {
     Open a = make(m, seed), b = make(m, seed); /* two captures: row normalisers are kept, and must not be shared */

@@ -10,6 +10,7 @@ int main(void) {
     failed += test_kernel_group();
     failed += test_fused_group();
     failed += test_compose_group();
+    failed += test_variant_group();
     failed += test_stats_group();
     failed += test_data_group();
     failed += test_scheduler_group();

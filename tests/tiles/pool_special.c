@@ -1,4 +1,4 @@
-/* Pooling: sentinels, masks that differ between heads, variants, bad requests, cancelling, memory that runs out. */
+/* Pooling: sentinels, masks that differ between heads, bad requests, cancelling, memory that runs out. */
 #include "test_tiles.h"
 
 #include <float.h>
@@ -175,40 +175,6 @@ static void sums_that_overflow_f32_are_still_means(void **state) {
     fixture_drop(f);
 }
 
-/* r * c * w from the source, hidden column included, against the double loop. */
-static void variants_are_exact_at_every_level(void **state) {
-    (void)state;
-    static const char *const texts[] = {"1", "mean", "max:0,2", "w:0*0.5,1*-0.25"};
-    Fixture *f = fixture_new(FIXTURE_CAUSAL, 1, 3, 45, 45, 4);
-    PoolScratch *scratch = tiles_pool_scratch_new();
-    float row[45], column[45];
-    uint64_t seed = 3;
-    for (int i = 0; i < 45; i++) {
-        row[i] = (float)(i + 1);
-        column[i] = i == 0 || i == 17 ? 0.0f : (float)fixture_random(&seed);
-    }
-    const float *rows[3] = {row, row, row}, *columns[3] = {column, column, column};
-    const PoolVariant variant = {rows, columns};
-    for (size_t t = 0; t < BASE_COUNT(texts); t++) {
-        ResolvedHeads heads = fixture_heads(f, texts[t]);
-        for (int level = 0; level < 5; level++) {
-            int side = (int)tiles_texels(45, level);
-            float rg[2 * 45 * 45];
-            PoolRequest request = fixture_request(f, &heads, (Level){level, level}, 0, 0, side, side);
-            request.variant = &variant;
-            assert_int_equal(tiles_pool(&request, rg, scratch, NULL, NULL), STATUS_OK);
-            for (int i = 0; i < side * side; i++) {
-                double mean, g;
-                fixture_texel(f, &request, i / side, i % side, &mean, &g);
-                assert_true(fabs((double)rg[2 * i] - mean) <= 1e-6 * fabs(mean) + 1e-7);
-                assert_true(fabs((double)rg[2 * i + 1] - g) <= 1e-6 * fabs(g) + 1e-7);
-            }
-        }
-    }
-    tiles_pool_scratch_drop(scratch);
-    fixture_drop(f);
-}
-
 static void bad_requests_are_refused(void **state) {
     (void)state;
     Fixture *f = fixture_new(FIXTURE_WEIGHTS, 1, 2, 4, 4, 1);
@@ -337,7 +303,6 @@ int test_pool_special_group(void) {
         cmocka_unit_test(largest_magnitude_keeps_its_sign),
         cmocka_unit_test(values_do_not_pass_for_sentinels),
         cmocka_unit_test(sums_that_overflow_f32_are_still_means),
-        cmocka_unit_test(variants_are_exact_at_every_level),
         cmocka_unit_test(bad_requests_are_refused),
         cmocka_unit_test(it_pauses_and_stops_between_strips),
         cmocka_unit_test(memory_that_runs_out_is_reported),

@@ -19,6 +19,7 @@ int test_captures_group(void);
 int test_kernel_group(void);
 int test_fused_group(void);
 int test_compose_group(void);
+int test_variant_group(void);
 int test_stats_group(void);
 int test_data_group(void);
 int test_scheduler_group(void);
@@ -43,7 +44,11 @@ typedef struct Fixture {
     int layers, heads;
     int64_t queries, keys;
     float *cells;
-    float *q, *k; /* factored: [layer][position][head][FIXTURE_DIM] */
+    float *q, *k;         /* factored: [layer][position][head][FIXTURE_DIM] */
+    int value_heads;      /* fixture_values: */
+    float *v;             /* [layer][position][value head][FIXTURE_DIM] */
+    const char *tokens;   /* NULL, or a JSON list, in JSON's quotes: set between make and open */
+    double *row, *column; /* fixture_vary: [layer][head][position] */
     char *bytes;
     Capture *capture;
 } Fixture;
@@ -54,6 +59,11 @@ Fixture *fixture_make(FixtureKind kind, int layers, int heads, int64_t queries, 
 void fixture_open(Fixture *fixture); /* fails the test if the capture does not open */
 void fixture_drop(Fixture *fixture);
 float *fixture_cell(const Fixture *fixture, int layer, int head, int64_t query, int64_t key);
+/* Between make and open: value vectors, shared by heads / value_heads heads each. */
+void fixture_values(Fixture *fixture, int value_heads, uint64_t seed);
+/* The factors that requests with a variant are to be pooled with, in f64 from the definition; NAN hides a key.
+ * `special`: NULL, or which keys have special tokens. */
+void fixture_vary(Fixture *fixture, const Variant *variant, const bool *special);
 /* make and open in one go. */
 Fixture *fixture_new(FixtureKind kind, int layers, int heads, int64_t queries, int64_t keys, uint64_t seed);
 
