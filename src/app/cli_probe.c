@@ -7,6 +7,7 @@
 #include <string.h>
 
 enum { PROBE_STRIP_CELLS = 1 << 20, PROBE_FILES_MAX = 1024 };
+#define PROBE_FACTOR_BYTES ((size_t)32 << 20)
 
 typedef struct Range {
     int64_t from, to; /* half-open; to < 0: up to the end */
@@ -14,8 +15,8 @@ typedef struct Range {
 } Range;
 
 typedef struct ProbeOptions {
-    const char *set, *layer, *head, *query, *key, *batch, *step, *values, *axes;
-    bool json, help;
+    const char *set, *layer, *head, *query, *key, *batch, *step, *values, *hide, *row_scale, *axes;
+    bool value_weighted, json, help;
 } ProbeOptions;
 
 /* What is asked, once it is known to exist. */
@@ -29,6 +30,10 @@ typedef struct Probe {
     ResolvedHeads heads;
     Range query, key;
     SourceScratch *scratch;
+    Variant variant; /* as it applies to these values */
+    bool varied;
+    PoolScratch *factor_scratch; /* where varied */
+    FactorStore *factors;
 } Probe;
 
 /* ---- arguments ------------------------------------------------------------------------------- */
@@ -67,6 +72,17 @@ static Status parse_values(const char *text, Values *out, Error *err) {
     return error_set(err, STATUS_USAGE, "--values takes weights or scores, not '%.60s'", text);
 }
 
+static Status parse_variant(const ProbeOptions *options, Probe *probe, Error *err) {
+    Variant variant = {.value_weighted = options->value_weighted};
+    Status status = STATUS_OK;
+    if (options->hide) status = tiles_variant_parse_hide(options->hide, &variant, err);
+    if (status == STATUS_OK && options->row_scale)
+        status = tiles_row_scale_parse(options->row_scale, &variant.row_scale, err);
+    probe->variant = tiles_variant_for(&variant, probe->values);
+    probe->varied = tiles_variant_id(&probe->variant) != 0;
+    return status;
+}
+
 /* All that can be wrong without the file. */
 static Status parse_options(const ProbeOptions *options, Probe *probe, int64_t *layer, Error *err) {
     int64_t number = 0;
@@ -77,6 +93,7 @@ static Status parse_options(const ProbeOptions *options, Probe *probe, int64_t *
     if ((status = parse_range("query", options->query, &probe->query, err)) != STATUS_OK) return status;
     if ((status = parse_range("key", options->key, &probe->key, err)) != STATUS_OK) return status;
     if ((status = parse_values(options->values, &probe->values, err)) != STATUS_OK) return status;
+    if ((status = parse_variant(options, probe, err)) != STATUS_OK) return status;
     if (options->layer && (status = options_i64("layer", options->layer, 0, INT32_MAX, layer, err)) != STATUS_OK)
         return status;
     if (options->batch && (status = options_i64("batch", options->batch, 0, INT32_MAX, &number, err)) != STATUS_OK)
@@ -157,31 +174,70 @@ static double head_weight(const ResolvedHeads *heads, int i) {
     return heads->op == HEADS_MEAN ? 1.0 / heads->count : (double)heads->weight[i];
 }
 
-static Status probe_cell(Probe *probe, double *out, Error *err) {
-    Cell cell = {0};
+/* Factors of the head that probe->ref names. */
+static Status find_factors(const Probe *probe, int64_t q0, int64_t q1, float *rows, float *columns, Error *err) {
+    const FactorRequest request = {.capture = probe->capture,
+                                   .ref = probe->ref,
+                                   .values = probe->values,
+                                   .variant = &probe->variant,
+                                   .store = probe->factors};
+    Status status = tiles_row_factors(&request, q0, q1, rows, probe->factor_scratch, NULL, err);
+    if (status != STATUS_OK) return status;
+    return tiles_column_factors(&request, probe->key.from, probe->key.to, columns, probe->factor_scratch, NULL, err);
+}
+
+static double vary(double value, float row, float column) {
+    if (column < 0) return (double)CELL_MASKED;
+    return value == (double)CELL_MASKED ? value : value * (double)row * (double)column;
+}
+
+/* *raw: without the variant. */
+static Status probe_cell(Probe *probe, double *out, double *raw, Error *err) {
+    Cell cell = {0}, plain = {0};
     for (int i = 0; i < probe->heads.count; i++) {
+        float row = 1, column = 1;
         double value = 0.0;
         bool masked = false;
         probe->ref.head = probe->heads.index[i];
         Status status = capture_probe(probe->capture, probe->ref, probe->values, probe->query.from, probe->key.from,
                                       &value, &masked, probe->scratch, err);
+        if (status == STATUS_OK && probe->varied)
+            status = find_factors(probe, probe->query.from, probe->query.to, &row, &column, err);
         if (status != STATUS_OK) return status;
-        cell_add(&cell, probe->heads.op, head_weight(&probe->heads, i), masked ? (double)CELL_MASKED : value);
+        value = masked ? (double)CELL_MASKED : value;
+        cell_add(&plain, probe->heads.op, head_weight(&probe->heads, i), value);
+        cell_add(&cell, probe->heads.op, head_weight(&probe->heads, i),
+                 probe->varied ? vary(value, row, column) : value);
     }
     *out = cell_result(&cell);
+    *raw = cell_result(&plain);
     return STATUS_OK;
 }
 
-static Status probe_strip(Probe *probe, int64_t q0, int64_t q1, float *rows, Cell *cells, Error *err) {
-    size_t count = (size_t)((q1 - q0) * (probe->key.to - probe->key.from));
+typedef struct Strip {
+    float *cells; /* rows x columns */
+    float *row_factors, *key_factors;
+    Cell *sums;
+} Strip;
+
+static Status probe_strip(Probe *probe, int64_t q0, int64_t q1, const Strip *strip, Error *err) {
+    int64_t columns = probe->key.to - probe->key.from;
+    size_t count = (size_t)((q1 - q0) * columns);
+    Cell *cells = strip->sums;
     memset(cells, 0, count * sizeof(*cells));
     for (int i = 0; i < probe->heads.count; i++) {
         probe->ref.head = probe->heads.index[i];
         Status status = capture_source_rows(probe->capture, probe->ref, probe->values, q0, q1, probe->key.from,
-                                            probe->key.to, rows, probe->scratch, NULL, err);
+                                            probe->key.to, strip->cells, probe->scratch, NULL, err);
+        if (status == STATUS_OK && probe->varied)
+            status = find_factors(probe, q0, q1, strip->row_factors, strip->key_factors, err);
         if (status != STATUS_OK) return status;
-        for (size_t c = 0; c < count; c++)
-            cell_add(&cells[c], probe->heads.op, head_weight(&probe->heads, i), (double)rows[c]);
+        for (size_t c = 0; c < count; c++) {
+            size_t row = c / (size_t)columns, column = c % (size_t)columns;
+            double value = (double)strip->cells[c];
+            if (probe->varied) value = vary(value, strip->row_factors[row], strip->key_factors[column]);
+            cell_add(&cells[c], probe->heads.op, head_weight(&probe->heads, i), value);
+        }
     }
     return STATUS_OK;
 }
@@ -211,7 +267,7 @@ static Status flush(TextBuffer *out, Error *err) {
 
 static void append_strip(TextBuffer *out, const Probe *probe, const Cell *cells, int64_t rows, bool json, bool first) {
     int64_t columns = probe->key.to - probe->key.from;
-    bool as_f32 = probe->heads.count == 1 && probe->heads.weight[0] == 1.0f;
+    bool as_f32 = probe->heads.count == 1 && probe->heads.weight[0] == 1.0f && !probe->varied;
     for (int64_t r = 0; r < rows; r++) {
         if (json) text_append(out, first && r == 0 ? "[" : ",[");
         for (int64_t c = 0; c < columns; c++) {
@@ -227,22 +283,27 @@ static Status print_ranges(Probe *probe, bool json, Error *err) {
     int64_t columns = probe->key.to - probe->key.from;
     int64_t strip = i64_clamp(PROBE_STRIP_CELLS / columns, 1, probe->query.to - probe->query.from);
     Status status = STATUS_OK;
-    float *rows = mem_alloc_zeroed((size_t)(strip * columns), sizeof(*rows));
-    Cell *cells = mem_alloc_zeroed((size_t)(strip * columns), sizeof(*cells));
-    if (!rows || !cells) status = error_set(err, STATUS_MEMORY, "not enough memory");
+    const Strip room = {.cells = mem_alloc_zeroed((size_t)(strip * columns), sizeof(*room.cells)),
+                        .row_factors = mem_alloc_zeroed((size_t)strip, sizeof(*room.row_factors)),
+                        .key_factors = mem_alloc_zeroed((size_t)columns, sizeof(*room.key_factors)),
+                        .sums = mem_alloc_zeroed((size_t)(strip * columns), sizeof(*room.sums))};
+    if (!room.cells || !room.row_factors || !room.key_factors || !room.sums)
+        status = error_set(err, STATUS_MEMORY, "not enough memory");
     if (json) text_append(&out, "{\"values\":[");
     for (int64_t q = probe->query.from; q < probe->query.to && status == STATUS_OK; q += strip) {
         int64_t end = i64_min(q + strip, probe->query.to);
-        status = probe_strip(probe, q, end, rows, cells, err);
+        status = probe_strip(probe, q, end, &room, err);
         if (status != STATUS_OK) break;
-        append_strip(&out, probe, cells, end - q, json, q == probe->query.from);
+        append_strip(&out, probe, room.sums, end - q, json, q == probe->query.from);
         status = flush(&out, err);
     }
     if (json) text_append(&out, "]}\n");
     if (status == STATUS_OK) status = flush(&out, err);
     text_buffer_free(&out);
-    mem_free(rows);
-    mem_free(cells);
+    mem_free(room.cells);
+    mem_free(room.row_factors);
+    mem_free(room.key_factors);
+    mem_free(room.sums);
     return status;
 }
 
@@ -251,7 +312,11 @@ static const Token *token_at(const Probe *probe, Axis axis, int64_t position) {
     return list && position < list->count ? &list->tokens[position] : NULL;
 }
 
-static void append_cell_json(TextBuffer *out, const Probe *probe, const char *heads, double value) {
+static bool is_hidden(const Probe *probe) {
+    return tiles_key_hidden(probe->capture, probe->ref.set, probe->ref.item, &probe->variant, probe->key.from);
+}
+
+static void append_cell_json(TextBuffer *out, const Probe *probe, const char *heads, double value, double raw) {
     const Token *query = token_at(probe, AXIS_QUERY, probe->query.from),
                 *key = token_at(probe, AXIS_KEY, probe->key.from);
     text_append(out, "{\"set\":");
@@ -264,19 +329,36 @@ static void append_cell_json(TextBuffer *out, const Probe *probe, const char *he
     text_appendf(out, ",\"query\":%lld,\"key\":%lld,\"value\":", (long long)probe->query.from,
                  (long long)probe->key.from);
     append_value(out, value, false, "null");
-    text_appendf(out, ",\"masked\":%s,\"query_token\":", value == (double)CELL_MASKED ? "true" : "false");
+    if (probe->varied) {
+        text_append(out, ",\"raw\":");
+        append_value(out, raw, false, "null");
+        text_appendf(out, ",\"hidden\":%s", is_hidden(probe) ? "true" : "false");
+    }
+    text_appendf(out, ",\"masked\":%s,\"query_token\":", raw == (double)CELL_MASKED ? "true" : "false");
     text_append_json(out, query ? query->raw : NULL);
     text_append(out, ",\"key_token\":");
     text_append_json(out, key ? key->raw : NULL);
     text_append(out, "}\n");
 }
 
-static void append_cell_text(TextBuffer *out, const Probe *probe, const char *heads, double value) {
+/* " (hidden, raw 0.81)", " (raw 0.04)", " (masked)" or nothing */
+static void append_remark(TextBuffer *out, const Probe *probe, double raw) {
+    if (raw == (double)CELL_MASKED)
+        text_append(out, " (masked)");
+    else if (probe->varied) {
+        text_append(out, is_hidden(probe) ? " (hidden, raw " : " (raw ");
+        append_value(out, raw, false, "nan");
+        text_append(out, ")");
+    }
+}
+
+static void append_cell_text(TextBuffer *out, const Probe *probe, const char *heads, double value, double raw) {
     const Token *query = token_at(probe, AXIS_QUERY, probe->query.from),
                 *key = token_at(probe, AXIS_KEY, probe->key.from);
     append_value(out, value, false, "nan");
-    text_appendf(out, "%s\n%s, layer %d, head %s, query %lld", value == (double)CELL_MASKED ? " (masked)" : "",
-                 probe->set->name, probe->layer->number, heads, (long long)probe->query.from);
+    append_remark(out, probe, raw);
+    text_appendf(out, "\n%s, layer %d, head %s, query %lld", probe->set->name, probe->layer->number, heads,
+                 (long long)probe->query.from);
     if (query) text_appendf(out, " '%s'", query->display);
     text_appendf(out, ", key %lld", (long long)probe->key.from);
     if (key) text_appendf(out, " '%s'", key->display);
@@ -286,14 +368,14 @@ static void append_cell_text(TextBuffer *out, const Probe *probe, const char *he
 static Status print_cell(Probe *probe, bool json, Error *err) {
     TextBuffer out = {0};
     char heads[HEADSET_MAX * 8];
-    double value = 0.0;
-    Status status = probe_cell(probe, &value, err);
+    double value = 0.0, raw = 0.0;
+    Status status = probe_cell(probe, &value, &raw, err);
     tiles_headset_format(&probe->head_set, heads, sizeof(heads));
     if (status == STATUS_OK) {
         if (json)
-            append_cell_json(&out, probe, heads, value);
+            append_cell_json(&out, probe, heads, value, raw);
         else
-            append_cell_text(&out, probe, heads, value);
+            append_cell_text(&out, probe, heads, value, raw);
         status = flush(&out, err);
     }
     text_buffer_free(&out);
@@ -312,11 +394,18 @@ static Status run(const ProbeOptions *options, const char *const *files, size_t 
     if (status == STATUS_OK) status = find_pattern(options, layer, &probe, err);
     if (status == STATUS_OK && !(probe.scratch = capture_scratch_new()))
         status = error_set(err, STATUS_MEMORY, "not enough memory");
+    if (status == STATUS_OK && probe.varied) {
+        probe.factor_scratch = tiles_pool_scratch_new();
+        probe.factors = tiles_factors_new(PROBE_FACTOR_BYTES);
+        if (!probe.factor_scratch || !probe.factors) status = error_set(err, STATUS_MEMORY, "not enough memory");
+    }
     if (status == STATUS_OK)
         status = probe.query.single && probe.key.single ? print_cell(&probe, options->json, err)
                                                         : print_ranges(&probe, options->json, err);
     if (status == STATUS_OK && fflush(stdout) != 0)
         status = error_set(err, STATUS_IO, "standard output could not be written");
+    tiles_factors_drop(probe.factors);
+    tiles_pool_scratch_drop(probe.factor_scratch);
     capture_scratch_drop(probe.scratch);
     capture_close(capture);
     return status;
@@ -337,6 +426,10 @@ int cli_probe(int argc, char **argv) {
         {"batch", 0, "N", "batch item (default: 0)", &probe.batch, NULL},
         {"step", 0, "N", "decode step (default: 0)", &probe.step, NULL},
         {"values", 0, "WHAT", "weights (default) or scores", &probe.values, NULL},
+        {"hide", 0, "KEYS", "first, special, positions such as 0,5-9: these keys count as 0", &probe.hide, NULL},
+        {"row-scale", 0, "HOW", "divide rows by their visible sum or max, or multiply them: uniform", &probe.row_scale,
+         NULL},
+        {"value-weighted", 0, NULL, "times the norm of the key's value vector", NULL, &probe.value_weighted},
         {"axes", 0, "LETTERS", "how to read an array without layer names, for example lhqk", &probe.axes, NULL},
         {"json", 0, NULL, "print JSON", NULL, &probe.json},
         {"help", 'h', NULL, "print this", NULL, &probe.help},
@@ -345,7 +438,9 @@ int cli_probe(int argc, char **argv) {
     if (status == STATUS_OK && probe.help) {
         printf("usage: attnscope probe FILE... --layer L --head SET --query I --key J [--json]\n\n"
                "Exact weights, read or recomputed from the file. A range for either position gives a table\n"
-               "(tab-separated, or JSON). A masked cell is 0.\n\n");
+               "(tab-separated, or JSON). A masked cell is 0, and so is a hidden one; of a single cell the weight as "
+               "it is stored\n"
+               "stands beside its variant.\n\n");
         options_print(options, BASE_COUNT(options), stdout);
         return EXIT_OK;
     }
