@@ -468,10 +468,27 @@ static Status build_sets(Capture *capture, const Part **order, Group *groups, si
     return STATUS_OK;
 }
 
+static void add_container_notes(Capture *capture) {
+    for (size_t i = 0; i < capture->container_count; i++) {
+        const Container *container = &capture->containers[i];
+        for (size_t n = 0; n < CAPTURE_CONTAINER_NOTES && container->notes[n]; n++)
+            capture_add_note(capture, false, "%s", container->notes[n]);
+        if (container->bare && container->trailing > 0)
+            capture_add_note(capture, true, "%llu bytes after the array of '%s' are ignored",
+                             (unsigned long long)container->trailing, container->name);
+    }
+}
+
 Status capture_assemble(Capture *capture, const CaptureOpenParams *params, Error *err) {
     Parts parts = {0};
     const Part **order = NULL;
     Group *groups = NULL;
+    const char *model = metadata_text(capture, "model");
+    capture->model = model ? model : "";
+    if (capture_strips_only(capture)) {
+        add_container_notes(capture);
+        return STATUS_OK;
+    }
     Status status = capture_collect(capture, params->axes, &parts, err);
     if (status != STATUS_OK) goto done;
     capture->head_list = metadata_text(capture, "attn.head_numbers");
@@ -484,19 +501,8 @@ Status capture_assemble(Capture *capture, const CaptureOpenParams *params, Error
     for (size_t i = 0; i < parts.count; i++)
         order[i] = &parts.items[i];
     status = build_sets(capture, order, groups, parts.count, &params->progress, err);
-    if (status != STATUS_OK) goto done;
-    const char *model = metadata_text(capture, "model");
-    capture->model = model ? model : "";
-    status = capture_check_rotation(capture, err);
-    if (status != STATUS_OK) goto done;
-    for (size_t i = 0; i < capture->container_count; i++) {
-        const Container *container = &capture->containers[i];
-        for (size_t n = 0; n < CAPTURE_CONTAINER_NOTES && container->notes[n]; n++)
-            capture_add_note(capture, false, "%s", container->notes[n]);
-        if (container->bare && container->trailing > 0)
-            capture_add_note(capture, true, "%llu bytes after the array of '%s' are ignored",
-                             (unsigned long long)container->trailing, container->name);
-    }
+    if (status == STATUS_OK) status = capture_check_rotation(capture, err);
+    if (status == STATUS_OK) add_container_notes(capture);
 done:
     mem_free(parts.items);
     mem_free(order);

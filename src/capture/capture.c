@@ -159,6 +159,7 @@ Status capture_open(const CaptureOpenParams *params, Capture **out, Error *err) 
     capture->serial = atomic_fetch_add(&last_serial, 1) + 1;
     Status status = open_containers(capture, params, err);
     if (status == STATUS_OK) status = capture_vllm_prepare(capture, err);
+    if (status == STATUS_OK) status = capture_strips_gather(capture, err);
     if (status == STATUS_OK) status = capture_assemble(capture, params, err);
     if (status == STATUS_OK) status = capture_tokens_load(capture, params, err);
     if (status == STATUS_OK) status = order_notes(capture, err);

@@ -1,6 +1,7 @@
 /* capture: files -> Capture. Reads .npy, .npz, .safetensors, .pt, HDF5, the JSON of some tools, and folders of such
  * files, finds attention in them by name, and gives any rectangle of any pattern as f32, whether the weights are
- * stored (dense) or Q and K are (factored). No threads of its own, no GL.
+ * stored (dense) or Q and K are (factored). The answers of APIs that give no attention are read as strips: tokens with
+ * their probabilities. No threads of its own, no GL.
  *
  * A Capture is immutable once open: all functions that take `const Capture *` or a SourceScratch of their own may be
  * called from several threads at once.
@@ -63,7 +64,7 @@ typedef enum Values { VALUES_WEIGHTS, VALUES_SCORES } Values;
 /* Cells in the output of capture_source_rows:
  *   a finite number  the weight or score
  *   -INFINITY        masked (causal, window, padded key) or not captured; scores <= -6e4 count as masked too
- *   NAN              the file holds NaN or +Inf there (or -Inf in weights) */
+ *   NAN              the file holds NaN or +Inf there (or -Inf in weights; in attributions that is: not captured) */
 #define CELL_MASKED (-INFINITY)
 
 typedef struct Token {
@@ -135,7 +136,7 @@ void capture_close(Capture *capture);
 const char *capture_name(const Capture *capture);  /* base name of the (first) file */
 const char *capture_path(const Capture *capture);  /* as given */
 const char *capture_model(const Capture *capture); /* "" when the file does not say */
-int capture_set_count(const Capture *capture);     /* >= 1 */
+int capture_set_count(const Capture *capture);     /* >= 1, or 0 where there are strips */
 const SetInfo *capture_set(const Capture *capture, int set);
 int capture_set_by_name(const Capture *capture, const char *name); /* -1 when absent */
 /* Index of the layer with this model number, -1 when absent. The same for heads of one layer. */
@@ -147,6 +148,55 @@ const char *capture_note(const Capture *capture, int note);
 bool capture_note_is_warning(const Capture *capture, int note);
 /* Tokens along an axis of a set's item; NULL when there are none (positions are shown then). Borrowed. */
 const TokenList *capture_tokens(const Capture *capture, int set, int item, Axis axis);
+
+/* ---- strip.c : probabilities of tokens, from APIs that give nothing else --------------------- */
+
+/* A token that the model might have taken at one place. */
+typedef struct StripAlternative {
+    const Token *token;
+    float logprob; /* natural logarithm, <= 0; -INFINITY: the file says that it cannot be */
+    int32_t id;    /* -1: not given */
+} StripAlternative;
+
+/* APIs write this where a token was not among those they looked at. No probability, but surely a small one. */
+#define STRIP_FLOOR_LOGPROB (-9999.0f)
+
+typedef struct StripToken {
+    const Token *token;    /* display: the whole character where its bytes are spread over several tokens */
+    float logprob;         /* as above; NAN: not given (the first of a prompt, for one) */
+    int32_t rank;          /* 1: the most probable; 0: not known, or beyond the alternatives */
+    uint32_t first, count; /* alternatives, most probable first */
+    int32_t chosen;        /* which of them it is; -1: none */
+    bool floored;          /* logprob is STRIP_FLOOR_LOGPROB or below, or -INFINITY: very unlikely, not how much */
+    bool continues;        /* goes on with a character, or a chunk of text, that an earlier token began */
+} StripToken;
+
+/* The tokens of one answer, or of one prompt. */
+typedef struct StripInfo {
+    const char *name; /* "answer", "prompt", "answer, choice 1" ... */
+    const char *form; /* whose answer it looks like: "OpenAI chat", "llama.cpp" ... */
+    int64_t count;
+    const StripToken *tokens;
+    const StripAlternative *alternatives;
+    int most_alternatives;           /* of one token */
+    int64_t known, missing, floored; /* how many tokens have a probability, have none, have a floor instead */
+    double mean_logprob;             /* over the known; NAN where there are none */
+} StripInfo;
+
+int capture_strip_count(const Capture *capture);
+const StripInfo *capture_strip(const Capture *capture, int strip);
+
+/* What the alternatives of one token add up to. */
+typedef struct StripFigures {
+    int listed;           /* tokens with a known probability: the alternatives, and the token itself */
+    double mass;          /* their sum */
+    double other;         /* 1 - mass, >= 0: all tokens that are not listed */
+    double entropy_least; /* nats: the rest counted as one token, so a lower bound of the entropy */
+    double entropy_top;   /* nats, of the listed alone, made to add up to 1; NAN where nothing is listed */
+} StripFigures;
+StripFigures capture_strip_figures(const StripInfo *strip, int64_t position);
+/* exp(-mean log-probability) of tokens [from, to), and of how many; NAN where none is known. */
+double capture_strip_perplexity(const StripInfo *strip, int64_t from, int64_t to, int64_t *known);
 
 /* ---- rows.c : the one seam through which everything reads weights ---------------------------- */
 

@@ -372,6 +372,7 @@ Status capture_collect(Capture *capture, const char *axes, Parts *parts, Error *
             axes);
     for (size_t i = 0; i < capture->container_count; i++) {
         collector.container = &capture->containers[i];
+        if (collector.container->strip_count > 0) continue; /* probabilities */
         Status status = collect_file(&collector);
         if (status == STATUS_OK) continue;
         if (status == STATUS_MEMORY || !collector.container->optional) return status;

@@ -2,8 +2,10 @@
  * metadata, and the sources of their bytes. Formats that people are likely to try and that are not read get a sentence
  * of their own. */
 #include "capture/internal.h"
+#include "capture/json.h"
 
-static const char ACCEPTED[] = "expected .npy, .npz, .safetensors, .pt, .h5, or JSON of BertViz, CircuitsVis or Dodrio";
+static const char ACCEPTED[] = "expected .npy, .npz, .safetensors, .pt, .h5, or JSON of BertViz, CircuitsVis, Dodrio "
+                               "or an API's answer";
 
 Tensor *capture_container_add(Container *container) {
     if (!mem_grow((void **)&container->tensors, &container->tensor_capacity, container->tensor_count + 1,
@@ -167,7 +169,8 @@ static Status open_format(Container *container, const Progress *progress, Error 
     if (size >= 6 && !memcmp(head, "\x93NUMPY", 6)) return capture_npy_open(container, err);
     if (size >= 4 && (!memcmp(head, "PK\3\4", 4) || !memcmp(head, "PK\5\6", 4))) return open_zip(container, err);
     if (size >= 8 && !memcmp(head, "\x89HDF\r\n\x1a\n", 8)) return capture_hdf5_open(container, err);
-    if (looks_like_json(head, size) && !text_ends_with(container->name, ".safetensors"))
+    if ((looks_like_json(head, size) || json_sent_events(head, size)) &&
+        !text_ends_with(container->name, ".safetensors"))
         return capture_json_open(container, progress, err);
     if (looks_like_safetensors(head, size) || text_ends_with(container->name, ".safetensors"))
         return capture_safetensors_open(container, err);
@@ -216,6 +219,8 @@ void capture_container_close(Container *container) {
     mem_free(container->owned);
     mem_free(container->tensors);
     mem_free(container->metadata);
+    for (size_t i = 0; i < BASE_COUNT(container->strip_memory); i++)
+        mem_free(container->strip_memory[i]);
     arena_free(&container->arena);
     capture_bytes_close(container->source);
     memset(container, 0, sizeof(*container));

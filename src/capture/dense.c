@@ -10,12 +10,13 @@
 #define NAN_BITS 0x7fc00000u
 
 /* Selects are bit masks, so that compilers vectorise the loop: of a dense capture every cell passes here. */
-static void clean_weights(float *cells, int64_t count, bool hidden) {
+static void clean_weights(float *cells, int64_t count, bool hidden, bool keep_masked) {
     uint32_t zero_becomes = hidden ? MASKED_BITS : 0;
+    uint32_t kept = keep_masked ? MASKED_BITS : 0; /* else 0, which is not special anyway */
     for (int64_t i = 0; i < count; i++) {
         uint32_t bits;
         memcpy(&bits, &cells[i], sizeof bits);
-        uint32_t special = (bits & EXPONENT_MASK) == EXPONENT_MASK ? ~0u : 0u;
+        uint32_t special = (bits & EXPONENT_MASK) == EXPONENT_MASK && bits != kept ? ~0u : 0u;
         uint32_t zero = (bits & ~0x80000000u) == 0 ? zero_becomes : 0;
         bits = ((bits & ~special) | (special & NAN_BITS)) | zero;
         memcpy(&cells[i], &bits, sizeof bits);
@@ -53,12 +54,13 @@ Status capture_dense_rows(const RowsRequest *request, Error *err) {
     Status status = capture_plane_read(&request->data->dense, request->ref.item, request->ref.head, request->q0,
                                        request->q1, request->k0, request->k1, request->out, request->pitch,
                                        request->scratch, request->cancel, err);
+    const bool attribution = request->set->kind == SET_ATTRIBUTION; /* minus infinity: not captured */
     for (int64_t q = request->q0; q < request->q1 && status == STATUS_OK; q++) {
         float *row = request->out + (size_t)(q - request->q0) * request->pitch;
         int64_t columns = request->k1 - request->k0;
         int64_t shown = i64_clamp(hidden_from(request, q) - request->k0, 0, columns);
-        clean_weights(row, shown, false);
-        clean_weights(row + shown, columns - shown, true);
+        clean_weights(row, shown, false, attribution);
+        clean_weights(row + shown, columns - shown, true, attribution);
     }
     return status;
 }
@@ -98,7 +100,8 @@ Status capture_dense_probe(const RowsRequest *request, double *value, Error *err
     if (status != STATUS_OK) return status;
     if (request->set->kind != SET_SCORES) {
         bool hidden = stored == 0.0 && k >= hidden_from(request, q);
-        *value = !isfinite(stored) ? (double)NAN : hidden ? (double)CELL_MASKED : stored;
+        const bool absent = request->set->kind == SET_ATTRIBUTION && stored == (double)CELL_MASKED;
+        *value = absent || hidden ? (double)CELL_MASKED : isfinite(stored) ? stored : (double)NAN;
         return STATUS_OK;
     }
     capture_visible_keys(request, q, &lo, &hi);

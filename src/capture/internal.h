@@ -3,6 +3,8 @@
  *   bytes.c        ByteSource
  *   dtype.c        names, sizes and conversion of stored numbers
  *   npy.c npz.c safetensors.c torch.c json.c hdf5.c       a file -> Container (named arrays + metadata)
+ *   json_stream.c                   bytes -> events of JSON, bounded; json_forms.c: what arrays in JSON mean
+ *   strip_read.c strip_build.c strip.c   the answers of APIs -> tokens with probabilities; explain.c: scores of spans
  *   zip.c pickle.c                  what .npz and .pt are made of
  *   inputs.c       folders, patterns and indexes -> files
  *   container.c    opens a file by what its first bytes say
@@ -99,9 +101,12 @@ typedef struct Container {
     const char *notes[CAPTURE_CONTAINER_NOTES]; /* how the file was read; NULL after the last */
     struct Container *parts;                    /* absorbed; their tensors and metadata are here too */
     size_t part_count;
-    bool optional;     /* one of a folder's files: left out when it holds no attention */
-    bool bare;         /* one array without a name (.npy) */
-    uint64_t trailing; /* bytes after the array of a bare .npy */
+    StripInfo *strips; /* in the arena */
+    int strip_count;
+    void *strip_memory[2]; /* what they point into */
+    bool optional;         /* one of a folder's files: left out when it holds no attention */
+    bool bare;             /* one array without a name (.npy) */
+    uint64_t trailing;     /* bytes after the array of a bare .npy */
 } Container;
 
 /* Reads directory and headers, no data (JSON is read whole). Takes `source` over, also on failure. */
@@ -361,6 +366,8 @@ struct Capture {
     SetInfo *sets;
     SetData *data;
     int set_count;
+    const StripInfo **strips; /* of all containers */
+    int strip_count;
     Note *notes;
     size_t note_count, note_capacity;
     const TokenSource **tokens; /* [set * 2 + axis], NULL where positions are shown */
@@ -452,6 +459,11 @@ Plane capture_plane_of_vectors(const Container *container, const Tensor *tensor)
 /* values.c: takes the value vectors of a part where they fit its pattern; else says so. */
 void capture_fill_values(Capture *capture, const Part *part, LayerInfo *info, LayerData *data);
 Status capture_tokens_load(Capture *capture, const CaptureOpenParams *params, Error *err);
+
+/* ---- strip.c: the strips of all containers. True when there is nothing else. --------------------- */
+
+Status capture_strips_gather(Capture *capture, Error *err);
+bool capture_strips_only(const Capture *capture);
 
 /* ---- check.c: warns where a model rotates Q and K, and what is stored is not rotated. The model's name is known. */
 Status capture_check_rotation(Capture *capture, Error *err);

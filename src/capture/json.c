@@ -6,25 +6,16 @@
  *                                     ^ chain: lists within lists until an object or a scalar; one tensor if it
  *                                     holds numbers
  *
- * A chain must be rectangular. What Python's json writes against the standard (NaN, Infinity) is translated before
- * the parser sees it; the same pass bounds the length of a token, since the parser would collect a gigabyte of one. */
+ * A chain must be rectangular. */
 #include "capture/json.h"
 
-#include <stdlib.h>
-#include <yajl/yajl_parse.h>
-
 enum {
-    JSON_CHUNK = 256 << 10,
-    JSON_MAX_DEPTH = 64,
     JSON_NAME_SIZE = 256,
     JSON_KEY_SIZE = 64,
-    JSON_MAX_STRING = 1 << 20,
-    JSON_MAX_NUMBER = 512, /* characters */
     JSON_MAX_TENSORS = 8192,
     JSON_MAX_METADATA = 4096,
     JSON_MAX_TEXT = 64 << 20, /* bytes of tokens and other texts */
-    BYTE_ORDER_MARK = 3,
-    JSON_FLOATS = 64 << 10, /* a write to the temporary file */
+    JSON_FLOATS = 64 << 10,   /* a write to the temporary file */
 };
 
 /* An object or a list that is open. */
@@ -47,7 +38,7 @@ typedef struct Chain {
 
 typedef struct Reader {
     Container *container;
-    yajl_handle parser;
+    JsonStream stream;
     Frame frames[JSON_MAX_DEPTH];
     int depth;
     Chain chains[JSON_MAX_DEPTH];
@@ -56,19 +47,17 @@ typedef struct Reader {
     float *floats;
     size_t pending;  /* in `floats` */
     uint64_t stored; /* numbers in the file and pending */
-    uint64_t chunk;  /* where the chunk that is parsed begins */
     size_t texts;    /* bytes kept */
-    Status status;   /* why a callback stopped the parser */
+    bool gives_way;
     Error *err;
 } Reader;
 
 static int stop(Reader *reader, Status status) {
-    reader->status = status;
-    return 0;
+    return json_stream_stop(&reader->stream, status);
 }
 
 static int64_t position(const Reader *reader) {
-    return (int64_t)(reader->chunk + yajl_get_bytes_consumed(reader->parser));
+    return json_stream_position(&reader->stream);
 }
 
 static int no_memory(Reader *reader) {
@@ -102,46 +91,6 @@ static Status flush(Reader *reader) {
                                reader->pending * sizeof(float), reader->err);
     reader->pending = 0;
     return status;
-}
-
-/* Decimal text as f32. The digits fit 64 bits and 10^22 is exact, so one product or quotient in f64 is off by less than
- * 2^-51 of itself; where that could not change the nearest f32, it is the answer (after Clinger 1990). Else strtod. */
-static float to_float(const char *text, size_t length) {
-    static const double POWERS[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                                    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-    static const double OFF = 1.0 / (double)(UINT64_C(1) << 50);
-    enum { MAX_DIGITS = 19 };
-    char copy[JSON_MAX_NUMBER + 1];
-    uint64_t mantissa = 0;
-    int exponent = 0, sign = 1, written = 0, digits = 0;
-    size_t i = text[0] == '-';
-    bool fraction = false;
-    for (; i < length && ((text[i] >= '0' && text[i] <= '9') || text[i] == '.'); i++) {
-        if (text[i] == '.') {
-            fraction = true;
-            continue;
-        }
-        digits += mantissa > 0 || text[i] != '0';
-        if (digits > MAX_DIGITS) break;
-        mantissa = mantissa * 10 + (uint64_t)(text[i] - '0');
-        exponent -= fraction;
-    }
-    if (digits <= MAX_DIGITS && i < length && (text[i] == 'e' || text[i] == 'E')) {
-        i++;
-        if (text[i] == '-' || text[i] == '+') sign = text[i++] == '-' ? -1 : 1;
-        for (; i < length && written < 10000; i++)
-            written = written * 10 + (text[i] - '0');
-        exponent += sign * written;
-    }
-    if (digits <= MAX_DIGITS && exponent >= -22 && exponent <= 22) {
-        double value = exponent < 0 ? (double)mantissa / POWERS[-exponent] : (double)mantissa * POWERS[exponent];
-        float low = (float)(value * (1.0 - OFF)), high = (float)(value * (1.0 + OFF));
-        if (low == high) return text[0] == '-' ? -low : low;
-    }
-    size_t size = length < JSON_MAX_NUMBER ? length : JSON_MAX_NUMBER;
-    memcpy(copy, text, size);
-    copy[size] = '\0';
-    return (float)strtod(copy, NULL);
 }
 
 /* ---- values ---------------------------------------------------------------------------------- */
@@ -190,7 +139,7 @@ static int add_number(Reader *reader, float value) {
 static int on_number(void *user, const char *text, size_t length) {
     Reader *reader = user;
     char path[JSON_NAME_SIZE], value[64];
-    if (in_list(reader)) return add_number(reader, to_float(text, length));
+    if (in_list(reader)) return add_number(reader, json_float(text, length));
     if (reader->depth == 0 || reader->container->metadata_count >= JSON_MAX_METADATA) return 1;
     path_of(reader, reader->depth, path);
     snprintf(value, sizeof(value), "%.*s", (int)length, text);
@@ -353,6 +302,16 @@ static int on_object(void *user) {
     return push_frame(reader, false) != NULL;
 }
 
+/* Attention that has come so far: lists within lists, kept or being read. */
+static bool any_numbers(const Reader *reader) {
+    bool any = false;
+    for (size_t i = 0; i < reader->container->tensor_count; i++)
+        any |= reader->container->tensors[i].ndim > 1;
+    for (int i = 0; i < reader->chain_count; i++)
+        any |= reader->chains[i].dims > 1;
+    return any;
+}
+
 static int on_key(void *user, const unsigned char *bytes, size_t length) {
     Reader *reader = user;
     char *key = reader->frames[reader->depth - 1].key;
@@ -360,6 +319,8 @@ static int on_key(void *user, const unsigned char *bytes, size_t length) {
              (const char *)bytes);
     for (; *key; key++)
         if ((unsigned char)*key < 0x20 || *key == '.') *key = '_';
+    if (reader->gives_way && strip_is_key(reader->frames[reader->depth - 1].key) && !any_numbers(reader))
+        return stop(reader, error_set(reader->err, STATUS_NOT_FOUND, "the file holds probabilities"));
     return 1;
 }
 
@@ -369,102 +330,7 @@ static int on_object_end(void *user) {
     return 1;
 }
 
-/* ---- the stream ------------------------------------------------------------------------------ */
-
-/* Translates NaN to null and Infinity to a number beyond all others, and bounds tokens. */
-typedef struct Filter {
-    bool in_string, escaped;
-    size_t token;     /* bytes of the token so far */
-    const char *skip; /* the rest of a word that was translated */
-    unsigned char *out;
-    size_t length;
-} Filter;
-
-enum { FILTER_GROWTH = 5 }; /* bytes that one may become */
-
-static void filter_byte(Filter *filter, unsigned char c) {
-    if (filter->in_string) {
-        filter->token++;
-        if (filter->escaped)
-            filter->escaped = false;
-        else if (c == '\\')
-            filter->escaped = true;
-        else if (c == '"')
-            filter->in_string = false;
-        if (!filter->in_string) filter->token = 0;
-        filter->out[filter->length++] = c;
-        return;
-    }
-    if (filter->skip && *filter->skip && *filter->skip == (char)c) {
-        filter->skip++;
-        return;
-    }
-    filter->skip = NULL;
-    if ((c >= '0' && c <= '9') || c == '.') {
-        filter->token++;
-        filter->out[filter->length++] = c;
-        return;
-    }
-    bool between = c == '"' || c <= ' ' || c == ',' || c == ':' || c == '[' || c == ']' || c == '{' || c == '}';
-    filter->token = between ? 0 : filter->token + 1;
-    filter->in_string = c == '"';
-    if (c == 'N' || c == 'I') {
-        const char *word = c == 'N' ? "null" : "1e999";
-        filter->skip = c == 'N' ? "aN" : "nfinity";
-        memcpy(filter->out + filter->length, word, strlen(word));
-        filter->length += strlen(word);
-        return;
-    }
-    filter->out[filter->length++] = c;
-}
-
-static Status too_long(const Reader *reader, const Filter *filter) {
-    return error_set_at(reader->err, STATUS_FORMAT, reader->container->name, (int64_t)reader->chunk,
-                        filter->in_string ? "expected texts of at most %d bytes, found a longer one"
-                                          : "expected numbers of at most %d characters, found a longer one",
-                        filter->in_string ? JSON_MAX_STRING : JSON_MAX_NUMBER);
-}
-
-/* The parser's own words, without their full stop. */
-static Status parse_failed(Reader *reader, yajl_status result) {
-    char words[160];
-    if (result == yajl_status_client_canceled) return reader->status;
-    unsigned char *text = yajl_get_error(reader->parser, 0, NULL, 0);
-    snprintf(words, sizeof(words), "%s", text ? (const char *)text : "a parse error");
-    if (text) yajl_free_error(reader->parser, text);
-    words[strcspn(words, ".\n")] = '\0';
-    return error_set_at(reader->err, STATUS_FORMAT, reader->container->name, position(reader), "not valid JSON: %s",
-                        words);
-}
-
-static Status parse_chunk(Reader *reader, Filter *filter, const unsigned char *bytes, size_t size) {
-    filter->length = 0;
-    for (size_t i = 0; i < size; i++) {
-        filter_byte(filter, bytes[i]);
-        if (filter->token > (filter->in_string ? JSON_MAX_STRING : JSON_MAX_NUMBER)) return too_long(reader, filter);
-    }
-    yajl_status result = yajl_parse(reader->parser, filter->out, filter->length);
-    return result == yajl_status_ok ? STATUS_OK : parse_failed(reader, result);
-}
-
-static Status parse_all(Reader *reader, unsigned char *chunk, Filter *filter, const Progress *progress) {
-    const ByteSource *source = reader->container->source;
-    uint64_t total = capture_bytes_size(source);
-    if (chunk[0] == 0xef) reader->chunk = BYTE_ORDER_MARK;
-    while (reader->chunk < total) {
-        size_t size = total - reader->chunk < JSON_CHUNK ? (size_t)(total - reader->chunk) : JSON_CHUNK;
-        Status status = capture_bytes_read(source, reader->chunk, chunk, size, reader->err);
-        if (status == STATUS_OK) status = parse_chunk(reader, filter, chunk, size);
-        if (status != STATUS_OK) return status;
-        reader->chunk += size;
-        if (progress && progress->report &&
-            !progress->report(progress->user, "reading JSON", (double)reader->chunk / (double)total))
-            return error_set_at(reader->err, STATUS_CANCELLED, reader->container->name, -1, "opening was cancelled");
-    }
-    yajl_status result = yajl_complete_parse(reader->parser);
-    if (result != yajl_status_ok) return parse_failed(reader, result);
-    return flush(reader);
-}
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 /* The temporary file becomes the source of all tensors. */
 static Status own_numbers(Reader *reader) {
@@ -483,7 +349,7 @@ static Status own_numbers(Reader *reader) {
     return STATUS_OK;
 }
 
-Status json_read(Container *container, const Progress *progress, Error *err) {
+Status json_read(Container *container, bool gives_way, const Progress *progress, Error *err) {
     static const yajl_callbacks CALLBACKS = {
         .yajl_null = on_null,
         .yajl_boolean = on_boolean,
@@ -496,32 +362,27 @@ Status json_read(Container *container, const Progress *progress, Error *err) {
         .yajl_end_array = on_list_end,
     };
     Status status = STATUS_OK;
-    Filter filter = {0};
     Reader *reader = mem_alloc_zeroed(1, sizeof(*reader));
-    unsigned char *chunk = mem_alloc(JSON_CHUNK);
-    filter.out = mem_alloc((size_t)JSON_CHUNK * FILTER_GROWTH);
     if (reader) reader->floats = mem_alloc(JSON_FLOATS * sizeof(float));
-    if (reader && reader->floats) reader->parser = yajl_alloc(&CALLBACKS, NULL, reader);
-    if (!reader || !reader->floats || !chunk || !filter.out || !reader->parser) {
+    if (!reader || !reader->floats) {
         status = error_set(err, STATUS_MEMORY, "not enough memory to read the JSON text");
         goto done;
     }
     reader->container = container;
     reader->err = err;
-    status = capture_bytes_read(container->source, 0, chunk, 1, err);
-    if (status == STATUS_OK) status = parse_all(reader, chunk, &filter, progress);
+    reader->gives_way = gives_way;
+    reader->stream = (JsonStream){.container = container, .callbacks = &CALLBACKS, .user = reader, .err = err};
+    status = json_stream_run(&reader->stream, progress);
+    if (status == STATUS_OK) status = flush(reader);
     if (status == STATUS_OK) status = own_numbers(reader);
 done:
     for (int i = 0; reader && i < reader->chain_count; i++)
         text_buffer_free(&reader->chains[i].texts);
-    if (reader && reader->parser) yajl_free(reader->parser);
     if (reader) {
         file_close(reader->file);
         mem_free(reader->floats);
     }
     mem_free(reader);
-    mem_free(chunk);
-    mem_free(filter.out);
     return status;
 }
 

@@ -156,12 +156,58 @@ Status json_interpret(Container *container, Error *err) {
     if (kept == 0)
         return error_set_at(
             err, STATUS_UNSUPPORTED, container->name, -1,
-            "expected attention as nested lists of numbers in the JSON text (of BertViz, CircuitsVis, Dodrio), "
-            "found none");
+            "expected attention as nested lists of numbers in the JSON text (of BertViz, CircuitsVis, Dodrio), or "
+            "log-probabilities of an API's answer, found none");
     return STATUS_OK;
 }
 
+/* What a reader that failed has left behind. */
+static void start_anew(Container *container) {
+    container->tensor_count = container->metadata_count = 0;
+    memset(container->notes, 0, sizeof(container->notes));
+}
+
+/* Probabilities, or explanations; STATUS_NOT_FOUND: neither. */
+static Status open_answers(Container *container, const Progress *progress, Error *err) {
+    start_anew(container);
+    Status status = strip_read(container, progress, err);
+    if (status != STATUS_NOT_FOUND) return status;
+    start_anew(container);
+    return explain_read(container, err);
+}
+
+/* Several values one after the other: whoever expects one fails at the second. */
+static bool stopped_between_values(const Error *err) {
+    return strstr(err->message, "trailing garbage") != NULL;
+}
+
 Status capture_json_open(Container *container, const Progress *progress, Error *err) {
-    Status status = json_read(container, progress, err);
-    return status == STATUS_OK ? json_interpret(container, err) : status;
+    uint8_t head[64];
+    Error first = {0};
+    uint64_t size = capture_bytes_size(container->source);
+    size_t length = size < sizeof(head) ? (size_t)size : sizeof(head);
+    Status status = capture_bytes_read(container->source, 0, head, length, err);
+    if (status != STATUS_OK) return status;
+    if (json_sent_events(head, length)) {
+        status = strip_read(container, progress, err);
+        if (status != STATUS_NOT_FOUND) return status;
+        return error_set_at(err, STATUS_UNSUPPORTED, container->name, -1,
+                            "expected log-probabilities in the events of a streamed answer, found none");
+    }
+    status = json_read(container, true, progress, &first);
+    if (status == STATUS_NOT_FOUND || (status == STATUS_FORMAT && stopped_between_values(&first))) {
+        const bool gave_way = status == STATUS_NOT_FOUND;
+        status = open_answers(container, progress, err);
+        if (status != STATUS_NOT_FOUND && (gave_way || status != STATUS_FORMAT)) return status;
+        start_anew(container);
+        if (gave_way)
+            status = json_read(container, false, progress, &first);
+        else
+            status = STATUS_FORMAT;
+    }
+    if (status != STATUS_OK) {
+        if (err) *err = first;
+        return status;
+    }
+    return json_interpret(container, err);
 }

@@ -228,6 +228,7 @@ static void decide_causal(SetInfo *set, const SampleHints *hints, const Sample *
 /* Trailing columns that nobody attends to, if at least two of the rows looked at could have. */
 static void decide_padding(Capture *capture, SetInfo *set, LayerInfo *layers, const LayerSample *samples) {
     bool noted = false;
+    if (set->kind == SET_ATTRIBUTION) return; /* a score of zero says something */
     for (int i = 0; i < set->layer_count; i++) {
         LayerInfo *layer = &layers[i];
         int64_t last = set->kind == SET_SCORES ? samples[i].last_unmasked : samples[i].last_nonzero;
@@ -246,7 +247,7 @@ static void decide_padding(Capture *capture, SetInfo *set, LayerInfo *layers, co
 }
 
 static void describe_sums(Capture *capture, SetInfo *set, const SampleHints *hints, const Sample *sample) {
-    if (sample->nonfinite > 0 || (sample->minus_inf && set->kind != SET_SCORES)) {
+    if (sample->nonfinite > 0 || (sample->minus_inf && set->kind == SET_WEIGHTS)) {
         set->nonfinite_sampled = sample->nonfinite;
         capture_add_note(capture, true, "%lld of %lld sampled values are NaN or infinite", (long long)sample->nonfinite,
                          (long long)sample->cells);

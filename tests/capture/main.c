@@ -9,6 +9,7 @@ int main(void) {
     failed += test_writer_group();
     failed += test_captures_group();
     failed += test_hdf5_group();
+    failed += test_strip_group();
     if (make_fixtures()) {
         failed += test_fixtures_group();
         failed += test_tokens_group();

@@ -96,6 +96,25 @@ static void look_at_pattern(const Capture *capture, PatternRef ref, SourceScratc
     (void)capture_probe(capture, ref, VALUES_WEIGHTS, queries - 1, 0, &value, &masked, scratch, &err);
 }
 
+static void look_at_strip(const StripInfo *strip) {
+    int64_t known = 0;
+    assert_true(strip->count > 0);
+    assert_int_equal(strip->known + strip->missing + strip->floored, strip->count);
+    for (int64_t i = 0; i < strip->count; i++) {
+        const StripToken *token = &strip->tokens[i];
+        assert_true(utf8_valid(token->token->display, strlen(token->token->display)));
+        assert_true(!(token->logprob > 0));
+        assert_true(token->chosen < (int32_t)token->count);
+        const StripFigures figures = capture_strip_figures(strip, i);
+        assert_true(figures.other >= 0 && !(figures.entropy_least < 0));
+        for (uint32_t a = 1; a < token->count; a++)
+            assert_true(
+                !(strip->alternatives[token->first + a].logprob > strip->alternatives[token->first + a - 1].logprob));
+    }
+    (void)capture_strip_perplexity(strip, 0, strip->count, &known);
+    assert_int_equal(known, strip->known);
+}
+
 void look_around(const Capture *capture) {
     SourceScratch *scratch = capture_scratch_new();
     assert_non_null(scratch);
@@ -109,6 +128,8 @@ void look_around(const Capture *capture) {
                     scratch);
     }
     capture_scratch_drop(scratch);
+    for (int i = 0; i < capture_strip_count(capture); i++)
+        look_at_strip(capture_strip(capture, i));
 }
 
 bool has_note(const Capture *capture, const char *word) {

@@ -26,6 +26,7 @@ int test_convert_group(void);
 int test_hdf5_group(void);
 int test_inputs_group(void);
 int test_check_group(void);
+int test_strip_group(void);
 
 /* ---- support.c ------------------------------------------------------------------------------- */
 

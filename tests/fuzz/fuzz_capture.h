@@ -29,6 +29,16 @@ static inline void fuzz_pattern(const Capture *capture, PatternRef ref, SourceSc
     }
 }
 
+static inline void fuzz_strip(const StripInfo *strip) {
+    fuzz_require(strip->count > 0 && strip->known + strip->missing + strip->floored == strip->count);
+    for (int64_t i = 0; i < strip->count; i++) {
+        const StripToken *token = &strip->tokens[i];
+        fuzz_require(utf8_valid(token->token->display, strlen(token->token->display)));
+        fuzz_require(!(token->logprob > 0) && token->chosen < (int32_t)token->count);
+        fuzz_require(capture_strip_figures(strip, i).other >= 0);
+    }
+}
+
 static inline void fuzz_capture(const uint8_t *data, size_t size, const char *name) {
     CaptureOpenParams params = {.memory = data, .memory_size = size, .memory_name = name};
     Capture *capture = NULL;
@@ -49,6 +59,8 @@ static inline void fuzz_capture(const uint8_t *data, size_t size, const char *na
         (void)capture_tokens(capture, set, 0, AXIS_QUERY);
     }
     capture_scratch_drop(scratch);
+    for (int i = 0; i < capture_strip_count(capture); i++)
+        fuzz_strip(capture_strip(capture, i));
     capture_close(capture);
 }
 

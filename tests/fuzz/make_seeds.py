@@ -15,6 +15,7 @@ import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
 
+import answers  # noqa: E402
 import torch_files  # noqa: E402
 
 
@@ -127,8 +128,12 @@ def json_seeds():
         {"tokens": ["\u00e9", "\n"], "attention": square[0]}, square, {"attention_scores": [[-1.5, float("-inf")], [float("nan"), 2]]},
         {"token_ids": [1, 2], "a": {"b": [[["x"], []], [True, None]]}, "attention": square[0][0]},
     ]
+    values += [make([" a", "\u00e9\n", "<0xE2>"], [0.5, 0.25, 0.125]) for make in answers.FORMS.values()] + [answers.explanation()]
+    values[-4]["prompt_token_ids"] = [1, 2, 3]
     for value in values:
         yield json.dumps(value).encode()
+    yield answers.stream(["a", "b"], [0.5, 0.75], choices=2).encode()
+    yield b"".join(json.dumps({"custom_id": str(n), "response": {"body": answers.chat(["x"], [0.5])}}).encode() + b"\n" for n in range(3))
 
 
 if __name__ == "__main__":
