@@ -211,6 +211,12 @@ Status app_open_capture(App *app, const char *const *paths, size_t count, Error 
     app->opening_since_ns = clock_now_ns(&app->clock);
     const Status status = open_paths(app, paths, count, &open, err);
     if (status != STATUS_OK) return status;
+    if (capture_set_count(open.capture) == 0) {
+        capture_close(open.capture);
+        return error_set(err, STATUS_UNSUPPORTED,
+                         "the file holds probabilities of tokens and no attention: `attnscope info` "
+                         "and `attnscope probe` read it");
+    }
     close_capture(app, &app->captures[0]);
     choose_base_side(app, open.capture);
     if (app->disk_cache && !open.is_demo) {

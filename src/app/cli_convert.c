@@ -10,6 +10,10 @@ static Status convert(const char *const *files, size_t count, const char *axes, 
     Capture *capture = NULL;
     Progress progress = cli_progress();
     Status status = cli_open(files, count, axes, &capture, err);
+    if (status == STATUS_OK && capture_set_count(capture) == 0)
+        status = error_set(err, STATUS_UNSUPPORTED,
+                           "probabilities of tokens have no patterns to convert; `probe --query :` writes them as a "
+                           "table");
     if (status == STATUS_OK) status = capture_convert(capture, out, &progress, err);
     cli_progress_end();
     for (int i = 0; status == STATUS_OK && i < capture_note_count(capture); i++)

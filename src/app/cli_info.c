@@ -25,9 +25,29 @@ static void json_set(TextBuffer *out, const SetInfo *set, const SetScan *scan) {
 }
 
 static bool has_tokens(const Capture *capture) {
+    if (capture_strip_count(capture) > 0) return true;
     for (int set = 0; set < capture_set_count(capture); set++)
         if (capture_tokens(capture, set, 0, AXIS_QUERY) || capture_tokens(capture, set, 0, AXIS_KEY)) return true;
     return false;
+}
+
+static void json_strips(TextBuffer *out, const Capture *capture) {
+    for (int i = 0; i < capture_strip_count(capture); i++) {
+        const StripInfo *strip = capture_strip(capture, i);
+        int64_t known;
+        text_append(out, i ? ",{\"name\":" : "{\"name\":");
+        text_append_json(out, strip->name);
+        text_append(out, ",\"form\":");
+        text_append_json(out, strip->form);
+        text_appendf(out, ",\"tokens\":%lld,\"known\":%lld,\"missing\":%lld,\"floored\":%lld,\"alternatives\":%d",
+                     (long long)strip->count, (long long)strip->known, (long long)strip->missing,
+                     (long long)strip->floored, strip->most_alternatives);
+        text_append(out, ",\"mean_logprob\":");
+        text_append_json_f64(out, strip->mean_logprob);
+        text_append(out, ",\"perplexity\":");
+        text_append_json_f64(out, capture_strip_perplexity(strip, 0, strip->count, &known));
+        text_append(out, "}");
+    }
 }
 
 static void write_json(TextBuffer *out, const Capture *capture, const SetScan *scans) {
@@ -41,6 +61,8 @@ static void write_json(TextBuffer *out, const Capture *capture, const SetScan *s
         text_append(out, set ? "," : "");
         json_set(out, capture_set(capture, set), &scans[set]);
     }
+    text_append(out, "],\"strips\":[");
+    json_strips(out, capture);
     text_appendf(out, "],\"tokens\":%s,\"model\":", has_tokens(capture) ? "true" : "false");
     text_append_json(out, capture_model(capture));
     text_append(out, ",\"notes\":[");
@@ -87,12 +109,36 @@ static void text_set(TextBuffer *out, const SetInfo *set, const SetScan *scan) {
     text_buffer_free(&layers);
 }
 
+enum { STRIPS_SHOWN = 20 }; /* of a file with thousands of answers; JSON lists all */
+
+static void text_strip(TextBuffer *out, const StripInfo *strip) {
+    char tokens[32];
+    text_format_count(strip->count, tokens, sizeof(tokens));
+    text_appendf(out, "\n%s\n  %-10s probabilities of tokens, not attention (%s)\n  %-10s %s", strip->name, "stored",
+                 strip->form, "size", tokens);
+    if (strip->most_alternatives > 0) text_appendf(out, ", up to %d alternatives each", strip->most_alternatives);
+    text_append(out, "\n");
+    if (strip->known > 0)
+        text_appendf(out, "  %-10s %.6g nats a token, perplexity %.6g, over %lld tokens\n", "surprisal",
+                     -strip->mean_logprob, exp(-strip->mean_logprob), (long long)strip->known);
+    if (strip->missing > 0) append_counted(out, "not given", strip->missing);
+    if (strip->floored > 0) append_counted(out, "floored", strip->floored);
+}
+
+static void text_strips(TextBuffer *out, const Capture *capture) {
+    const int count = capture_strip_count(capture);
+    for (int i = 0; i < count && i < STRIPS_SHOWN; i++)
+        text_strip(out, capture_strip(capture, i));
+    if (count > STRIPS_SHOWN) text_appendf(out, "\nand %d more\n", count - STRIPS_SHOWN);
+}
+
 static void write_text(TextBuffer *out, const Capture *capture, const SetScan *scans) {
     text_appendf(out, "%s\n", capture_path(capture));
     if (capture_model(capture)[0]) text_appendf(out, "  %-10s %s\n", "model", capture_model(capture));
     text_appendf(out, "  %-10s %s\n", "tokens", has_tokens(capture) ? "yes" : "no (positions are shown)");
     for (int set = 0; set < capture_set_count(capture); set++)
         text_set(out, capture_set(capture, set), &scans[set]);
+    text_strips(out, capture);
     if (capture_note_count(capture) > 0) text_append(out, "\nnotes\n");
     for (int i = 0; i < capture_note_count(capture); i++)
         text_appendf(out, "  %s%s\n", capture_note_is_warning(capture, i) ? "warning: " : "", capture_note(capture, i));
@@ -103,7 +149,7 @@ static Status print_info(const Capture *capture, bool json, Error *err) {
     Status status = STATUS_OK;
     Progress progress = cli_progress();
     int count = capture_set_count(capture);
-    SetScan *scans = mem_alloc_zeroed((size_t)count, sizeof(*scans));
+    SetScan *scans = mem_alloc_zeroed((size_t)count + 1, sizeof(*scans));
     if (!scans) return error_set(err, STATUS_MEMORY, "not enough memory");
     for (int set = 0; set < count && status == STATUS_OK; set++)
         status = capture_scan_set(capture, set, &progress, &scans[set], err);

@@ -36,7 +36,8 @@ static void print_usage(FILE *out) {
     fprintf(
         out,
         "\nFILE is .npy, .npz, .safetensors (or the index of its shards), .pt, .pth, .json of BertViz, CircuitsVis\n"
-        "or Dodrio, .h5, or a folder of them, with attention weights, or Q and K.\n\nview options:\n");
+        "or Dodrio, .h5, or a folder of them, with attention weights, or Q and K; or the JSON of an API's answer with\n"
+        "log-probabilities of its tokens.\n\nview options:\n");
     ViewOptions options = {0};
     Option table[VIEW_OPTIONS_MAX];
     options_print(table, view_options_table(&options, table), out);

@@ -1,6 +1,7 @@
 /* `probe`: exact values. One cell is computed in f64; ranges are read in strips of rows, so that any size streams. */
 #include "app/cli.h"
 #include "app/cli_common.h"
+#include "app/strip_text.h"
 #include "tiles/tiles.h"
 
 #include <math.h>
@@ -88,10 +89,10 @@ static Status parse_options(const ProbeOptions *options, Probe *probe, int64_t *
     int64_t number = 0;
     Status status = STATUS_OK;
     *layer = -1;
-    if (!options->query || !options->key)
+    if (!options->query)
         return error_set(err, STATUS_USAGE, "`probe` needs --query and --key; `attnscope probe --help` says more");
     if ((status = parse_range("query", options->query, &probe->query, err)) != STATUS_OK) return status;
-    if ((status = parse_range("key", options->key, &probe->key, err)) != STATUS_OK) return status;
+    if (options->key && (status = parse_range("key", options->key, &probe->key, err)) != STATUS_OK) return status;
     if ((status = parse_values(options->values, &probe->values, err)) != STATUS_OK) return status;
     if ((status = parse_variant(options, probe, err)) != STATUS_OK) return status;
     if (options->layer && (status = options_i64("layer", options->layer, 0, INT32_MAX, layer, err)) != STATUS_OK)
@@ -382,6 +383,41 @@ static Status print_cell(Probe *probe, bool json, Error *err) {
     return status;
 }
 
+/* ---- probabilities of tokens ----------------------------------------------------------------- */
+
+static Status probe_tokens(const ProbeOptions *options, Probe *probe, Error *err) {
+    const int count = capture_strip_count(probe->capture), item = probe->ref.item;
+    TextBuffer out = {0};
+    if (options->key || options->layer || options->head || options->set)
+        return error_set(err, STATUS_USAGE,
+                         "these are probabilities of tokens: --query and --batch choose them, there are no layers, "
+                         "heads or keys");
+    if (item >= count)
+        return error_set(err, STATUS_RANGE, "there is no batch item %d: there %s %d", item, count == 1 ? "is" : "are",
+                         count);
+    const StripInfo *strip = capture_strip(probe->capture, item);
+    Status status = fit_range("query", &probe->query, strip->count, err);
+    if (status != STATUS_OK) return status;
+    const int64_t from = probe->query.from, to = probe->query.to;
+    if (!options->json) {
+        if (probe->query.single)
+            strip_append_text(&out, strip, from);
+        else
+            strip_append_table(&out, strip, from, to, '\t');
+        status = flush(&out, err);
+    }
+    if (options->json && !probe->query.single) text_append(&out, "{\"tokens\":[");
+    for (int64_t i = from; options->json && status == STATUS_OK && i < to; i++) {
+        if (i > from) text_append(&out, ",");
+        strip_append_json(&out, strip, item, i);
+        status = flush(&out, err);
+    }
+    if (options->json) text_append(&out, probe->query.single ? "\n" : "]}\n");
+    if (status == STATUS_OK) status = flush(&out, err);
+    text_buffer_free(&out);
+    return status;
+}
+
 /* ---- the verb -------------------------------------------------------------------------------- */
 
 static Status run(const ProbeOptions *options, const char *const *files, size_t count, Error *err) {
@@ -391,6 +427,14 @@ static Status run(const ProbeOptions *options, const char *const *files, size_t 
     Status status = parse_options(options, &probe, &layer, err);
     if (status == STATUS_OK) status = cli_open(files, count, options->axes, &capture, err);
     probe.capture = capture;
+    const bool strips = status == STATUS_OK && capture_strip_count(capture) > 0 &&
+                        (capture_set_count(capture) == 0 || !options->key);
+    if (strips) {
+        status = probe_tokens(options, &probe, err);
+        goto done;
+    }
+    if (status == STATUS_OK && !options->key)
+        status = error_set(err, STATUS_USAGE, "`probe` needs --query and --key; `attnscope probe --help` says more");
     if (status == STATUS_OK) status = find_pattern(options, layer, &probe, err);
     if (status == STATUS_OK && !(probe.scratch = capture_scratch_new()))
         status = error_set(err, STATUS_MEMORY, "not enough memory");
@@ -404,6 +448,7 @@ static Status run(const ProbeOptions *options, const char *const *files, size_t 
                                                         : print_ranges(&probe, options->json, err);
     if (status == STATUS_OK && fflush(stdout) != 0)
         status = error_set(err, STATUS_IO, "standard output could not be written");
+done:
     tiles_factors_drop(probe.factors);
     tiles_pool_scratch_drop(probe.factor_scratch);
     capture_scratch_drop(probe.scratch);
@@ -436,11 +481,13 @@ int cli_probe(int argc, char **argv) {
     };
     Status status = options_parse(options, BASE_COUNT(options), argc, argv, files, PROBE_FILES_MAX, &count, &err);
     if (status == STATUS_OK && probe.help) {
-        printf("usage: attnscope probe FILE... --layer L --head SET --query I --key J [--json]\n\n"
+        printf("usage: attnscope probe FILE... --layer L --head SET --query I --key J [--json]\n"
+               "       attnscope probe FILE --query I [--json]      of an API's log-probabilities\n\n"
                "Exact weights, read or recomputed from the file. A range for either position gives a table\n"
                "(tab-separated, or JSON). A masked cell is 0, and so is a hidden one; of a single cell the weight as "
                "it is stored\n"
-               "stands beside its variant.\n\n");
+               "stands beside its variant. Of a file with probabilities of tokens, and no attention: the token, its\n"
+               "probability and the alternatives.\n\n");
         options_print(options, BASE_COUNT(options), stdout);
         return EXIT_OK;
     }

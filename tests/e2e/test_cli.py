@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+import answers
 from support import ROOT, random_patterns, safetensors_bytes
 
 VERBS = ("info", "probe", "render", "demo", "bench", "synth")
@@ -115,6 +116,8 @@ def test_the_man_page_documents_every_json_key(program, small):
     documents = [program.json("info", small[0]), program.json("probe", small[0], "--layer", 1, "--head", 0, "--query", 5, "--key", 2),
                  program.json("bench", small[0], "--tour", "pan", "--frames", 5, "--size", "320x240"),
                  json.loads(program.ok("render", small[0], "--exec", "state", "--size", "320x240", "-o", "x.png"))]
+    (program.cwd / "answer.json").write_text(json.dumps(answers.chat()))
+    documents += [program.json("info", "answer.json"), program.json("probe", "answer.json", "--query", "1:2")]
     for key in sorted({key for document in documents for key in every_key(document)}):
         assert re.search(rf"\b{key}\b", page), f"{key} is not in assets/attnscope.1"
 

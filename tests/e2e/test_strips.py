@@ -1,0 +1,107 @@
+"""Probabilities of tokens from APIs: every form against Python's math, and what is said about them."""
+import json
+import math
+
+import pytest
+
+import answers
+
+
+def save(program, name, content):
+    path = program.cwd / name
+    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("form", answers.FORMS)
+def test_every_form_against_python(program, form):
+    path = save(program, f"{form}.json", answers.FORMS[form]())
+    first = 1 if form in ("completions", "vllm_prompt") else 0  # the first token of a prompt has no probability
+    info = program.json("info", path)
+    assert info["sets"] == []
+    (strip,) = info["strips"]
+    known = [math.log(p) for p in answers.CHANCES[first:]]
+    assert (strip["tokens"], strip["known"], strip["missing"], strip["floored"]) == (len(answers.TEXT), len(known), first, 0)
+    assert strip["mean_logprob"] == pytest.approx(sum(known) / len(known), rel=1e-6)
+    assert strip["perplexity"] == pytest.approx(math.exp(-sum(known) / len(known)), rel=1e-6)
+    tokens = program.json("probe", path, "--query", ":")["tokens"]
+    assert [token["position"] for token in tokens] == list(range(len(answers.TEXT)))
+    assert [token["token"] for token in tokens[first:]] == answers.TEXT[first:]
+    for token, text, chance in list(zip(tokens, answers.TEXT, answers.CHANCES))[first:]:
+        assert token["logprob"] == pytest.approx(math.log(chance), rel=1e-6, abs=1e-7)
+        assert token["probability"] == pytest.approx(chance, rel=1e-6)
+        if form == "cohere":
+            assert (token["alternatives"], token["entropy_least"]) == ([], None)
+            continue
+        expected = answers.alternatives(text, chance)
+        assert [(item["token"], pytest.approx(item["probability"], rel=1e-5)) for item in token["alternatives"]] == expected
+        assert token["rank"] == [name for name, _ in expected].index(text) + 1
+        mass = sum(p for _, p in expected)
+        assert token["mass"] == pytest.approx(mass, rel=1e-6)
+        assert token["other"] == pytest.approx(1 - mass, abs=1e-6)
+        plain = -sum(p * math.log(p) for _, p in expected)
+        assert token["entropy_least"] == pytest.approx(plain - (1 - mass) * math.log(1 - mass), rel=1e-5)
+        assert token["entropy_top"] == pytest.approx(-sum(p / mass * math.log(p / mass) for _, p in expected), rel=1e-5)
+
+
+def test_a_token_for_people(program):
+    answer = answers.chat()
+    answer["choices"][0]["logprobs"]["content"][2]["logprob"] = -9999.0
+    path = save(program, "a.json", answer)
+    text = program.ok("probe", path, "--query", 3)
+    assert 'token 3 " Lis"' in text and "rank 4" in text and "* p 0.04" in text
+    assert "other tokens together" in text and "at least" in text and "bits" in text
+    assert "very unlikely" in program.ok("probe", path, "--query", 2)
+    table = program.ok("probe", path, "--query", "1:3").splitlines()
+    assert table[0].split("\t")[:5] == ["position", "token", "logprob", "probability", "rank"]
+    cells = table[1].split("\t")
+    assert (cells[0], json.loads(cells[1])) == ("1", " sky")
+    assert len(table) == 3 and json.loads(table[2].split("\t")[6])[0]["token"] == " a"
+    said = program.ok("info", path)
+    assert "not attention" in said and "perplexity" in said and "floored" in said
+
+
+def test_several_answers_are_items(program):
+    path = save(program, "two.json", answers.chat(choices=2))
+    assert [strip["name"] for strip in program.json("info", path)["strips"]] == ["answer, choice 0", "answer, choice 1"]
+    assert program.json("probe", path, "--query", 0, "--batch", 1)["token"] == answers.TEXT[1]
+    lines = "".join(json.dumps({"custom_id": f"r{n}", "response": {"body": answers.chat()}}) + "\n" for n in range(3))
+    strips = program.json("info", save(program, "batch.jsonl", lines))["strips"]
+    assert [strip["name"] for strip in strips] == ["r0: answer", "r1: answer", "r2: answer"]
+
+
+@pytest.mark.parametrize("end", ["data: [DONE]\n\n", "", "event: done\n\n"])
+def test_a_saved_stream_is_one_answer(program, end):
+    path = save(program, "stream.txt", answers.stream(choices=2, end=end))
+    strips = program.json("info", path)["strips"]
+    assert [(strip["tokens"], strip["known"]) for strip in strips] == [(17, 17)] * 2
+    assert program.json("probe", path, "--query", 16, "--batch", 1)["token"] == "."
+    assert program.json("info", "-", data=path.read_bytes())["strips"] == strips
+
+
+def test_explanations_against_python(program):
+    answer = answers.explanation()
+    path = save(program, "explain.json", answer)
+    info = program.json("info", path)
+    (only,) = info["sets"]
+    assert (only["name"], only["kind"], only["queries"], only["keys"]) == ("explanations", "attribution", 3, 6)
+    assert not [note for note in info["notes"] if "padding" in note or "NaN" in note]
+    values = program.json("probe", path, "--query", ":", "--key", ":4")["values"]
+    for row, entry in zip(values, answer["explanations"]):
+        assert row == pytest.approx([score["score"] for score in entry["items"][0]["scores"]])
+    cell = program.json("probe", path, "--query", 2, "--key", 5)
+    assert (cell["value"], cell["query_token"], cell["key_token"]) == (pytest.approx(0.1), ".", " sunny")
+    assert program.json("probe", path, "--query", 0, "--key", 4)["masked"]
+
+
+def test_refused_with_a_sentence(program):
+    path = save(program, "a.json", answers.chat())
+    assert "not attention" in program.ok("info", path)
+    assert "they go from 0 to 16" in program.refused("probe", path, "--query", 17, code=1)
+    assert "no layers" in program.refused("probe", path, "--query", 1, "--key", 1, code=1)
+    assert "there is 1" in program.refused("probe", path, "--query", 1, "--batch", 1, code=1)
+    assert "no patterns" in program.refused("convert", path, "x.safetensors")
+    assert not (program.cwd / "x.safetensors").exists()
+    positive = answers.chat()
+    positive["choices"][0]["logprobs"]["content"][5]["logprob"] = 0.5
+    assert "at most 0, found 0.5" in program.refused("info", save(program, "p.json", positive))
