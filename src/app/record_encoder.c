@@ -276,7 +276,9 @@ static int timeout_ms(void) {
 }
 
 static Status start_process(RecordEncoder *e, Error *err) {
-    const ProcessParams params = {.with_input = true, .own_group = true, .keep_complaints = true};
+    /* While a hand moves, painting goes first: the queue takes up what the encoder is late. */
+    const ProcessParams params = {
+        .with_input = true, .own_group = true, .keep_complaints = true, .background = e->shape.live};
     RecordArgs args;
     record_args_first(&args, &e->output, &e->shape);
     Status status = args.failed ? error_set(err, STATUS_MEMORY, "not enough memory to run ffmpeg")
@@ -303,6 +305,7 @@ static Status allocate(RecordEncoder *e, Error *err) {
         !(e->mutex = mutex_new()) || !(e->changed = cond_new())) {
         return error_set(err, STATUS_MEMORY, "not enough memory to record %d x %d", e->shape.width, e->shape.height);
     }
+    if (e->shape.live) memset(e->memory, 0, total); /* a page's first use takes time that no frame has left */
     for (int i = 0; i < e->frame_count; i++)
         e->free_frames[e->free_count++] = e->memory + (size_t)i * e->frame_size;
     return STATUS_OK;

@@ -146,6 +146,7 @@ static Status read_frame(App *app, const FrameParams *params, uint8_t *out, Erro
         part = (GpuArea){(int)view.x, (int)view.y, (int)view.w, (int)view.h};
     }
     live->scaled = part.w != live->width || part.h != live->height;
+    if (!live->scaled) return gpu_read_part(app->gpu, r->source, params->height, part, out, err);
     const Status status = gpu_target_copy(app->gpu, live->target, r->source, params->height, part,
                                           views_theme(app->light)->ground, err);
     return status == STATUS_OK ? gpu_target_read(app->gpu, live->target, out, err) : status;

@@ -125,6 +125,9 @@ typedef struct GpuArea {
 /* gpu_paint for a picture larger than its target: paints the part of it that `part` names into the upper left
  * corner. What a transparent ground (alpha 0) gives has its colours multiplied by alpha. */
 Status gpu_paint_part(Gpu *gpu, GpuTarget *target, GpuArea part, Color ground, DrawList *list, Error *err);
+/* RGBA of a part of what was painted into `source` (NULL: the window, before its buffers are swapped) of source_height
+ * pixels, top row first, part.w * part.h * 4 bytes. */
+Status gpu_read_part(Gpu *gpu, GpuTarget *source, int source_height, GpuArea part, uint8_t *rgba, Error *err);
 /* Copies a part of what was painted into `source` (NULL: the window, before its buffers are swapped) of
  * source_height pixels into the whole target. A part of another size is scaled to fit, keeping its aspect, between
  * bars of colour `bars`. */

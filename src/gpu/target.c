@@ -1,6 +1,8 @@
 /* Framebuffers off screen. Row 0 of the texture is the top row of the picture, so reading needs no flip. */
 #include "gpu/gpu_private.h"
 
+#include <string.h>
+
 Status gpu_target_new(Gpu *gpu, int width, int height, GpuTarget **out, Error *err) {
     *out = NULL;
     int side = gpu->info.max_texture_side;
@@ -56,6 +58,46 @@ Status gpu_target_read(Gpu *gpu, GpuTarget *target, uint8_t *rgba, Error *err) {
     return STATUS_OK;
 }
 
+static Status check_part(GpuArea part, int height, Error *err) {
+    if (part.w < 1 || part.h < 1 || part.x < 0 || part.y < 0 || part.y + part.h > height) {
+        return error_set(err, STATUS_RANGE, "a part of %d x %d pixels lies outside the picture", part.w, part.h);
+    }
+    return STATUS_OK;
+}
+
+/* Rows of a window come bottom first. */
+static void turn_over(uint8_t *rgba, size_t row, int height) {
+    uint8_t spare[4096];
+    for (int top = 0, bottom = height - 1; top < bottom; top++, bottom--) {
+        uint8_t *a = rgba + (size_t)top * row, *b = rgba + (size_t)bottom * row;
+        for (size_t at = 0; at < row; at += sizeof spare) {
+            size_t n = row - at < sizeof spare ? row - at : sizeof spare;
+            memcpy(spare, a + at, n);
+            memcpy(a + at, b + at, n);
+            memcpy(b + at, spare, n);
+        }
+    }
+}
+
+Status gpu_read_part(Gpu *gpu, GpuTarget *source, int source_height, GpuArea part, uint8_t *rgba, Error *err) {
+    Status status = check_part(part, source_height, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    gpu_drain_errors(gpu);
+    glBindFramebuffer(GL_READ_FRAMEBUFFER, source ? source->framebuffer : 0);
+    glPixelStorei(GL_PACK_ALIGNMENT, 4);
+    glReadPixels(part.x, source ? part.y : source_height - part.y - part.h, part.w, part.h, GL_RGBA, GL_UNSIGNED_BYTE,
+                 rgba);
+    if (glGetError() != GL_NO_ERROR) {
+        return error_set(err, STATUS_GPU, "the driver failed to read the picture back");
+    }
+    if (!source) {
+        turn_over(rgba, (size_t)part.w * 4, part.h);
+    }
+    return STATUS_OK;
+}
+
 /* The largest area of the part's aspect in the middle of the target. */
 static GpuArea fit_into(const GpuTarget *target, GpuArea part) {
     GpuArea area = {0, 0, target->width, target->height};
@@ -71,8 +113,9 @@ static GpuArea fit_into(const GpuTarget *target, GpuArea part) {
 
 Status gpu_target_copy(Gpu *gpu, GpuTarget *target, GpuTarget *source, int source_height, GpuArea part, Color bars,
                        Error *err) {
-    if (part.w < 1 || part.h < 1 || part.x < 0 || part.y < 0 || part.y + part.h > source_height) {
-        return error_set(err, STATUS_RANGE, "a part of %d x %d pixels lies outside the picture", part.w, part.h);
+    Status status = check_part(part, source_height, err);
+    if (status != STATUS_OK) {
+        return status;
     }
     gpu_drain_errors(gpu);
     GpuArea to = fit_into(target, part);

@@ -138,6 +138,7 @@ typedef struct ProcessParams {
     bool with_input;      /* a pipe to its standard input; else that is empty */
     bool own_group;       /* Ctrl+C in our terminal does not reach it */
     bool keep_complaints; /* what it says on standard error is kept for process_complaint; else discarded */
+    bool background;      /* at low priority: it takes the time that we leave */
 } ProcessParams;
 /* Starts argv[0] (searched in PATH); its standard output is discarded. *out is released by process_close.
  * STATUS_NOT_FOUND when there is no such program. */

@@ -11,6 +11,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 #define SIGNALLED 128       /* added to the signal's number, as shells do */
 #define NAME_SIZE 128
 #define COMPLAINT_TAIL 4096 /* bytes of standard error that are looked at */
+#define BACKGROUND_NICE 10
 #define WAIT_STEP_NS UINT64_C(2000000)
 
 extern char **environ;
@@ -148,6 +150,8 @@ Status process_open(const char *const *argv, const ProcessParams *params, Proces
     code = code ? code : spawn(argv, params->own_group, ends[0], process->errors, &process->pid);
     close_fd(&ends[0]);
     if (code == 0) {
+        /* Before it has started threads of its own, which inherit it; a wish. */
+        if (params->background) setpriority(PRIO_PROCESS, (id_t)process->pid, BACKGROUND_NICE);
         process->input = ends[1];
         if (ends[1] >= 0) {
             fcntl(ends[1], F_SETFL, O_NONBLOCK);

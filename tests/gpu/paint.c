@@ -332,6 +332,11 @@ static void test_paint_over_and_copy(void **state) {
     for (int y = 0; y < 24; y++) {
         assert_memory_equal(copied + 4 * 30 * y, p.rgba + 4 * ((12 + y) * W + 8), 4 * 30);
     }
+    uint8_t *direct = malloc(30 * 24 * 4);
+    check_ok(gpu_read_part(p.gpu, target, H, part, direct, &err), &err);
+    assert_memory_equal(direct, copied, 30 * 24 * 4);
+    assert_int_equal(gpu_read_part(p.gpu, target, H, (GpuArea){0, H - 1, 3, 2}, direct, &err), STATUS_RANGE);
+    free(direct);
     free(copied);
     free(before);
     gpu_target_drop(p.gpu, target);
