@@ -1,5 +1,6 @@
 /* Opening and closing of the program's parts, and of captures. */
 #include "app/chores.h"
+#include "app/find.h"
 #include "app/palette.h"
 #include "app/record.h"
 
@@ -69,6 +70,7 @@ failed:
 
 static void close_capture(App *app, OpenCapture *open) {
     if (!open->capture) return;
+    find_release(app);
     if (app->scheduler) tiles_scheduler_forget(app->scheduler, open->serial);
     tiles_disk_close(open->disk);
     open->disk = NULL;
@@ -82,6 +84,7 @@ void app_close(App *app) {
     for (int i = 0; i < CHORES_COUNT; i++)
         chores_drop(app->chores[i]);
     palette_drop(app);
+    find_drop(app);
     for (int i = 0; i < 2; i++)
         close_capture(app, &app->captures[i]);
     tiles_scheduler_drop(app->scheduler);
@@ -285,5 +288,6 @@ void app_view_changed(App *app) {
     if (view->cursor_on && (view->cursor_q >= layer->queries || view->cursor_k >= layer->keys)) {
         view->cursor_on = view->cursor_locked = false;
     }
+    find_follow(app);
     app->redraw = true;
 }

@@ -105,6 +105,7 @@ typedef struct App {
     Camera drag_camera;
     bool selection_on;
     int64_t sel_q0, sel_q1, sel_k0, sel_k1; /* half-open */
+    struct Find *find;                      /* find.h; NULL until first used */
     struct Palette *palette;                /* palette.h; NULL until it is first opened */
 
     char message[APP_MESSAGE_SIZE];
@@ -207,6 +208,7 @@ Status app_settle_all(App *app, const FrameParams *params, uint64_t timeout_ns, 
 bool app_take_chores(App *app);
 /* Waits until no chore is left: for exact pictures. */
 void app_finish_chores(App *app);
+void app_finish_search(App *app);                        /* of those that read the capture */
 bool app_has_failed(const App *app, const TileKey *key); /* or found no room */
 void app_forget_failures(App *app);
 /* What painting of the last frame took, on software GL the part of a frame that is not left for composing. */
@@ -406,7 +408,10 @@ COMMAND(cmd_key);
 COMMAND(cmd_wheel);
 COMMAND(cmd_message);
 COMMAND(cmd_export);
-COMMAND(cmd_select_cells); /* cmd_app.c */
+COMMAND(cmd_find);
+COMMAND(cmd_find_next);
+COMMAND(cmd_find_previous); /* find.c */
+COMMAND(cmd_select_cells);  /* cmd_app.c */
 
 /* ---- input.c, loop.c ------------------------------------------------------------------------- */
 

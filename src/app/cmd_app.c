@@ -1,4 +1,5 @@
 /* Commands of the program itself: files, pictures, clipboard, help, and what scripts and tests use. */
+#include "app/find.h"
 #include "app/palette.h"
 #include "app/record.h"
 #include "app/still.h"
@@ -38,6 +39,8 @@ bool cmd_escape(App *app, const char *args, Error *err) {
         app->status = false;
     else if (app->view.view == VIEW_GRID)
         (void)view_grid_escape(app);
+    else if (find_is_on(app))
+        find_clear(app);
     else if (app->selection_on)
         app->selection_on = false;
     else if (app->view.cursor_locked)

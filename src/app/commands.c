@@ -42,6 +42,10 @@ const Command APP_COMMANDS[] = {
     {"lock-cursor", "", cmd_lock_cursor, "x=", "Camera", "lock the crosshair", NULL},
     {"level", "LQ,LK", cmd_level, NULL, "Camera", "show this level, a texel a pixel", NULL},
 
+    {"find", "[TEXT]", cmd_find, "Ctrl+F= /=", "Find", "find a token or a phrase along both axes", NULL},
+    {"find-next", "", cmd_find_next, "F3=", "Find", "next place", NULL},
+    {"find-previous", "", cmd_find_previous, "Shift+F3=", "Find", "previous place", NULL},
+
     {"cmap", "NAME|next|previous", cmd_cmap, "c=next Shift+C=previous", "Colour", "next and previous colormap", NULL},
     {"transform", "linear|sqrt|log|next", cmd_transform, "t=next", "Colour", "linear, sqrt, log", NULL},
     {"gamma", "G|up|down", cmd_gamma, "Shift+T=up Ctrl+T=down ]=up [=down", "Colour", "gamma", NULL},
@@ -91,6 +95,7 @@ static const struct {
     {"combine", ONLY(VIEW_MATRIX)},   {"zoom-selection", ONLY(VIEW_MATRIX)}, {"back", ONLY(VIEW_MATRIX)},
     {"rect", ONLY(VIEW_MATRIX)},      {"cursor", ONLY(VIEW_MATRIX)},         {"lock-cursor", ONLY(VIEW_MATRIX)},
     {"level", ONLY(VIEW_MATRIX)},     {"camera", ONLY(VIEW_MATRIX)},         {"copy", ONLY(VIEW_MATRIX)},
+    {"find", ONLY(VIEW_MATRIX)},      {"find-next", ONLY(VIEW_MATRIX)},      {"find-previous", ONLY(VIEW_MATRIX)},
     {"open-head", ONLY(VIEW_GRID)},   {"select", ONLY(VIEW_GRID)},
 #undef ONLY
 };

@@ -1,4 +1,5 @@
 /* Events -> commands and gestures. The mouse works in window units; everything here is in pixels of the frame. */
+#include "app/find.h"
 #include "app/palette.h"
 #include "app/record.h"
 #include "app/still.h"
@@ -153,7 +154,7 @@ void app_handle_event(App *app, const InputEvent *event) {
         app->mouse_inside = true;
     }
     if (record_event(app, event)) return;
-    if (palette_event(app, event)) return;
+    if (palette_event(app, event) || find_event(app, event)) return;
     switch (event->type) {
     case EVENT_KEY_DOWN:
         key_down(app, event);

@@ -1,5 +1,5 @@
 /* The left panel: heads of the layer as thumbnails, how they are combined, and the mini-map. */
-#include "app/app.h"
+#include "app/find.h"
 
 #include <math.h>
 #include <string.h>
@@ -92,6 +92,11 @@ void panel_heads(App *app, Frame *frame, Rect rect) {
     const Rect box = {rect.x + pad, rect.y + rect.h - (MINIMAP_H + 14) * s, rect.w - 2 * pad, MINIMAP_H * s};
     draw_text(&app->list, box.x, box.y - 8 * s, "whole pattern", ui_style(app, 12), ALIGN_LEFT, theme->dim);
     app->layout.minimap = views_minimap(frame, &app->view, &app->result, box);
+    for (int axis = 0; axis < 2; axis++) {
+        const FindHits *hits = find_marks(app, (Axis)axis);
+        views_map_marks(frame, app->layout.minimap, (Axis)axis, axis == AXIS_QUERY ? queries : keys, hits->items,
+                        hits->count);
+    }
     ui_hit(app, app->layout.minimap, "whole pattern and what is on screen: click or drag to move there", CURSOR_HAND,
            "%s", "");
 }

@@ -1,4 +1,5 @@
 /* What lies over everything: messages, hover hints, the palette, the first-launch card, status and help. */
+#include "app/find.h"
 #include "app/palette.h"
 
 #include <math.h>
@@ -114,6 +115,7 @@ void panel_overlays(App *app, Frame *frame) {
     if (!frame->capture && !app->message[0]) no_capture(app);
     if (app->status) panel_status(app);
     message(app);
+    panel_find(app);
     first_card(app);
     if (app->help) panel_help(app);
     panel_palette(app);

@@ -1,4 +1,5 @@
 /* The state as one JSON line (what tests read) and as a command line (what people share). */
+#include "app/find.h"
 #include "app/palette.h"
 
 #include <math.h>
@@ -104,6 +105,7 @@ void app_state_json(const App *app, TextBuffer *out) {
     append_bool(out, "fullscreen", platform_is_fullscreen(app->platform));
     append_bool(out, "help", app->help);
     palette_json(app, out);
+    find_json(app, out);
     append_bool(out, "card", app->card);
     append_bool(out, "status", app->status);
     append_bool(out, "playing", app->playing);
@@ -139,6 +141,31 @@ static void append_word(TextBuffer *out, const char *word) {
     text_append(out, "'");
 }
 
+static bool is_whole(double value) {
+    return fabs(value - round(value)) < 1e-6;
+}
+
+/* What is seen, so that the same picture comes of it: as whole tokens where it is that. */
+static void append_camera(const App *app, int64_t queries, int64_t keys, TextBuffer *out) {
+    double q0, q1, k0, k1;
+    const Camera *camera = &app->view.camera;
+    const float scale = app->layout.scale > 0 ? app->layout.scale : 1;
+    views_camera_visible(camera, app->result.plot.w / scale, app->result.plot.h / scale, &q0, &q1, &k0, &k1);
+    const bool whole = is_whole(q0) && is_whole(q1) && is_whole(k0) && is_whole(k1) && q0 > -0.5 && k0 > -0.5 &&
+                       q1 < (double)queries + 0.5 && k1 < (double)keys + 0.5;
+    const double most = (double)i64_max(queries, keys), least = (double)i64_max(1, i64_min(queries, keys));
+    const bool stretched = app->view.fit_mode == FIT_STRETCH ||
+                           (app->view.fit_mode == FIT_AUTO && most / least > CAMERA_SQUARE_ASPECT);
+    const bool square = fabs(camera->points_q - camera->points_k) < 1e-9 * camera->points_q;
+    if (!whole && (stretched || square))
+        text_appendf(out, " --camera %.9g:%.9g,%.9g:%.9g", q0, q1, k0, k1);
+    else /* also cells of a shape that only a rectangle gives them */
+        text_appendf(out, " --rect %lld:%lld,%lld:%lld", (long long)f64_clamp(round(q0), 0, (double)queries - 1),
+                     (long long)f64_clamp(round(q1), 1, (double)queries),
+                     (long long)f64_clamp(round(k0), 0, (double)keys - 1),
+                     (long long)f64_clamp(round(k1), 1, (double)keys));
+}
+
 void app_command_line(const App *app, TextBuffer *out) {
     const SetInfo *set;
     const LayerInfo *layer;
@@ -161,16 +188,7 @@ void app_command_line(const App *app, TextBuffer *out) {
     if (app->view.view == VIEW_GRID && !app->view.grid.per_head) text_append(out, " --grid-range common");
     if (app->view.item) text_appendf(out, " --batch %d", app->view.item);
     if (app->view.values == VALUES_SCORES) text_append(out, " --values scores");
-    if (!app->view.fitted && app->view.view == VIEW_MATRIX) {
-        double q0, q1, k0, k1;
-        const float scale = app->layout.scale > 0 ? app->layout.scale : 1;
-        views_camera_visible(&app->view.camera, app->result.plot.w / scale, app->result.plot.h / scale, &q0, &q1, &k0,
-                             &k1);
-        text_appendf(out, " --rect %lld:%lld,%lld:%lld", (long long)f64_clamp(round(q0), 0, (double)queries - 1),
-                     (long long)f64_clamp(round(q1), 1, (double)queries),
-                     (long long)f64_clamp(round(k0), 0, (double)keys - 1),
-                     (long long)f64_clamp(round(k1), 1, (double)keys));
-    }
+    if (!app->view.fitted && app->view.view == VIEW_MATRIX) append_camera(app, queries, keys, out);
     if (app->view.channel != CHANNEL_MEAN) text_appendf(out, " --pool %s", CHANNELS[app->view.channel]);
     if (app->view.transform != TRANSFORM_SQRT) text_appendf(out, " --transform %s", TRANSFORMS[app->view.transform]);
     if (app->view.range_mode == RANGE_MANUAL || app->view.range_locked)
@@ -182,6 +200,12 @@ void app_command_line(const App *app, TextBuffer *out) {
     if (app->view.fit_mode != FIT_AUTO)
         text_append(out, app->view.fit_mode == FIT_SQUARE ? " --aspect square" : " --aspect stretch");
     if (!app->view.labels) text_append(out, " --no-labels");
+    if (find_is_on(app)) {
+        text_append(out, " --find ");
+        append_word(out, app->find->query);
+    }
+    if (app->view.cursor_locked && app->view.view == VIEW_MATRIX)
+        text_appendf(out, " --cursor %lld,%lld", (long long)app->view.cursor_q, (long long)app->view.cursor_k);
     if (app->axes[0]) {
         text_append(out, " --axes ");
         append_word(out, app->axes);

@@ -1,6 +1,6 @@
 /* The matrix in the window: its camera follows the plot, its crosshair the mouse; drags pan, select and move the
  * part that the mini-map shows. */
-#include "app/app.h"
+#include "app/find.h"
 
 #include <math.h>
 
@@ -60,6 +60,10 @@ void view_matrix_draw(App *app, Frame *frame, const FrameParams *params) {
     const MatrixParams matrix = {.rect = app->layout.view, .bare = params->bare};
     fit_camera(app, frame, &matrix);
     views_matrix_draw(frame, &app->view, &matrix, &app->result);
+    for (int axis = 0; axis < 2 && !params->bare; axis++) {
+        const FindHits *hits = find_marks(app, (Axis)axis);
+        views_axis_marks(frame, &app->result, (Axis)axis, hits->items, hits->count);
+    }
     follow_mouse(app);
     draw_selection(app, frame);
     if (params->chrome) want_cursor_row(app, frame);

@@ -1,4 +1,5 @@
 #include "app/view_options.h"
+#include "app/find.h"
 
 #include <string.h>
 
@@ -13,6 +14,7 @@ size_t view_options_table(ViewOptions *o, Option out[VIEW_OPTIONS_MAX]) {
         {"batch", 0, "N", "batch item", &o->batch, NULL},
         {"values", 0, "KIND", "weights or scores", &o->values, NULL},
         {"rect", 0, "Q0:Q1,K0:K1", "these queries and keys, half-open", &o->rect, NULL},
+        {"camera", 0, "Q0:Q1,K0:K1", "these, with parts of tokens; square cells stay square", &o->camera, NULL},
         {"level", 0, "LQ,LK", "a texel stands for 2^LQ x 2^LK weights", &o->level, NULL},
         {"pool", 0, "HOW", "mean, mass or max of a block", &o->pool, NULL},
         {"transform", 0, "T", "linear, sqrt or log", &o->transform, NULL},
@@ -20,6 +22,8 @@ size_t view_options_table(ViewOptions *o, Option out[VIEW_OPTIONS_MAX]) {
         {"cmap", 0, "NAME", "viridis, magma, inferno, plasma, cividis, turbo, grey", &o->cmap, NULL},
         {"gamma", 0, "G", "gamma of the colours, after the transform", &o->gamma, NULL},
         {"aspect", 0, "HOW", "auto, square or stretch", &o->aspect, NULL},
+        {"cursor", 0, "Q,K", "the crosshair on this cell", &o->cursor, NULL},
+        {"find", 0, "TEXT", "mark the tokens that have this text", &o->find, NULL},
         {"from", 0, "PICTURE", "the view of a PNG that attnscope wrote; options given besides win", &o->from, NULL},
         {"size", 0, "WxH", "of the window or picture", &o->size, NULL},
         {"scale", 0, "S", "of text and panels; pictures get S times the pixels", &o->scale, NULL},
@@ -82,10 +86,18 @@ Status view_options_apply(const ViewOptions *o, App *app, const FrameParams *fra
     if (o->from && !o->from_read)
         return error_set(err, STATUS_USAGE, "--from is for the window, `render` and `record`");
     if (o->no_labels) app->view.labels = false;
-    if (!o->rect && !o->level) return STATUS_OK;
+    if (o->find) {
+        find_start(app, o->find, false, err);
+        if (err->status != STATUS_OK && err->status != STATUS_NOT_FOUND) return err->status;
+        err->status = STATUS_OK;
+    }
+    const Status cursor = apply(app, "cursor", o->cursor, err);
+    if (cursor != STATUS_OK) return cursor;
+    if (!o->rect && !o->camera && !o->level) return STATUS_OK;
     /* Rectangles are fitted into a plot, so there must be a layout. */
     app_frame_build(app, frame);
     Status status = apply(app, "rect", o->rect, err);
+    if (status == STATUS_OK) status = apply(app, "camera", o->camera, err);
     if (status == STATUS_OK) status = apply(app, "level", o->level, err);
     app->history_count = 0;
     return status;

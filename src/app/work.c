@@ -218,12 +218,19 @@ bool app_take_chores(App *app) {
     return any;
 }
 
-void app_finish_chores(App *app) {
-    for (int i = 0; i < CHORES_COUNT; i++) {
-        while (!chores_idle(app->chores[i])) {
-            if (!app_take_chores(app)) clock_sleep_ns(SETTLE_SLEEP_NS);
-        }
+static void finish(App *app, Chores *chores) {
+    while (!chores_idle(chores)) {
+        if (!app_take_chores(app)) clock_sleep_ns(SETTLE_SLEEP_NS);
     }
+}
+
+void app_finish_chores(App *app) {
+    for (int i = 0; i < CHORES_COUNT; i++)
+        finish(app, app->chores[i]);
+}
+
+void app_finish_search(App *app) {
+    finish(app, app->chores[CHORES_SEARCH]);
 }
 
 bool app_base_image(App *app, TileKey *key) {

@@ -2,8 +2,8 @@
  * It never asks for the window's size: everything is drawn into a given rectangle at a given scale, so that windows,
  * pictures and recordings share it. No SDL, no App.
  *
- * One section for each .c file: theme.c camera.c readout.c range.c heatmap.c axes.c matrix.c minimap.c grid_layout.c
- * grid.c grid_axes.c */
+ * One section for each .c file: theme.c camera.c readout.c range.c heatmap.c axes.c matrix.c minimap.c marks.c
+ * grid_layout.c grid.c grid_axes.c */
 #ifndef ATTNSCOPE_VIEWS_H
 #define ATTNSCOPE_VIEWS_H
 
@@ -237,6 +237,27 @@ TileKey views_row_key(const Frame *frame, const ViewState *state, int64_t query)
 Rect views_minimap(Frame *frame, const ViewState *state, const ViewResult *result, Rect rect);
 /* One head's base tile in rect. False when it is not there yet (wanted when `want`). */
 bool views_thumb(Frame *frame, const ViewState *state, int layer, int head_index, Rect rect, bool want);
+
+/* ---- marks.c : where something that was looked for is ----------------------------------------- */
+
+/* Tokens first to end - 1. */
+typedef struct TokenSpan {
+    int64_t first, end;
+} TokenSpan;
+
+/* A strip beside a picture of the tokens; pixels. */
+typedef struct MarkAxis {
+    bool vertical;
+    double start, length;       /* of the strip */
+    double origin, cell;        /* where token 0 begins; size of one */
+    float across, thick, least; /* the strip's place on the other axis, its width; least length of a mark */
+} MarkAxis;
+/* Spans ascend and lie apart. */
+void views_marks(DrawList *list, const MarkAxis *axis, const TokenSpan *spans, size_t count, Color color);
+/* Along the edge of the matrix. */
+void views_axis_marks(Frame *frame, const ViewResult *r, Axis side, const TokenSpan *spans, size_t count);
+/* Along the edge of the mini-map, `image`, of so many tokens. */
+void views_map_marks(Frame *frame, Rect image, Axis side, int64_t tokens, const TokenSpan *spans, size_t count);
 
 /* ---- grid_layout.c : where the cells of the grid lie ----------------------------------------- */
 

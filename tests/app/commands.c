@@ -104,7 +104,7 @@ static void test_unknown_commands_are_named(void **state) {
     for (int i = 0; i < APP_COMMAND_COUNT; i++) {
         const char *name = APP_COMMANDS[i].name;
         const char *needs_window[] = {"fullscreen",   "ask", "screenshot", "state", "wait",
-                                      "copy-command", "key", "wheel",      "open"};
+                                      "copy-command", "key", "wheel",      "open",  "find"};
         bool skip = false;
         for (size_t j = 0; j < BASE_COUNT(needs_window); j++)
             skip |= !strcmp(name, needs_window[j]);

@@ -9,5 +9,6 @@ int main(void) {
     failed += test_trouble_group();
     failed += test_field_group();
     failed += test_files_group();
+    failed += test_find_group();
     return failed ? 1 : 0;
 }

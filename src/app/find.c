@@ -1,0 +1,400 @@
+/* Finding tokens.
+ *
+ * The text of both axes is built once for each set and item, and searched by a worker: 131,072 tokens take it a few
+ * milliseconds, which the GL thread does not have. An answer to a question that has been asked anew since is dropped.
+ *
+ *   key or command -> find_start: anchor, chore ---> worker: FindIndex, hits
+ *                     find_done:  hits, current, crosshair and camera <---  */
+#include "app/find.h"
+#include "app/chores.h"
+
+#include <math.h>
+#include <string.h>
+
+/* What the worker keeps from one search to the next. Only it touches this, until chores are finished. */
+typedef struct FindIndex {
+    uint32_t serial;
+    int set, item;
+    bool built, both;
+    FindText text[2];
+} FindIndex;
+
+typedef struct Search {
+    uint32_t number, serial;
+    int set, item;
+    const TokenList *tokens[2]; /* NULL: the axis has none */
+    char query[FIND_QUERY_SIZE];
+    bool go, ok, both;
+    FindIndex *index;
+    FindHits hits[2];
+} Search;
+
+/* ---- worker ---------------------------------------------------------------------------------- */
+
+static bool same_tokens(const TokenList *a, const TokenList *b) {
+    if (a == b) return true;
+    if (!a || !b || a->count != b->count) return false;
+    for (int64_t i = 0; i < a->count; i++) {
+        if (strcmp(a->tokens[i].raw, b->tokens[i].raw)) return false;
+    }
+    return true;
+}
+
+static void free_index(FindIndex *index) {
+    for (int i = 0; i < 2; i++)
+        find_text_free(&index->text[i]);
+    index->built = false;
+}
+
+static bool build(Search *search) {
+    FindIndex *index = search->index;
+    if (index->built && index->serial == search->serial && index->set == search->set && index->item == search->item)
+        return true;
+    free_index(index);
+    index->serial = search->serial;
+    index->set = search->set;
+    index->item = search->item;
+    index->both = same_tokens(search->tokens[AXIS_QUERY], search->tokens[AXIS_KEY]);
+    for (int i = 0; i < (index->both ? 1 : 2); i++) {
+        if (search->tokens[i] && !find_text_build(search->tokens[i], &index->text[i])) return false;
+    }
+    index->built = true;
+    return true;
+}
+
+static void search_run(void *data) {
+    Search *search = data;
+    search->ok = build(search);
+    search->both = search->index->both;
+    for (int i = 0; search->ok && i < 2; i++)
+        search->ok = find_text_search(&search->index->text[i], search->query, &search->hits[i]);
+}
+
+static void search_discard(void *data) {
+    Search *search = data;
+    for (int i = 0; i < 2; i++)
+        find_hits_free(&search->hits[i]);
+    mem_free(search);
+}
+
+/* ---- where the eye is ------------------------------------------------------------------------ */
+
+bool find_is_on(const App *app) {
+    return app->find && app->find->query[0];
+}
+
+int64_t find_count(const App *app) {
+    return app->find ? (int64_t)(app->find->hits[0].count + app->find->hits[1].count) : 0;
+}
+
+const FindHits *find_marks(const App *app, Axis axis) {
+    static const FindHits NONE = {0};
+    const Find *find = app->find;
+    if (!find || !find->query[0] || find->set != app->view.set || find->item != app->view.item ||
+        find->serial != app->captures[0].serial)
+        return &NONE;
+    return &find->hits[find->both ? AXIS_QUERY : axis];
+}
+
+/* The n-th hit, and the axis it is on (AXIS_QUERY where it is on both). */
+static TokenSpan hit_at(const Find *find, int64_t n, Axis *axis) {
+    const int64_t queries = (int64_t)find->hits[AXIS_QUERY].count;
+    *axis = n < queries ? AXIS_QUERY : AXIS_KEY;
+    return find->hits[*axis].items[n < queries ? n : n - queries];
+}
+
+static void note_anchor(App *app) {
+    Find *find = app->find;
+    double q0, q1, k0, k1;
+    const float scale = app->layout.scale > 0 ? app->layout.scale : 1;
+    if (app->view.cursor_locked) {
+        find->anchor_q = app->view.cursor_q;
+        find->anchor_k = app->view.cursor_k;
+        return;
+    }
+    views_camera_visible(&app->view.camera, app->result.plot.w / scale, app->result.plot.h / scale, &q0, &q1, &k0, &k1);
+    find->anchor_q = app->view.fitted ? 0 : (int64_t)floor(fmax(q0, 0));
+    find->anchor_k = app->view.fitted ? 0 : (int64_t)floor(fmax(k0, 0));
+}
+
+/* Shifts the middle by as little as shows [first, end) with some air; tokens. */
+static double shifted(double middle, double visible, int64_t first, int64_t end) {
+    const double air = fmin(2.0, visible / 8), half = visible / 2;
+    if ((double)end + air > middle + half) middle = (double)end + air - half;
+    if ((double)first - air < middle - half) middle = (double)first - air + half;
+    return middle;
+}
+
+static void reveal(App *app, Axis axis, TokenSpan span, bool both) {
+    const SetInfo *set;
+    const LayerInfo *layer;
+    int64_t queries, keys;
+    ViewState *view = &app->view;
+    if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
+    if (!view->cursor_on) {
+        view->cursor_q = i64_clamp((int64_t)view->camera.q, 0, queries - 1);
+        view->cursor_k = i64_clamp((int64_t)view->camera.k, 0, keys - 1);
+    }
+    view->cursor_on = view->cursor_locked = true;
+    if (both || axis == AXIS_QUERY) view->cursor_q = i64_clamp(span.first, 0, queries - 1);
+    if (both || axis == AXIS_KEY) view->cursor_k = i64_clamp(span.first, 0, keys - 1);
+    const Camera before = view->camera;
+    const double scale = app->layout.scale > 0 ? (double)app->layout.scale : 1;
+    const double high = (double)app->result.plot.h / scale / before.points_q,
+                 wide = (double)app->result.plot.w / scale / before.points_k;
+    if (view->fitted || !(high > 0) || !(wide > 0)) return;
+    Camera after = before;
+    if (both || axis == AXIS_QUERY) after.q = shifted(before.q, high, span.first, span.end);
+    if (both || axis == AXIS_KEY) after.k = shifted(before.k, wide, span.first, span.end);
+    if (after.q == before.q && after.k == before.k) return;
+    app_remember_camera(app);
+    view->camera = after;
+    app_camera_moved(app);
+}
+
+static void go_to(App *app, int64_t n) {
+    Find *find = app->find;
+    Axis axis;
+    find->current = n;
+    if (n < 0) return;
+    const TokenSpan span = hit_at(find, n, &axis);
+    reveal(app, axis, span, find->both);
+    app->redraw = true;
+}
+
+/* First hit at the anchor or behind it; else the first of all. */
+static int64_t nearest(const Find *find, int64_t count) {
+    for (int64_t n = 0; n < count; n++) {
+        Axis axis;
+        const TokenSpan span = hit_at(find, n, &axis);
+        if (span.end > (axis == AXIS_QUERY ? find->anchor_q : find->anchor_k)) return n;
+    }
+    return count > 0 ? 0 : -1;
+}
+
+static void search_done(App *app, void *data) {
+    Search *search = data;
+    Find *find = app->find;
+    if (find && search->number == find->asked && search->serial == app->captures[0].serial) {
+        find->answered = search->number;
+        find->serial = search->serial;
+        find->set = search->set;
+        find->item = search->item;
+        find->both = search->both;
+        for (int i = 0; i < 2; i++) {
+            const FindHits old = find->hits[i];
+            find->hits[i] = search->hits[i];
+            search->hits[i] = old;
+        }
+        find->current = -1;
+        const int64_t count = find_count(app);
+        if (search->go && app->view.view == VIEW_MATRIX) go_to(app, nearest(find, count));
+        if (!search->ok) app_say(app, SAY_ERROR, "not enough memory to find '%.60s'", search->query);
+        app->redraw = true;
+    }
+    search_discard(data);
+}
+
+/* ---- asking ---------------------------------------------------------------------------------- */
+
+static void ask(App *app, bool go) {
+    Find *find = app->find;
+    const Capture *capture = app_capture(app);
+    const ViewState *view = &app->view;
+    Search *search = capture ? mem_alloc_zeroed(1, sizeof *search) : NULL;
+    if (!search) return;
+    *search = (Search){.number = ++find->asked,
+                       .serial = app->captures[0].serial,
+                       .set = view->set,
+                       .item = view->item,
+                       .go = go,
+                       .index = find->index};
+    for (int i = 0; i < 2; i++)
+        search->tokens[i] = capture_tokens(capture, view->set, view->item, (Axis)i);
+    find->has_tokens = search->tokens[0] || search->tokens[1];
+    memcpy(search->query, find->query, sizeof search->query);
+    (void)chores_post(app->chores[CHORES_SEARCH], &(Chore){search_run, search_done, search_discard, search});
+}
+
+static bool make_find(App *app, Error *err) {
+    if (app->find) return true;
+    Find *find = mem_alloc_zeroed(1, sizeof *find);
+    FindIndex *index = mem_alloc_zeroed(1, sizeof *index);
+    if (!find || !index) {
+        mem_free(find);
+        mem_free(index);
+        error_set(err, STATUS_MEMORY, "not enough memory to find anything");
+        return false;
+    }
+    find->index = index;
+    find->current = -1;
+    app->find = find;
+    return true;
+}
+
+void find_start(App *app, const char *query, bool go, Error *err) {
+    if (!make_find(app, err)) return;
+    if (strlen(query) >= sizeof app->find->query) {
+        error_set(err, STATUS_USAGE, "'find' takes up to %d bytes of text", FIND_QUERY_SIZE - 1);
+        return;
+    }
+    if (go && !app->find->open) note_anchor(app);
+    snprintf(app->find->query, sizeof app->find->query, "%s", query);
+    if (query[0])
+        ask(app, go);
+    else
+        find_clear(app);
+    /* Scripts go on at once; a window is told when the answer is there. */
+    if (!platform_is_window(app->platform)) app_finish_chores(app);
+    if (query[0] && !app->find->has_tokens) error_set(err, STATUS_NOT_FOUND, "this capture has no token texts to find");
+    app->redraw = true;
+}
+
+void find_step(App *app, int direction, Error *err) {
+    const int64_t count = find_count(app);
+    if (!find_is_on(app)) {
+        error_set(err, STATUS_NOT_FOUND, "nothing is looked for yet: Ctrl+F or / finds a token");
+        return;
+    }
+    if (app->find->asked != app->find->answered) return; /* on its way */
+    if (count == 0) {
+        error_set(err, STATUS_NOT_FOUND, "no token has '%.60s'", app->find->query);
+        return;
+    }
+    int64_t next = app->find->current + direction;
+    if (app->find->current < 0) {
+        note_anchor(app);
+        next = nearest(app->find, count);
+    }
+    go_to(app, (next + count) % count);
+}
+
+void find_clear(App *app) {
+    Find *find = app->find;
+    if (!find) return;
+    find->query[0] = 0;
+    find->answered = ++find->asked;
+    find->current = -1;
+    for (int i = 0; i < 2; i++)
+        find_hits_free(&find->hits[i]);
+    app->redraw = true;
+}
+
+void find_follow(App *app) {
+    const Find *find = app->find;
+    if (!find_is_on(app) || find->asked != find->answered) return;
+    if (find->serial == app->captures[0].serial && find->set == app->view.set && find->item == app->view.item) return;
+    ask(app, false);
+}
+
+void find_release(App *app) {
+    if (!app->find) return;
+    app_finish_search(app);
+    free_index(app->find->index);
+}
+
+void find_drop(App *app) {
+    Find *find = app->find;
+    if (!find) return;
+    free_index(find->index);
+    mem_free(find->index);
+    for (int i = 0; i < 2; i++)
+        find_hits_free(&find->hits[i]);
+    mem_free(find);
+    app->find = NULL;
+}
+
+/* ---- field ----------------------------------------------------------------------------------- */
+
+static void close_field(App *app) {
+    app->find->open = false;
+    platform_text_input(app->platform, false);
+}
+
+static void typed(App *app) {
+    Error err = {0};
+    char query[FIND_QUERY_SIZE];
+    Field *field = &app->find->field;
+    while (field->length >= sizeof query) { /* as much as can be looked for */
+        const InputEvent back = {.type = EVENT_KEY_DOWN, .key = KEY_BACKSPACE};
+        bool changed;
+        (void)field_event(field, &back, &changed);
+    }
+    snprintf(query, sizeof query, "%s", field->text);
+    find_start(app, query, true, &err);
+}
+
+bool find_event(App *app, const InputEvent *event) {
+    if (!app->find || !app->find->open || (event->type != EVENT_TEXT && event->type != EVENT_KEY_DOWN)) return false;
+    const bool key = event->type == EVENT_KEY_DOWN;
+    const bool back = event->key == KEY_UP || (event->mods & MOD_SHIFT);
+    bool changed = false;
+    Error err = {0};
+    if (key && event->key == KEY_ESCAPE) {
+        close_field(app);
+    } else if (key &&
+               (event->key == KEY_ENTER || event->key == KEY_UP || event->key == KEY_DOWN || event->key == KEY_F3)) {
+        find_step(app, back ? -1 : 1, &err); /* the count beside the field says why not */
+    } else if (key && (event->mods & MOD_CTRL) && event->key == 'v') {
+        char pasted[FIND_QUERY_SIZE];
+        platform_clipboard(app->platform, pasted, sizeof pasted);
+        field_insert(&app->find->field, pasted, strlen(pasted));
+        changed = true;
+    } else {
+        (void)field_event(&app->find->field, event, &changed);
+    }
+    if (changed) typed(app);
+    app->redraw = true;
+    return true;
+}
+
+/* ---- commands -------------------------------------------------------------------------------- */
+
+bool cmd_find(App *app, const char *args, Error *err) {
+    if (args[0]) {
+        find_start(app, args, true, err);
+        if (app->find && app->find->open) field_set(&app->find->field, args);
+        return true;
+    }
+    if (!make_find(app, err)) return false;
+    field_set(&app->find->field, app->find->query);
+    note_anchor(app);
+    app->find->open = true;
+    platform_text_input(app->platform, true);
+    return true;
+}
+
+bool cmd_find_next(App *app, const char *args, Error *err) {
+    (void)args;
+    find_step(app, 1, err);
+    return true;
+}
+
+bool cmd_find_previous(App *app, const char *args, Error *err) {
+    (void)args;
+    find_step(app, -1, err);
+    return true;
+}
+
+void find_json(const App *app, TextBuffer *out) {
+    const Find *find = app->find;
+    if (!find || (!find->open && !find->query[0])) {
+        text_append(out, "\"find\":null,");
+        return;
+    }
+    text_append(out, "\"find\":{\"query\":");
+    text_append_json(out, find->query);
+    text_appendf(
+        out, ",\"open\":%s,\"searching\":%s,\"count\":%lld,\"current\":%lld,\"axis\":", find->open ? "true" : "false",
+        find->asked != find->answered ? "true" : "false", (long long)find_count(app), (long long)find->current + 1);
+    Axis axis = AXIS_QUERY;
+    const TokenSpan span = find->current >= 0 ? hit_at(find, find->current, &axis) : (TokenSpan){0};
+    if (find->current >= 0)
+        text_appendf(out, "\"%s\",\"tokens\":[%lld,%lld]},",
+                     find->both           ? "both"
+                     : axis == AXIS_QUERY ? "query"
+                                          : "key",
+                     (long long)span.first, (long long)span.end);
+    else
+        text_append(out, "null,\"tokens\":null},");
+}
