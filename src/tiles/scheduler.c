@@ -50,8 +50,10 @@ struct Scheduler {
     FactorStore *factors;
     atomic_uint_fast64_t pause_until; /* read without the lock by running jobs */
     int running, forgetting;
-    DiskStore *disk; /* of captures with disk_serial; NULL: none */
-    uint32_t disk_serial;
+    struct {
+        DiskStore *store; /* NULL: a free place */
+        uint32_t serial;  /* of the capture it belongs to */
+    } disks[SCHEDULER_DISKS_MAX];
     bool quit;
     SchedulerStats stats;
 };
@@ -188,11 +190,20 @@ static Status make_tile(Worker *worker, DiskStore *disk) {
     return status;
 }
 
+static DiskStore *disk_of(const Scheduler *s, uint32_t serial) {
+    for (size_t i = 0; i < BASE_COUNT(s->disks); i++) {
+        if (s->disks[i].store != NULL && s->disks[i].serial == serial) {
+            return s->disks[i].store;
+        }
+    }
+    return NULL;
+}
+
 /* With the lock held; gives it up while the job runs and while the consumer is woken. */
 static void run_job(Worker *worker) {
     Scheduler *s = worker->scheduler;
     begin_job(worker);
-    DiskStore *disk = s->disk != NULL && worker->job.key.serial == s->disk_serial ? s->disk : NULL;
+    DiskStore *disk = disk_of(s, worker->job.key.serial);
     mutex_unlock(s->mutex);
     Status status = make_tile(worker, disk);
     mutex_lock(s->mutex);
@@ -466,6 +477,25 @@ bool tiles_scheduler_idle(Scheduler *s) {
     return idle;
 }
 
+/* The place of this capture, or a free one. Without either the capture's tiles are computed, which is only slower. */
+static void use_disk(Scheduler *s, uint32_t serial, DiskStore *store) {
+    size_t at = BASE_COUNT(s->disks);
+    for (size_t i = BASE_COUNT(s->disks); i-- > 0;) {
+        if (s->disks[i].store == NULL) {
+            at = i;
+        }
+    }
+    for (size_t i = 0; i < BASE_COUNT(s->disks); i++) {
+        if (s->disks[i].store != NULL && s->disks[i].serial == serial) {
+            at = i;
+        }
+    }
+    if (at < BASE_COUNT(s->disks)) {
+        s->disks[at].store = store;
+        s->disks[at].serial = serial;
+    }
+}
+
 void tiles_scheduler_forget(Scheduler *s, uint32_t serial) {
     mutex_lock(s->mutex);
     s->forgetting++;
@@ -477,9 +507,7 @@ void tiles_scheduler_forget(Scheduler *s, uint32_t serial) {
     forget_results(s, serial);
     tiles_factors_clear(s->factors); /* by capture, which is about to be closed */
     tiles_cache_forget(&s->cache, serial);
-    if (s->disk_serial == serial) {
-        s->disk = NULL;
-    }
+    use_disk(s, serial, NULL);
     s->forgetting--;
     cond_broadcast(s->work); /* another thread may have wanted something meanwhile */
     mutex_unlock(s->mutex);
@@ -487,8 +515,7 @@ void tiles_scheduler_forget(Scheduler *s, uint32_t serial) {
 
 void tiles_scheduler_use_disk(Scheduler *s, uint32_t serial, DiskStore *store) {
     mutex_lock(s->mutex);
-    s->disk = store;
-    s->disk_serial = serial;
+    use_disk(s, serial, store);
     mutex_unlock(s->mutex);
 }
 

@@ -242,7 +242,9 @@ typedef enum JobKind {
 
 /* Everything that determines the result; compared field by field, hashed whole. Zero-initialise. */
 typedef struct TileKey {
-    int32_t capture; /* 0 the open one, 1 the reference; the generation of opening is in `serial` */
+    /* 0 the open one, 1 the reference, 2 composites of both: their difference; the generation of opening is in
+     * `serial` */
+    int32_t capture;
     uint32_t serial;
     int32_t set, item, step, layer;
     int32_t head;     /* index, or -1 for a head set */
@@ -371,7 +373,8 @@ bool tiles_scheduler_idle(Scheduler *scheduler);      /* nothing queued, running
 /* Cancels all, waits for running jobs, drops results and cached tiles of this capture serial (before capture_close). */
 void tiles_scheduler_forget(Scheduler *scheduler, uint32_t serial);
 /* Base tiles of this capture serial are looked for in `store` before they are computed, and written to it
- * afterwards. The store is borrowed until forget(serial). One store at a time; NULL: none. */
+ * afterwards. The store is borrowed until forget(serial). One store a capture, of SCHEDULER_DISKS_MAX; NULL: none. */
+#define SCHEDULER_DISKS_MAX 4
 void tiles_scheduler_use_disk(Scheduler *scheduler, uint32_t serial, DiskStore *store);
 /* Cancels what runs, which has to be wanted anew. */
 void tiles_scheduler_set_base_side(Scheduler *scheduler, int side);
