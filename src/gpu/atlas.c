@@ -24,12 +24,12 @@
 #define TABLE_FIRST 64
 
 static const int first_layers[PAGE_KINDS] = {
-    [PAGE_DETAIL16] = 16, [PAGE_BASE16] = 16,   [PAGE_DETAIL32] = 4,
-    [PAGE_BASE32] = 4,    [PAGE_COMPOSITE] = 4, [PAGE_BASE_COMPOSITE] = 4,
+    [PAGE_DETAIL16] = 16, [PAGE_BASE16] = 16,        [PAGE_DETAIL32] = 4,   [PAGE_BASE32] = 4,
+    [PAGE_COMPOSITE] = 4, [PAGE_BASE_COMPOSITE] = 4, [PAGE_DIFFERENCE] = 4, [PAGE_BASE_DIFFERENCE] = 4,
 };
 
 static bool has_mips(PageKind kind) {
-    return kind == PAGE_BASE16 || kind == PAGE_BASE32 || kind == PAGE_BASE_COMPOSITE;
+    return kind == PAGE_BASE16 || kind == PAGE_BASE32 || kind == PAGE_BASE_COMPOSITE || kind == PAGE_BASE_DIFFERENCE;
 }
 
 static bool is_half(PageKind kind) {
@@ -175,7 +175,8 @@ void gpu_atlas_touch(Gpu *gpu, TileSlot *slot) {
 /* ---- slots ----------------------------------------------------------------------------------- */
 
 static bool is_composite(PageKind kind) {
-    return kind == PAGE_COMPOSITE || kind == PAGE_BASE_COMPOSITE;
+    return kind == PAGE_COMPOSITE || kind == PAGE_BASE_COMPOSITE || kind == PAGE_DIFFERENCE ||
+           kind == PAGE_BASE_DIFFERENCE;
 }
 
 static void count_slot(Gpu *gpu, const TileSlot *slot, int by) {

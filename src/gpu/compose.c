@@ -44,12 +44,18 @@ typedef struct Job {
 
 /* ---- planning -------------------------------------------------------------------------------- */
 
+static TileKey source_key(const ComposeRequest *request, int position) {
+    return request->sources ? request->sources[position]
+                            : tiles_key_of_head(&request->key, request->heads->index[position]);
+}
+
 static Status find_heads(Gpu *gpu, Job *job, Error *err) {
     const ComposeRequest *request = job->request;
     for (int i = 0; i < request->heads->count; i++) {
-        const TileKey key = tiles_key_of_head(&request->key, request->heads->index[i]);
-        TileSlot *slot = request->base ? gpu_atlas_find(gpu, &key, SPACE_BASE) : gpu_tile_slot(gpu, &key, 0);
-        if (!slot) {
+        const TileKey key = source_key(request, i);
+        const SlotSpace base = key.head < 0 ? SPACE_BASE_COMPOSITE : SPACE_BASE;
+        TileSlot *slot = request->base ? gpu_atlas_find(gpu, &key, base) : gpu_tile_slot(gpu, &key, 0);
+        if (!slot || slot->rows_missing > 0) {
             return error_set(err, STATUS_NOT_FOUND, "a tile of head index %d is not on the GPU", key.head);
         }
         gpu_atlas_touch(gpu, slot);
@@ -152,6 +158,36 @@ static void place_band(const Gpu *gpu, Job *job, int missing) {
     job->end_row = (int)i64_min(height, job->first_row + band_rows(gpu, job, height));
 }
 
+Exactness gpu_difference_exactness(Exactness minuend, Exactness subtrahend) {
+    if (minuend == ESTIMATE || subtrahend == ESTIMATE) {
+        return ESTIMATE;
+    }
+    if (subtrahend == EXACT) {
+        return minuend;
+    }
+    const Exactness turned = subtrahend == BOUND_UPPER   ? BOUND_LOWER
+                             : subtrahend == BOUND_LOWER ? BOUND_UPPER
+                                                         : subtrahend;
+    return minuend == EXACT || minuend == turned ? turned : APPROXIMATE;
+}
+
+/* Of the composite, as far as it follows from what it is made of. */
+static void note_exactness(Job *job, bool varied) {
+    const ComposeRequest *request = job->request;
+    const Level level = {request->key.lq, request->key.lk};
+    GpuTileInfo *info = &job->target->info;
+    info->exactness_mean = tiles_headset_exactness(request->heads, level, CHANNEL_MEAN);
+    info->exactness_max = tiles_headset_exactness(request->heads, level, CHANNEL_MAX);
+    if (varied) {
+        info->exactness_mean = info->exactness_max = APPROXIMATE;
+    } else if (request->sources) {
+        assert(request->heads->op == HEADS_DIFF);
+        info->exactness_mean = gpu_difference_exactness(job->slots[0]->info.exactness_mean,
+                                                        job->slots[1]->info.exactness_mean);
+        info->exactness_max = info->exactness_mean;
+    }
+}
+
 /* What is made of estimates is one; the largest of maxima that are too small is too small, too. */
 static void note_estimates(Job *job) {
     GpuTileInfo *info = &job->target->info;
@@ -170,7 +206,9 @@ static Status reserve_target(Gpu *gpu, Job *job, Error *err) {
     const ComposeRequest *request = job->request;
     const GpuTileInfo *first = &job->slots[0]->info;
     SlotSpace space = request->base ? SPACE_BASE_COMPOSITE : SPACE_COMPOSITE;
-    PageKind kind = request->base ? PAGE_BASE_COMPOSITE : PAGE_COMPOSITE;
+    PageKind kind = request->sources ? (request->base ? PAGE_BASE_DIFFERENCE : PAGE_DIFFERENCE)
+                    : request->base  ? PAGE_BASE_COMPOSITE
+                                     : PAGE_COMPOSITE;
     const TileSlot *begun = gpu_atlas_find(gpu, &request->key, space);
     place_band(gpu, job, begun ? begun->rows_missing : 0);
     Status status = gpu_atlas_reserve(gpu, &request->key, space, kind, &job->target, err);
@@ -186,12 +224,11 @@ static Status reserve_target(Gpu *gpu, Job *job, Error *err) {
         .width = first->width,
         .height = first->height,
         .mip_count = request->base ? first->mip_count : 1,
-        .exactness_mean = varied ? APPROXIMATE : tiles_headset_exactness(request->heads, level, CHANNEL_MEAN),
-        .exactness_max = varied ? APPROXIMATE : tiles_headset_exactness(request->heads, level, CHANNEL_MAX),
         .max_value = bound_of_max(job),
         .auto_high = {NAN, NAN, NAN},
     };
     job->target->rows_missing = first->height - job->end_row;
+    note_exactness(job, varied);
     note_estimates(job);
     return STATUS_OK;
 }

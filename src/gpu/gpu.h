@@ -87,7 +87,10 @@ void gpu_debug_fail_uploads(Gpu *gpu, int n);
 typedef struct ComposeRequest {
     TileKey key;                /* of the composite: head -1, headset, level, y, x */
     const ResolvedHeads *heads; /* their tiles (tiles_key_of_head) must be resident */
-    bool base;                  /* compose the base tiles, all mips */
+    /* NULL, or what takes the place of each head's tile: a tile, or a composite (head -1). How exact the result is
+     * follows from how exact they are: see gpu_difference_exactness. */
+    const TileKey *sources;
+    bool base; /* compose the base tiles, all mips */
     bool data_signed;
     /* NULL, or per head NULL or [TILE_SIDE]: a factor for each texel of mip 0, coarser mips take its means;
      * FACTOR_HIDDEN among column factors masks. Exact at level 0; at pooled levels the composite is marked APPROXIMATE.
@@ -99,6 +102,8 @@ typedef struct ComposeRequest {
 /* STATUS_NOT_FOUND when a head's tile is not resident. The composite is then found under request->key. A composite that
  * came exact from the source (gpu_tile_put) is never replaced by a bound: then nothing is done. */
 Status gpu_compose(Gpu *gpu, const ComposeRequest *request, Error *err);
+/* Of R of a difference of two images, and so of its G. */
+Exactness gpu_difference_exactness(Exactness minuend, Exactness subtrahend);
 /* Reads one mip of a resident tile or composite back as f32 RG, unscaled: width * height * 2 floats, row-major, top
  * first. */
 Status gpu_tile_read(Gpu *gpu, const TileKey *key, int mip, float *rg, size_t capacity_floats, int *width, int *height,

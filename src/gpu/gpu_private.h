@@ -42,7 +42,8 @@ void gpu_programs_close(Programs *programs);
 
 /* ---- atlas.c --------------------------------------------------------------------------------- */
 
-/* Composites have pages of their own because a texture must not be read while one of its layers is rendered to. */
+/* Composites have pages of their own because a texture must not be read while one of its layers is rendered to; so
+ * have composites of composites. */
 typedef enum PageKind {
     PAGE_DETAIL16,
     PAGE_BASE16,
@@ -50,6 +51,8 @@ typedef enum PageKind {
     PAGE_BASE32,
     PAGE_COMPOSITE,
     PAGE_BASE_COMPOSITE,
+    PAGE_DIFFERENCE,
+    PAGE_BASE_DIFFERENCE,
     PAGE_KINDS
 } PageKind;
 typedef enum SlotSpace { SPACE_TILE, SPACE_BASE, SPACE_COMPOSITE, SPACE_BASE_COMPOSITE } SlotSpace;
