@@ -92,6 +92,7 @@ void app_close(App *app) {
     views_range_cache_drop(app->ranges);
     views_grid_drop(app->grid);
     views_wants_free(&app->wants);
+    mem_free(app->difference_row);
     draw_list_free(&app->list);
     if (app->fonts) draw_fonts_close(app->fonts);
     if (app->gpu) gpu_close(app->gpu);
@@ -101,6 +102,26 @@ void app_close(App *app) {
 
 const Capture *app_capture(const App *app) {
     return app->captures[0].capture;
+}
+
+const char *app_capture_name(const App *app, int which) {
+    const OpenCapture *open = &app->captures[which];
+    if (!open->capture) return "";
+    return open->is_demo ? open->demo_name : capture_name(open->capture);
+}
+
+void app_title(App *app) {
+    char title[2 * APP_PATH_SIZE + 32];
+    if (!app_capture(app) || !platform_is_window(app->platform)) return;
+    if (app->view.compare == COMPARE_OFF)
+        snprintf(title, sizeof title, "%s - attnscope", app_capture_name(app, 0));
+    else if (app->view.compare == COMPARE_REF)
+        snprintf(title, sizeof title, "%s (reference) - attnscope", app_capture_name(app, 1));
+    else
+        snprintf(title, sizeof title,
+                 app->view.compare == COMPARE_DIFF ? "%s minus %s - attnscope" : "%s beside %s - attnscope",
+                 app_capture_name(app, 0), app_capture_name(app, 1));
+    platform_set_title(app->platform, title);
 }
 
 bool app_pattern(const App *app, const SetInfo **set, const LayerInfo **layer, int64_t *queries, int64_t *keys) {
@@ -174,6 +195,7 @@ static void look_at_start(App *app) {
     app->thumbs_scroll = 0;
     app->playing = false;
     app->from_grid = false;
+    compare_reset(app);
     view->fitted = view->grid.fitted = true;
     view->grid.focus = (GridHead){0};
     view->grid.selected_count = 0;
@@ -193,18 +215,38 @@ static void look_at_demo(App *app, const Demo *demo) {
     }
 }
 
-/* So that the base tiles of every layer and head stay resident. */
-static void choose_base_side(App *app, const Capture *capture) {
-    int64_t half = 0, full = 0;
-    for (int i = 0; i < capture_set_count(capture); i++) {
+static void count_bases(const Capture *capture, int64_t *half, int64_t *full) {
+    for (int i = 0; capture && i < capture_set_count(capture); i++) {
         const SetInfo *set = capture_set(capture, i);
         for (int l = 0; l < set->layer_count; l++) {
-            *(set->signed_values || set->above_one ? &full : &half) += set->layers[l].head_count;
+            *(set->signed_values || set->above_one ? full : half) += set->layers[l].head_count;
         }
     }
-    app->base_side = gpu_base_side_for(app->gpu, half, full);
+}
+
+/* So that the base tiles of every layer and head of both captures stay resident. */
+static void choose_base_side(App *app, const Capture *capture, const Capture *reference) {
+    int64_t half = 0, full = 0;
+    count_bases(capture, &half, &full);
+    count_bases(reference, &half, &full);
+    const int side = gpu_base_side_for(app->gpu, half, full);
+    if (side == app->base_side) return;
+    app->base_side = side;
     gpu_set_base_side(app->gpu, app->base_side);
     tiles_scheduler_set_base_side(app->scheduler, app->base_side);
+}
+
+static void use_disk(App *app, OpenCapture *open, const char *const *paths, size_t count) {
+    if (!app->disk_cache || open->is_demo) return;
+    const DiskParams disk = {.paths = paths, .path_count = count, .reading = app->axes};
+    (void)tiles_disk_open(&disk, &open->disk, NULL); /* without one, everything is computed anew */
+    tiles_scheduler_use_disk(app->scheduler, open->serial, open->disk);
+}
+
+/* No difference of before is one of what is open now. */
+static void new_difference(App *app) {
+    if (app->difference_serial) gpu_tile_forget(app->gpu, app->difference_serial);
+    app->difference_serial = ++app->next_serial;
 }
 
 Status app_open_capture(App *app, const char *const *paths, size_t count, Error *err) {
@@ -221,13 +263,10 @@ Status app_open_capture(App *app, const char *const *paths, size_t count, Error 
                          "and `attnscope probe` read it");
     }
     close_capture(app, &app->captures[0]);
-    choose_base_side(app, open.capture);
-    if (app->disk_cache && !open.is_demo) {
-        const DiskParams disk = {.paths = paths, .path_count = count, .reading = app->axes};
-        (void)tiles_disk_open(&disk, &open.disk, NULL); /* without one, everything is computed anew */
-        tiles_scheduler_use_disk(app->scheduler, open.serial, open.disk);
-    }
+    choose_base_side(app, open.capture, app->captures[1].capture);
+    use_disk(app, &open, paths, count);
     app->captures[0] = open;
+    new_difference(app);
     views_readout_clear(&app->readouts);
     views_range_cache_clear(app->ranges);
     look_at_start(app);
@@ -239,11 +278,27 @@ Status app_open_capture(App *app, const char *const *paths, size_t count, Error 
         app_say(app, SAY_WARNING, "%s", capture_note(open.capture, i));
         break;
     }
-    if (platform_is_window(app->platform)) {
-        char title[APP_PATH_SIZE + 16];
-        snprintf(title, sizeof title, "%s - attnscope", capture_name(open.capture));
-        platform_set_title(app->platform, title);
+    app_title(app);
+    app->redraw = true;
+    return STATUS_OK;
+}
+
+Status app_open_reference(App *app, const char *path, Error *err) {
+    OpenCapture open = {.serial = ++app->next_serial};
+    if (!app_capture(app)) return error_set(err, STATUS_NOT_FOUND, "a reference needs an open capture");
+    if (path) {
+        snprintf(open.path, sizeof open.path, "%s", path);
+        app->opening_since_ns = clock_now_ns(&app->clock);
+        const Status status = open_paths(app, &path, 1, &open, err);
+        if (status != STATUS_OK) return status;
     }
+    compare_reset(app);
+    close_capture(app, &app->captures[1]);
+    choose_base_side(app, app_capture(app), open.capture);
+    if (path) use_disk(app, &open, &path, 1);
+    app->captures[1] = open;
+    new_difference(app);
+    app_forget_failures(app);
     app->redraw = true;
     return STATUS_OK;
 }

@@ -43,6 +43,20 @@ typedef struct Hit {
 
 typedef enum DragMode { DRAG_NONE, DRAG_PAN, DRAG_SELECT, DRAG_SCRUB, DRAG_MINIMAP } DragMode;
 
+/* What of two captures is shown, and what for. */
+typedef struct Comparison {
+    Compare chosen; /* by the command `compare` */
+    Compare held;   /* while a key is down; COMPARE_OFF: none is */
+    int held_key;
+    /* Differences have a range of their own: it changes places with the state's. */
+    struct {
+        RangeMode mode;
+        bool locked;
+        double percentile;
+        float lo, hi;
+    } other_range;
+} Comparison;
+
 /* Rectangles of the window's regions in pixels; zero width: folded away. */
 typedef struct Layout {
     float scale;
@@ -65,18 +79,22 @@ typedef struct App {
     Clock clock;
 
     OpenCapture captures[2];
-    uint32_t next_serial;
+    uint32_t next_serial, difference_serial;
+    Comparison comparison;
     uint64_t opening_since_ns, progress_drawn_ns;
     char axes[16];
     bool disk_cache;
 
     ViewState view;
     ViewResult result;
+    ViewResult side_result; /* of the reference beside it; no plot: it is not shown */
     Grid *grid;
     GridLayout grid_layout; /* of the last frame */
     bool from_grid;         /* the matrix was opened from the grid: Esc goes back there */
     RangeCache *ranges;
     Readouts readouts;
+    float *difference_row; /* of compare_row */
+    size_t difference_capacity;
     WantList wants;
     DrawList list;
     KeySet failed;  /* their job failed: not asked for again until reload */
@@ -157,8 +175,14 @@ Status app_open(App *app, const AppParams *params, Error *err);
 void app_close(App *app);
 /* Replaces the open capture; on failure the old one stays. `path` "demo:NAME" opens a built-in demo. */
 Status app_open_capture(App *app, const char *const *paths, size_t count, Error *err);
+/* Opens a reference beside the open capture; NULL closes it. On failure the old one stays. */
+Status app_open_reference(App *app, const char *path, Error *err);
 void app_say(App *app, Severity severity, const char *format, ...) BASE_PRINTF(3, 4);
 const Capture *app_capture(const App *app);
+/* What the open capture (0) or the reference (1) is called, for people; "" when there is none. */
+const char *app_capture_name(const App *app, int which);
+/* The window's title says what is shown. */
+void app_title(App *app);
 bool app_pattern(const App *app, const SetInfo **set, const LayerInfo **layer, int64_t *queries, int64_t *keys);
 /* After a change of layer, set or head set: indices valid, range unlocked unless kept, camera kept if sizes are
  * equal. */
@@ -229,6 +253,27 @@ TextStyle ui_bold(const App *app, float points);
 float ui_button(App *app, float x, float y, const char *label, bool active, const char *hint, const char *command);
 void ui_card(App *app, Rect rect); /* raised panel with a shadow */
 
+/* ---- compare.c : the reference ---------------------------------------------------------------- */
+
+/* Follows the choice, the held key and the view. */
+void compare_update(App *app);
+/* Back to the open capture alone. */
+void compare_reset(App *app);
+/* A key went up or the focus was lost (key 0). */
+void compare_release(App *app, int key);
+/* Where differences are made of the two captures: which they are, in words. "" when one capture is shown. */
+void compare_describe(const App *app, char *out, size_t out_size);
+/* Cell of the crosshair in both captures. False: not read yet. */
+typedef struct ComparedCell {
+    float value, reference, difference;
+} ComparedCell;
+bool compare_cursor(const App *app, ComparedCell *out);
+/* Wants the reference's row under the crosshair. */
+void compare_want_row(App *app, Frame *frame);
+/* The row of the crosshair as it is shown: of the open capture, of the reference, or their difference. NULL: not read
+ * yet. Borrowed until the next call. */
+const float *compare_row(App *app, const Frame *frame, int64_t *keys);
+
 /* ---- view.c, view_matrix.c, view_grid.c : what differs between ways of looking --------------- */
 
 typedef struct ViewUi {
@@ -260,6 +305,8 @@ void app_show_view(App *app, ViewKind kind);
 int app_layer(const App *app);
 
 void view_matrix_draw(App *app, Frame *frame, const FrameParams *params);
+/* The plot under the mouse: the open capture's, or the reference's beside it. */
+const ViewResult *view_matrix_under_mouse(const App *app);
 void view_matrix_press(App *app, const InputEvent *event);
 void view_matrix_drag(App *app);
 void view_matrix_release(App *app, const InputEvent *event);
@@ -391,6 +438,9 @@ COMMAND(cmd_view);  /* view.c */
 COMMAND(cmd_select);
 COMMAND(cmd_open_head);
 COMMAND(cmd_grid_range); /* cmd_grid.c */
+COMMAND(cmd_ref);
+COMMAND(cmd_compare);
+COMMAND(cmd_hold); /* compare.c */
 COMMAND(cmd_help);
 COMMAND(cmd_status);
 COMMAND(cmd_escape);

@@ -35,35 +35,82 @@ static Status run_jobs(App *app, size_t jobs, Error *err) {
     return status;
 }
 
-/* One tile of the head set, exact, composed on the GPU and read back. */
-static Status tile_floats(App *app, const Frame *frame, const ResolvedHeads *heads, Level level, int64_t y, int64_t x,
-                          float *rg, int *width, int *height, Error *err) {
-    TileKey key = views_key(frame, &app->view, app->view.layer, -1, tiles_headset_hash(&app->view.heads), level, y, x);
-    const bool from_source = tiles_headset_exactness(heads, level, CHANNEL_MEAN) != EXACT ||
-                             tiles_headset_exactness(heads, level, CHANNEL_MAX) != EXACT;
-    const bool single = heads->count == 1;
+/* One tile of the head set in one capture, exact, composed on the GPU under *key. */
+static Status tile_image(App *app, const Frame *frame, const ViewState *state, Level level, int64_t y, int64_t x,
+                         TileKey *key, Error *err) {
+    const SetInfo *set = capture_set(frame->capture, state->set);
+    ResolvedHeads heads;
+    Status status = tiles_headset_resolve(&state->heads, set, &set->layers[state->layer], &heads, err);
+    if (status != STATUS_OK) return status;
+    *key = views_key(frame, state, state->layer, -1, tiles_headset_hash(&state->heads), level, y, x);
+    const bool from_source = tiles_headset_exactness(&heads, level, CHANNEL_MEAN) != EXACT ||
+                             tiles_headset_exactness(&heads, level, CHANNEL_MAX) != EXACT;
+    const bool single = heads.count == 1;
     app->wants.count = 0;
     if (from_source && !single) {
-        TileWant *want = views_want(&app->wants, JOB_COMPOSITE, &key, frame->capture);
-        if (want) want->heads = app->view.heads;
+        TileWant *want = views_want(&app->wants, JOB_COMPOSITE, key, frame->capture);
+        if (want) want->heads = state->heads;
     } else {
-        for (int i = 0; i < heads->count; i++) {
-            TileKey head = key;
-            head.head = heads->index[i];
+        for (int i = 0; i < heads.count; i++) {
+            TileKey head = *key;
+            head.head = heads.index[i];
             head.headset = 0;
             TileWant *want = views_want(&app->wants, JOB_TILE, &head, frame->capture);
             if (want) want->better_than = TILE_NO_ESTIMATE;
         }
     }
-    Status status = run_jobs(app, app->wants.count, err);
+    status = run_jobs(app, app->wants.count, err);
     if (status == STATUS_OK && (single || !from_source)) {
-        const SetInfo *set = capture_set(frame->capture, app->view.set);
         const ComposeRequest request = {
-            .key = key, .heads = heads, .data_signed = set->signed_values || app->view.values == VALUES_SCORES};
+            .key = *key, .heads = &heads, .data_signed = set->signed_values || state->values == VALUES_SCORES};
+        status = gpu_compose(app->gpu, &request, err);
+    }
+    return status;
+}
+
+/* One tile of what is shown of the captures. */
+static Status tile_floats(App *app, const Frame *frame, Level level, int64_t y, int64_t x, float *rg, int *width,
+                          int *height, Error *err) {
+    const Compare compare = app->view.compare;
+    Frame ref_frame;
+    ViewState ref_state;
+    TileKey keys[2], key;
+    Status status = compare != COMPARE_OFF ? views_reference(frame, &app->view, &ref_frame, &ref_state, err)
+                                           : STATUS_OK;
+    if (status == STATUS_OK && compare != COMPARE_REF)
+        status = tile_image(app, frame, &app->view, level, y, x, &keys[0], err);
+    if (status == STATUS_OK && compare != COMPARE_OFF)
+        status = tile_image(app, &ref_frame, &ref_state, level, y, x, &keys[1], err);
+    key = keys[compare == COMPARE_REF ? 1 : 0];
+    if (status == STATUS_OK && compare == COMPARE_DIFF) {
+        GpuTileInfo info = {0};
+        (void)gpu_tile_find(app->gpu, &keys[0], &info);
+        const ResolvedHeads both = {.op = HEADS_DIFF, .count = 2, .weight = {1, -1}, .result_signed = true};
+        key.capture = 2;
+        key.serial = frame->difference_serial;
+        const ComposeRequest request = {.key = key, .heads = &both, .sources = keys, .data_signed = info.is_signed};
         status = gpu_compose(app->gpu, &request, err);
     }
     if (status == STATUS_OK) status = gpu_tile_read(app->gpu, &key, 0, rg, TILE_FLOATS, width, height, err);
     return status;
+}
+
+/* Size of what is shown. */
+static Status shown_size(const App *app, const Frame *frame, int64_t *queries, int64_t *keys, Error *err) {
+    const SetInfo *set;
+    const LayerInfo *layer;
+    Frame ref_frame;
+    ViewState ref_state;
+    if (!app_pattern(app, &set, &layer, queries, keys))
+        return error_set(err, STATUS_NOT_FOUND, "there is no pattern to render");
+    if (app->view.compare == COMPARE_SIDE)
+        return error_set(err, STATUS_USAGE, "a .npy holds one pattern: --compare takes off, ref or diff there");
+    if (app->view.compare != COMPARE_REF) return STATUS_OK;
+    const Status status = views_reference(frame, &app->view, &ref_frame, &ref_state, err);
+    if (status != STATUS_OK) return status;
+    *queries = capture_set(ref_frame.capture, ref_state.set)->layers[ref_state.layer].queries;
+    *keys = capture_set(ref_frame.capture, ref_state.set)->layers[ref_state.layer].keys;
+    return STATUS_OK;
 }
 
 typedef struct Region {
@@ -83,7 +130,8 @@ static Region region_of(const App *app, const ViewOptions *options, Level level,
     if (comma[1] != ':') (void)sscanf(comma + 1, "%lld", &k0);
     colon = strchr(comma, ':');
     if (colon && colon[1]) (void)sscanf(colon + 1, "%lld", &k1);
-    return (Region){q0 >> level.q, ((q1 - 1) >> level.q) + 1, k0 >> level.k, ((k1 - 1) >> level.k) + 1};
+    return (Region){q0 >> level.q, i64_min(((q1 - 1) >> level.q) + 1, r.y1), k0 >> level.k,
+                    i64_min(((k1 - 1) >> level.k) + 1, r.x1)};
 }
 
 static Status write_npy(const char *path, const float *data, int64_t rows, int64_t columns, Error *err) {
@@ -98,16 +146,13 @@ static Status write_npy(const char *path, const float *data, int64_t rows, int64
 }
 
 static Status render_npy(App *app, const ViewOptions *options, const char *out, Error *err) {
-    const SetInfo *set;
-    const LayerInfo *layer;
     int64_t queries, keys;
-    ResolvedHeads heads;
     long long lq, lk;
     /* The command "level" has refused what is not LQ,LK. */
     if (sscanf(options->level, "%lld,%lld", &lq, &lk) != 2) return error_set(err, STATUS_USAGE, "--level takes LQ,LK");
-    if (!app_pattern(app, &set, &layer, &queries, &keys))
-        return error_set(err, STATUS_NOT_FOUND, "there is no pattern to render");
-    Status status = tiles_headset_resolve(&app->view.heads, set, layer, &heads, err);
+    const FrameParams params = {.scale = 1};
+    const Frame frame = app_make_frame(app, &params);
+    Status status = shown_size(app, &frame, &queries, &keys, err);
     if (status != STATUS_OK) return status;
     const Level level = {(int)lq, (int)lk};
     const Region r = region_of(app, options, level, queries, keys);
@@ -123,12 +168,11 @@ static Status render_npy(App *app, const ViewOptions *options, const char *out, 
     if (!data || !tile)
         status = error_set(err, STATUS_MEMORY, "not enough memory for %lld x %lld blocks", (long long)rows,
                            (long long)columns);
-    const Frame frame = {.capture = app_capture(app), .serial = app->captures[0].serial};
     for (int64_t y = r.y0 / TILE_SIDE; status == STATUS_OK && y * TILE_SIDE < r.y1; y++) {
         for (int64_t x = r.x0 / TILE_SIDE; status == STATUS_OK && x * TILE_SIDE < r.x1; x++) {
             int width = 0, height = 0;
             gpu_frame_advance(app->gpu);
-            status = tile_floats(app, &frame, &heads, level, y, x, tile, &width, &height, err);
+            status = tile_floats(app, &frame, level, y, x, tile, &width, &height, err);
             for (int64_t ty = 0; status == STATUS_OK && ty < height; ty++) {
                 const int64_t row = y * TILE_SIDE + ty, first = i64_max(r.x0, x * TILE_SIDE),
                               last = i64_min(r.x1, x * TILE_SIDE + width);

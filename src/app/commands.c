@@ -23,6 +23,10 @@ const Command APP_COMMANDS[] = {
     {"batch", "N|+1|-1", cmd_batch, "PageUp=-1 PageDown=+1", "Layers and heads", "batch item", "PgUp PgDn"},
     {"values", "weights|scores|next", cmd_values, NULL, "Layers and heads", "weights or scores before softmax", NULL},
 
+    {"ref", "PATH|off", cmd_ref, NULL, "Compare", "open a reference beside the capture; close it", NULL},
+    {"hold", "ref|diff|off", cmd_hold, "y=ref d=diff", "Compare", "hold y: show the reference; hold d: the difference to it", "y  d (hold)"},
+    {"compare", "off|ref|diff|side|next", cmd_compare, NULL, "Compare", "the reference, the difference to it, or both side by side", NULL},
+
     {"view", "matrix|grid", cmd_view, "g=grid", "Grid of layers and heads", "every layer and head, small", NULL},
     {"open-head", "", cmd_open_head, "Enter=", "Grid of layers and heads", "open the focused head, or the selection", "Enter"},
     {"select", "toggle|none|LAYER:HEAD,...", cmd_select, "Space=toggle", "Grid of layers and heads", "select it; Ctrl+click and Shift+click, too", NULL},
@@ -96,7 +100,8 @@ static const struct {
     {"rect", ONLY(VIEW_MATRIX)},      {"cursor", ONLY(VIEW_MATRIX)},         {"lock-cursor", ONLY(VIEW_MATRIX)},
     {"level", ONLY(VIEW_MATRIX)},     {"camera", ONLY(VIEW_MATRIX)},         {"copy", ONLY(VIEW_MATRIX)},
     {"find", ONLY(VIEW_MATRIX)},      {"find-next", ONLY(VIEW_MATRIX)},      {"find-previous", ONLY(VIEW_MATRIX)},
-    {"open-head", ONLY(VIEW_GRID)},   {"select", ONLY(VIEW_GRID)},
+    {"hold", ONLY(VIEW_MATRIX)},      {"compare", ONLY(VIEW_MATRIX)},        {"open-head", ONLY(VIEW_GRID)},
+    {"select", ONLY(VIEW_GRID)},
 #undef ONLY
 };
 

@@ -42,6 +42,9 @@ Frame app_make_frame(App *app, const FrameParams *params) {
     return (Frame){
         .capture = app_capture(app),
         .serial = app->captures[0].serial,
+        .reference = app->captures[1].capture,
+        .reference_serial = app->captures[1].serial,
+        .difference_serial = app->difference_serial,
         .gpu = app->gpu,
         .list = &app->list,
         .wants = &app->wants,

@@ -44,7 +44,7 @@ static void set_cursor_shape(App *app) {
         shape = CURSOR_GRAB;
     else if (hit)
         shape = hit->cursor;
-    else if (rect_contains(app->result.plot, app->mouse_x, app->mouse_y))
+    else if (rect_contains(view_matrix_under_mouse(app)->plot, app->mouse_x, app->mouse_y))
         shape = app_view_ui(app)->cursor;
     platform_set_cursor(app->platform, shape);
 }
@@ -131,6 +131,8 @@ static void key_down(App *app, const InputEvent *event) {
                   !text_starts_with(line, "cursor") && !text_starts_with(line, "gamma"))) {
         return;
     }
+    /* What is held ends when this key goes up, whatever the modifiers are then. */
+    if (text_starts_with(line, "hold ")) app->comparison.held_key = event->key;
     app_run_line(app, line);
 }
 
@@ -153,6 +155,9 @@ void app_handle_event(App *app, const InputEvent *event) {
         app->mouse_y = event->y * app->density;
         app->mouse_inside = true;
     }
+    /* First of all, so that no question or prompt that came up meanwhile keeps it from being let go. */
+    if (event->type == EVENT_KEY_UP) compare_release(app, event->key);
+    if (event->type == EVENT_FOCUS_LOST) compare_release(app, 0);
     if (record_event(app, event)) return;
     if (palette_event(app, event) || find_event(app, event)) return;
     switch (event->type) {

@@ -9,6 +9,7 @@
 
 const char *panel_badge(const App *app) {
     const ViewResult *r = &app->result;
+    if (r->absent) return "not comparable";
     if (r->missing) return "loading";
     if (r->coarse) return "coarse";
     switch (r->exactness) {
@@ -52,7 +53,8 @@ static void badge(App *app, Rect bar, float *right) {
     const float s = app->layout.scale;
     const char *text = panel_badge(app);
     const TextStyle style = ui_style(app, 12);
-    const bool exact = !app->result.missing && !app->result.coarse && app->result.exactness == EXACT;
+    const bool exact = !app->result.absent && !app->result.missing && !app->result.coarse &&
+                       app->result.exactness == EXACT;
     const Color color = exact ? theme->dim : theme->warning;
     const float width = roundf(draw_text_width(app->fonts, text, style) + 22 * s);
     const Rect rect = {*right - width, bar.y + roundf(8 * s), width, roundf(24 * s)};
@@ -62,6 +64,36 @@ static void badge(App *app, Rect bar, float *right) {
     ui_hit(app, rect, "how exact the picture is: weights read or recomputed, bounds and coarser levels are named",
            CURSOR_ARROW, "%s", "");
     *right = rect.x - 8 * s;
+}
+
+/* That it is not the open capture which is shown, or not alone. */
+static void compare_pill(App *app, Rect bar, float *right) {
+    static const char *const TEXTS[] = {"", "reference", "difference", "side by side"};
+    const Theme *theme = views_theme(app->light);
+    const float s = app->layout.scale;
+    const TextStyle style = ui_bold(app, 12);
+    const char *text = TEXTS[app->view.compare];
+    if (!text[0]) return;
+    const float width = roundf(draw_text_width(app->fonts, text, style) + 20 * s);
+    const Rect rect = {*right - width, bar.y + roundf(8 * s), width, roundf(24 * s)};
+    draw_rect(&app->list, rect, 12 * s, theme->accent);
+    draw_text_in(&app->list, rect, text, style, ALIGN_CENTER, theme->accent_text);
+    ui_hit(app, rect, "back to the open capture alone", CURSOR_HAND, "compare off");
+    *right = rect.x - 8 * s;
+}
+
+/* Which file: the open one, the reference in its place, or both. */
+static void put_name(Cursor *at) {
+    App *app = at->app;
+    const Theme *theme = views_theme(app->light);
+    char text[256];
+    const bool reference = app->view.compare == COMPARE_REF;
+    const char *name = reference ? app_capture_name(app, 1) : app_capture_name(app, 0);
+    if (app->view.compare == COMPARE_DIFF) {
+        snprintf(text, sizeof text, "%.120s \xE2\x88\x92 %.120s", name, app_capture_name(app, 1));
+        name = text;
+    }
+    put(at, name, ui_bold(app, 13), app->view.compare == COMPARE_OFF ? theme->text : theme->accent, 20);
 }
 
 /* "layer 3 of 12   mean of 8 heads" */
@@ -118,14 +150,14 @@ void panel_top(App *app, Rect rect) {
 
     float right = rect.x + rect.w - 12 * s;
     badge(app, rect, &right);
+    compare_pill(app, rect, &right);
     right -= ui_button(app, right - roundf(draw_text_width(app->fonts, "?", ui_style(app, 12)) + 16 * s),
                        rect.y + roundf(8 * s), "?", app->help, "keys and commands (?)", "help") +
              8 * s;
     view_switch(app, rect, &right);
     Cursor at = {.app = app, .x = rect.x + 16 * s, .middle = rect.y + rect.h / 2, .limit = right - 12 * s};
     char text[256], count[32];
-    const char *name = app->captures[0].is_demo ? app->captures[0].demo_name : capture_name(app_capture(app));
-    put(&at, name, ui_bold(app, 13), theme->text, 20);
+    put_name(&at);
     const bool several = capture_set_count(app_capture(app)) > 1;
     snprintf(text, sizeof text, "%s%s", set->name, set->causal && strcmp(set->name, "decoder") ? ", causal" : "");
     const Rect set_rect = put(&at, text, ui_style(app, 13), several ? theme->accent : theme->dim, 20);

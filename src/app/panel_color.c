@@ -82,7 +82,7 @@ void panel_color_bar(Panel *p, float y, bool is_signed) {
         const float unit = (float)i / 4;
         const float x = roundf(bar.x + unit * (bar.w - 1));
         draw_rect(&app->list, (Rect){x, bar.y + bar.h, 1, 4 * s}, 0, theme->faint);
-        if (share && is_signed && i % 2 == 1) continue; /* "-100 %" needs the room of its neighbour */
+        if (is_signed && i % 2 == 1) continue; /* "-0.048", "-100 %" need the room of their neighbours */
         if (share)
             snprintf(text, sizeof text, "%.0f %%", (double)draw_display_value_at(&params, unit));
         else
@@ -102,8 +102,8 @@ void panel_color_bar(Panel *p, float y, bool is_signed) {
     x += ui_button(app, x, row, TRANSFORMS[app->view.transform], false, "transform: linear, sqrt, log (t)",
                    "transform next") +
          4 * s;
-    x += ui_button(app, x, row, CHANNELS[app->view.channel], false, "pooled blocks show their mean, mass or max (o)",
-                   "pool next") +
+    x += ui_button(app, x, row, CHANNELS[views_channel(&app->view)], false,
+                   "pooled blocks show their mean, mass or max (o)", "pool next") +
          4 * s;
     ui_button(app, x, row, draw_colormap_name(params.cmap), false, "next colormap (c)", "cmap next");
 }

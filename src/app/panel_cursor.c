@@ -73,6 +73,42 @@ static void profile(Panel *p, const float *row, int64_t keys) {
     p->y += 24 * s;
 }
 
+/* "reference   0.001234" */
+static void value_row(Panel *p, const char *name, float value, bool shown) {
+    char text[48];
+    format_weight(value, text, sizeof text);
+    draw_text(&p->app->list, p->x, p->y, name, ui_style(p->app, 12), ALIGN_LEFT, p->frame->theme->dim);
+    draw_text(&p->app->list, p->x + p->w, p->y, text, shown ? ui_bold(p->app, 12) : ui_style(p->app, 12), ALIGN_RIGHT,
+              shown ? p->frame->theme->accent : p->frame->theme->text);
+    p->y += 20 * p->frame->scale;
+}
+
+/* The cell in both captures, and buttons for what is shown. */
+static void comparison(Panel *p) {
+    App *app = p->app;
+    ComparedCell cell;
+    const Compare shown = app->view.compare;
+    if (compare_cursor(app, &cell)) {
+        value_row(p, "open", cell.value, shown == COMPARE_OFF);
+        value_row(p, "reference", cell.reference, shown == COMPARE_REF);
+        value_row(p, "difference", cell.difference, shown == COMPARE_DIFF);
+    }
+    const float y = p->y - 12 * p->frame->scale, gap = 4 * p->frame->scale;
+    float x = p->x;
+    x += ui_button(app, x, y, "ref", shown == COMPARE_REF,
+                   "the reference in its place; hold y to look at it for a moment",
+                   shown == COMPARE_REF ? "compare off" : "compare ref") +
+         gap;
+    x += ui_button(app, x, y, "diff", shown == COMPARE_DIFF, "the difference to the reference; hold d for a moment",
+                   shown == COMPARE_DIFF ? "compare off" : "compare diff") +
+         gap;
+    ui_button(app, x, y, "side", shown == COMPARE_SIDE, "both side by side",
+              shown == COMPARE_SIDE ? "compare off" : "compare side");
+    draw_text(&app->list, p->x + p->w, p->y + 4 * p->frame->scale, "hold y, d", ui_style(app, 11), ALIGN_RIGHT,
+              p->frame->theme->dim);
+    p->y += 32 * p->frame->scale;
+}
+
 static int strongest(const float *row, int64_t keys, int64_t *out) {
     int count = 0;
     for (int64_t k = 0; k < keys; k++) {
@@ -93,7 +129,7 @@ static void strongest_keys(Panel *p, const float *row, int64_t keys, float botto
     int64_t best[STRONGEST];
     const int count = strongest(row, keys, best);
     if (count == 0 || p->y + 40 * s > bottom) return;
-    panel_caption(p, "strongest keys", NULL);
+    panel_caption(p, p->app->view.compare == COMPARE_DIFF ? "largest differences" : "strongest keys", NULL);
     const float most = fmaxf(fabsf(row[best[0]]), 1e-30f);
     for (int i = 0; i < count && p->y + 6 * s < bottom; i++) {
         char token[128], cut[160], text[32];
@@ -118,6 +154,20 @@ static void strongest_keys(Panel *p, const float *row, int64_t keys, float botto
     p->y += 12 * s;
 }
 
+/* What the picture shows under the crosshair. */
+static bool shown_value(App *app, const Frame *frame, float *value) {
+    ComparedCell cell;
+    if (app->view.compare == COMPARE_REF || app->view.compare == COMPARE_DIFF) {
+        if (!compare_cursor(app, &cell)) return false;
+        *value = app->view.compare == COMPARE_REF ? cell.reference : cell.difference;
+        return true;
+    }
+    const TileKey key = views_row_key(frame, &app->view, app->view.cursor_q);
+    const float *here = views_readout_cell(&app->readouts, &key, app->view.cursor_q, app->view.cursor_k);
+    if (here) *value = *here;
+    return here != NULL;
+}
+
 void panel_cursor(App *app, Frame *frame, Rect rect) {
     const Theme *theme = frame->theme;
     const float s = frame->scale;
@@ -132,11 +182,10 @@ void panel_cursor(App *app, Frame *frame, Rect rect) {
     if (app->view.cursor_on) {
         panel_caption(&p, app->view.cursor_locked ? "locked cell" : "under the cursor",
                       app->view.cursor_locked ? "x unlocks" : "x locks");
-        const TileKey key = views_row_key(frame, &app->view, app->view.cursor_q);
-        const float *value = views_readout_cell(&app->readouts, &key, app->view.cursor_q, app->view.cursor_k);
+        float value;
         char text[48];
-        if (value)
-            format_weight(*value, text, sizeof text);
+        if (shown_value(app, frame, &value))
+            format_weight(value, text, sizeof text);
         else
             snprintf(text, sizeof text, "\xE2\x80\xA6");
         p.y += 10 * s;
@@ -144,19 +193,23 @@ void panel_cursor(App *app, Frame *frame, Rect rect) {
         p.y += 28 * s;
         token_row(&p, "query", AXIS_QUERY, app->view.cursor_q);
         token_row(&p, "key", AXIS_KEY, app->view.cursor_k);
+        if (frame->reference) comparison(&p);
         p.y += 12 * s;
-        const TileData *row = views_readout_find(&app->readouts, &key);
-        if (row && row->status == STATUS_OK && p.y + 110 * s < bar_top) {
-            panel_caption(&p, "this row", "weight by key");
+        const float *row = compare_row(app, frame, &keys);
+        const bool difference = app->view.compare == COMPARE_DIFF;
+        if (row && p.y + 110 * s < bar_top) {
+            panel_caption(&p, "this row", difference ? "difference by key" : "weight by key");
             p.y -= 6 * s;
-            profile(&p, row->texels, keys);
-            strongest_keys(&p, row->texels, keys, bar_top - 16 * s);
+            profile(&p, row, keys);
+            strongest_keys(&p, row, keys, bar_top - 16 * s);
         }
     } else {
         panel_caption(&p, "under the cursor", NULL);
         draw_text(&app->list, p.x, p.y, "Move over the matrix:", ui_style(app, 12), ALIGN_LEFT, theme->dim);
         draw_text(&app->list, p.x, p.y + 18 * s, "row i shows where token i looks.", ui_style(app, 12), ALIGN_LEFT,
                   theme->dim);
+        p.y += 48 * s;
+        if (frame->reference) comparison(&p);
     }
     ResolvedHeads heads;
     const bool is_signed = tiles_headset_resolve(&app->view.heads, set, layer, &heads, NULL) == STATUS_OK &&

@@ -33,7 +33,9 @@ static void thumb(App *app, Frame *frame, const LayerInfo *layer, int index, Rec
     const Rect image = {rect.x, rect.y, rect.w, rect.w};
     const bool hovered = ui_hovered(app, rect);
     draw_rect(&app->list, image, 0, theme->masked);
-    views_thumb(frame, &app->view, app->view.layer, index, image, !frame->flying);
+    if (!views_thumb(frame, &app->view, app->view.layer, index, image, !frame->flying) &&
+        app->view.compare == COMPARE_DIFF && !app->result.absent)
+        app->result.pending = true; /* composed as time allows: another frame goes on */
     if (!chosen) draw_rect(&app->list, image, 0, color_alpha(theme->panel, 0.55f));
     if (tiles_headset_single(&app->view.heads) && chosen)
         draw_frame(&app->list, rect_inset(image, -2 * s), 2 * s, fmaxf(1, roundf(2 * s)), theme->accent);

@@ -8,8 +8,18 @@
 static const char *const TRANSFORMS[] = {"linear", "sqrt", "log"};
 static const char *const CHANNELS[] = {"mean", "mass", "max"};
 
+static const char *const COMPARES[] = {"off", "ref", "diff", "side"};
+
 static void append_bool(TextBuffer *out, const char *name, bool value) {
     text_appendf(out, "\"%s\":%s,", name, value ? "true" : "false");
+}
+
+/* Masked is 0, not a number null. */
+static void append_cell(TextBuffer *out, float value) {
+    if (isinf(value))
+        text_append(out, "0");
+    else
+        text_append_json_f32(out, value);
 }
 
 static void append_cursor(const App *app, TextBuffer *out) {
@@ -24,12 +34,17 @@ static void append_cursor(const App *app, TextBuffer *out) {
                                             app->view.cursor_k);
     text_appendf(out, "{\"query\":%lld,\"key\":%lld,\"locked\":%s,\"value\":", (long long)app->view.cursor_q,
                  (long long)app->view.cursor_k, app->view.cursor_locked ? "true" : "false");
-    if (value && isinf(*value))
-        text_append(out, "0");
-    else if (value)
-        text_append_json_f32(out, *value);
+    if (value)
+        append_cell(out, *value);
     else
         text_append(out, "null");
+    ComparedCell cell;
+    if (compare_cursor(app, &cell)) {
+        text_append(out, ",\"reference\":");
+        append_cell(out, cell.reference);
+        text_append(out, ",\"difference\":");
+        append_cell(out, cell.difference);
+    }
     text_append(out, "},");
 }
 
@@ -55,6 +70,12 @@ static void append_view(const App *app, const SetInfo *set, const LayerInfo *lay
     text_appendf(out, "\"plot\":[%g,%g,%g,%g],\"origin\":[%g,%g],\"cell\":[%.9g,%.9g],", (double)app->result.plot.x,
                  (double)app->result.plot.y, (double)app->result.plot.w, (double)app->result.plot.h,
                  app->result.origin_x, app->result.origin_y, app->result.cell_w, app->result.cell_h);
+    const ViewResult *side = &app->side_result;
+    if (side->plot.w > 0)
+        text_appendf(out, "\"beside\":{\"plot\":[%g,%g,%g,%g],\"origin\":[%g,%g]},", (double)side->plot.x,
+                     (double)side->plot.y, (double)side->plot.w, (double)side->plot.h, side->origin_x, side->origin_y);
+    else
+        text_append(out, "\"beside\":null,");
 }
 
 static void append_head(const SetInfo *set, GridHead head, TextBuffer *out) {
@@ -94,7 +115,9 @@ void app_state_json(const App *app, TextBuffer *out) {
     int64_t queries, keys;
     text_append(out, "{\"file\":");
     text_append_json(out, app->captures[0].capture ? app->captures[0].path : NULL);
-    text_append(out, ",");
+    text_append(out, ",\"reference\":");
+    text_append_json(out, app->captures[1].capture ? app->captures[1].path : NULL);
+    text_appendf(out, ",\"compare\":\"%s\",", COMPARES[app->view.compare]);
     if (app_pattern(app, &set, &layer, &queries, &keys)) append_view(app, set, layer, out);
     text_appendf(out, "\"transform\":\"%s\",\"pool\":\"%s\",\"cmap\":\"%s\",\"gamma\":%g,",
                  TRANSFORMS[app->view.transform], CHANNELS[app->view.channel], draw_colormap_name(app->view.cmap),
@@ -186,6 +209,11 @@ void app_command_line(const App *app, TextBuffer *out) {
     append_word(out, heads);
     if (app->view.view != VIEW_MATRIX) text_appendf(out, " --view %s", app_view_ui(app)->name);
     if (app->view.view == VIEW_GRID && !app->view.grid.per_head) text_append(out, " --grid-range common");
+    if (app->captures[1].capture) {
+        text_append(out, " --ref ");
+        append_word(out, app->captures[1].path);
+        if (app->view.compare != COMPARE_OFF) text_appendf(out, " --compare %s", COMPARES[app->view.compare]);
+    }
     if (app->view.item) text_appendf(out, " --batch %d", app->view.item);
     if (app->view.values == VALUES_SCORES) text_append(out, " --values scores");
     if (!app->view.fitted && app->view.view == VIEW_MATRIX) append_camera(app, queries, keys, out);

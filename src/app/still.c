@@ -19,7 +19,7 @@
 #define PART_SIDE 4096
 #define STRIP_BYTES ((int64_t)32 << 20)
 #define STRIP_ROWS_MAX 1024
-#define TEXTS_MAX 6
+#define TEXTS_MAX 7
 
 static Status settle(App *app, const FrameParams *frame, Error *err) {
     if (!app_capture(app)) return STATUS_OK;
@@ -91,29 +91,34 @@ static void choose_parts(Poster *p) {
                                            i64_min(frame->height, STRIP_ROWS_MAX));
 }
 
-static size_t describe(const App *app, char title[512], char capture[APP_PATH_SIZE + 16], TextBuffer *command,
+#define PATH_TEXT (APP_PATH_SIZE + 16)
+
+static size_t describe(const App *app, char title[512], char paths[2][PATH_TEXT], TextBuffer *command,
                        ExportText texts[TEXTS_MAX]) {
     still_title(app, title, 512);
-    still_capture_path(app, capture, APP_PATH_SIZE + 16);
+    still_capture_path(app, 0, paths[0], PATH_TEXT);
     app_command_line(app, command);
     const ExportText all[TEXTS_MAX] = {{"Title", title},
                                        {"attnscope.command", command->text},
-                                       {"attnscope.capture", capture},
+                                       {"attnscope.capture", paths[0]},
                                        {"attnscope.exactness", panel_badge(app)},
                                        {"attnscope.version", ATTNSCOPE_VERSION},
-                                       {"Software", "attnscope " ATTNSCOPE_VERSION}};
+                                       {"Software", "attnscope " ATTNSCOPE_VERSION},
+                                       {"attnscope.reference", paths[1]}};
     memcpy(texts, all, sizeof all);
+    if (!app->captures[1].capture) return TEXTS_MAX - 1;
+    still_capture_path(app, 1, paths[1], PATH_TEXT);
     return TEXTS_MAX;
 }
 
 /* Texts stand before the pixels, so the first part must have been settled: it says how exact the picture is. */
 static Status open_png(Poster *p, const char *path, Error *err) {
     App *app = p->app;
-    char title[512], capture[APP_PATH_SIZE + 16];
+    char title[512], paths[2][PATH_TEXT];
     TextBuffer command = {0};
     ExportText texts[TEXTS_MAX];
     size_t count = 0;
-    if (!p->params->anonymous && app_capture(app)) count = describe(app, title, capture, &command, texts);
+    if (!p->params->anonymous && app_capture(app)) count = describe(app, title, paths, &command, texts);
     Status status = command.failed ? error_set(err, STATUS_MEMORY, "not enough memory for a picture") : STATUS_OK;
     const ExportPngParams params = {.width = p->params->frame.width,
                                     .height = p->params->frame.height,

@@ -25,8 +25,8 @@ bool still_can_write(const char *path);
 
 /* One line about what is shown, for titles. */
 void still_title(const App *app, char *out, size_t out_size);
-/* The file the capture came from, so that other folders find it; "demo:NAME". */
-void still_capture_path(const App *app, char *out, size_t out_size);
+/* The file the open capture (0) or the reference (1) came from, so that other folders find it; "demo:NAME". */
+void still_capture_path(const App *app, int which, char *out, size_t out_size);
 /* Reads the view out of a PNG: fills those of `options` that are not set, and, with `find`, says where the capture
  * is that it showed. Strings live until the next call. Only view options are taken; anything else in the picture's
  * text is STATUS_FORMAT. */

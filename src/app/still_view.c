@@ -26,12 +26,13 @@ void still_title(const App *app, char *out, size_t out_size) {
              app->captures[0].is_demo ? app->captures[0].demo_name : capture_name(app_capture(app)), set->name, view);
 }
 
-void still_capture_path(const App *app, char *out, size_t out_size) {
+void still_capture_path(const App *app, int which, char *out, size_t out_size) {
     char absolute[PATH_MAX];
-    if (app->captures[0].is_demo)
-        snprintf(out, out_size, "demo:%s", app->captures[0].demo_name);
+    const OpenCapture *open = &app->captures[which];
+    if (open->is_demo)
+        snprintf(out, out_size, "demo:%s", open->demo_name);
     else
-        snprintf(out, out_size, "%s", realpath(app->captures[0].path, absolute) ? absolute : app->captures[0].path);
+        snprintf(out, out_size, "%s", realpath(open->path, absolute) ? absolute : open->path);
 }
 
 /* ---- reading it back ------------------------------------------------------------------------- */
@@ -129,10 +130,28 @@ static const char *find_capture(const char *picture, const char *known, const ch
     return NULL;
 }
 
+/* The same for the reference that the picture names, unless another one was given. */
+static Status find_reference(const char *picture, const char *given, ViewOptions *options, Error *err) {
+    static char path[PATH_MAX];
+    char *known = NULL;
+    if (!options->ref || options->ref == given || text_starts_with(options->ref, "demo:")) return STATUS_OK;
+    if (export_png_text(picture, "attnscope.reference", &known, NULL) != STATUS_OK) known = NULL;
+    const char *found = find_capture(picture, known ? known : "", options->ref);
+    if (found) snprintf(path, sizeof path, "%s", found);
+    mem_free(known);
+    if (!found) {
+        return error_set_at(err, STATUS_NOT_FOUND, picture, -1,
+                            "the reference that this picture compares with, %.300s, is not there; name it with --ref",
+                            options->ref);
+    }
+    options->ref = path;
+    return STATUS_OK;
+}
+
 Status still_read_view(const char *picture, ViewOptions *options, const char **capture, bool find, Error *err) {
     static char command[TEXT_SIZE], known[PATH_MAX + 8];
     char *text = NULL, *path = NULL;
-    const char *file = NULL;
+    const char *file = NULL, *given = options->ref;
     Status status = export_png_text(picture, "attnscope.command", &text, err);
     if (status == STATUS_OK && export_png_text(picture, "attnscope.capture", &path, NULL) != STATUS_OK) path = NULL;
     if (status != STATUS_OK) goto done;
@@ -144,6 +163,7 @@ Status still_read_view(const char *picture, ViewOptions *options, const char **c
     snprintf(command, sizeof command, "%s", text);
     snprintf(known, sizeof known, "%s", path ? path : "");
     if ((status = parse_view(command, picture, options, &file, err)) != STATUS_OK) goto done;
+    if ((status = find_reference(picture, given, options, err)) != STATUS_OK) goto done;
     if (!find) goto done;
     if (text_starts_with(text, "attnscope demo ")) {
         snprintf(known, sizeof known, "demo:%s", demo_find(file)->name);
@@ -176,6 +196,7 @@ Status still_open_picture(App *app, const char *picture, Error *err) {
         return status;
     }
     /* What a command line leaves out is what the program starts with. */
+    if (!options.ref && (status = app_open_reference(app, NULL, err)) != STATUS_OK) return status;
     views_state_init(&app->view);
     app->light = options.theme && !strcmp(options.theme, "light");
     const FrameParams frame = app_window_params(app);

@@ -55,6 +55,8 @@ void app_show_view(App *app, ViewKind kind) {
     if (kind == app->view.view) return;
     if (kind == VIEW_GRID) view_grid_enter(app);
     app->view.view = kind;
+    app->side_result = (ViewResult){0};
+    compare_update(app);
     app->playing = false;
     app->drag = DRAG_NONE;
     app->selection_on = false;

@@ -11,6 +11,8 @@ size_t view_options_table(ViewOptions *o, Option out[VIEW_OPTIONS_MAX]) {
         {"view", 0, "NAME", "matrix or grid", &o->view, NULL},
         {"grid-range", 0, "HOW", "common: one range for all heads of the grid; head: one for each", &o->grid_range,
          NULL},
+        {"ref", 0, "FILE", "a reference to compare with: hold y to see it, d for the difference", &o->ref, NULL},
+        {"compare", 0, "HOW", "with --ref: off, ref, diff or side (by side)", &o->compare, NULL},
         {"batch", 0, "N", "batch item", &o->batch, NULL},
         {"values", 0, "KIND", "weights or scores", &o->values, NULL},
         {"rect", 0, "Q0:Q1,K0:K1", "these queries and keys, half-open", &o->rect, NULL},
@@ -75,10 +77,24 @@ static Status apply(App *app, const char *command, const char *value, Error *err
 Status view_options_apply(const ViewOptions *o, App *app, const FrameParams *frame, Error *err) {
     const struct {
         const char *command, *value;
-    } STEPS[] = {{"set", o->set},     {"values", o->values}, {"batch", o->batch},         {"layer", o->layer},
-                 {"heads", o->head},  {"pool", o->pool},     {"transform", o->transform}, {"gamma", o->gamma},
-                 {"range", o->range}, {"cmap", o->cmap},     {"aspect", o->aspect},       {"grid-range", o->grid_range},
+    } STEPS[] = {{"set", o->set},
+                 {"values", o->values},
+                 {"batch", o->batch},
+                 {"layer", o->layer},
+                 {"heads", o->head},
+                 {"compare", o->compare},
+                 {"pool", o->pool},
+                 {"transform", o->transform},
+                 {"gamma", o->gamma},
+                 {"range", o->range},
+                 {"cmap", o->cmap},
+                 {"aspect", o->aspect},
+                 {"grid-range", o->grid_range},
                  {"view", o->view}};
+    if (o->ref) {
+        const Status status = app_open_reference(app, o->ref, err);
+        if (status != STATUS_OK) return status;
+    }
     for (size_t i = 0; i < BASE_COUNT(STEPS); i++) {
         const Status status = apply(app, STEPS[i].command, STEPS[i].value, err);
         if (status != STATUS_OK) return status;

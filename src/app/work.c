@@ -69,9 +69,15 @@ static int drop_failed(App *app, size_t from) {
 /* Everything that decides which tiles are on screen. */
 static uint64_t hash_view(const App *app) {
     const ViewState *v = &app->view;
-    const int32_t facts[] = {
-        v->set,          v->item, v->step, v->layer, (int32_t)tiles_headset_hash(&v->heads), (int32_t)v->values,
-        (int32_t)v->view};
+    const int32_t facts[] = {v->set,
+                             v->item,
+                             v->step,
+                             v->layer,
+                             (int32_t)tiles_headset_hash(&v->heads),
+                             (int32_t)v->values,
+                             (int32_t)v->view,
+                             (int32_t)v->compare,
+                             (int32_t)app->difference_serial};
     const Camera *c = v->view == VIEW_GRID ? &v->grid.camera : &v->camera;
     const double camera[] = {c->q, c->k, c->points_q, c->points_k};
     return hash_bytes(camera, sizeof camera, hash_bytes(facts, sizeof facts, app->captures[0].serial));
@@ -103,6 +109,13 @@ static void note_motion(App *app) {
     app->motion_ns = now;
 }
 
+static void want_bases(App *app, Frame *frame, const ViewState *state) {
+    const SetInfo *set = capture_set(frame->capture, state->set);
+    app->bases_missing += views_want_all_bases(frame, state, app->scrub_direction);
+    for (int i = 0; i < set->layer_count; i++)
+        app->bases_total += set->layers[i].head_count;
+}
+
 void app_submit_wants(App *app, bool background) {
     if (!app_capture(app)) return;
     forget_no_room(app);
@@ -112,18 +125,24 @@ void app_submit_wants(App *app, bool background) {
         const FrameParams params = {.scale = 1};
         Frame frame = app_make_frame(app, &params);
         const int before = app->bases_missing;
+        Frame ref_frame;
+        ViewState ref_state;
+        const bool reference = views_reference(&frame, &app->view, &ref_frame, &ref_state, NULL) == STATUS_OK;
         note_motion(app);
-        if (app->view.view == VIEW_MATRIX && app->no_room.count == 0)
+        if (app->view.view == VIEW_MATRIX && app->no_room.count == 0) {
+            /* What a held key would show, before what a moving hand might. */
+            if (reference) views_want_visible(&ref_frame, &ref_state, &app->result);
             views_want_around(&frame, &app->view, &app->result, &app->motion);
+            if (reference && app->view.compare != COMPARE_OFF)
+                views_want_around(&ref_frame, &ref_state, &app->result, &app->motion);
+        }
         (void)drop_failed(app, (size_t)app->visible_wants);
         const size_t around = app->wants.count;
-        app->bases_missing = views_want_all_bases(&frame, &app->view, app->scrub_direction);
+        app->bases_missing = app->bases_total = 0;
+        want_bases(app, &frame, &app->view);
+        if (reference) want_bases(app, &ref_frame, &ref_state);
         app->bases_missing -= drop_failed(app, around);
         if (before > 0 && app->bases_missing == 0) app->redraw = true; /* the progress bar goes */
-        const SetInfo *set = capture_set(app_capture(app), app->view.set);
-        app->bases_total = 0;
-        for (int i = 0; i < set->layer_count; i++)
-            app->bases_total += set->layers[i].head_count;
         if (app->bases_missing > app->bases_begun || app->bases_missing == 0) {
             app->bases_begun = app->bases_missing;
             app->bases_begun_ns = clock_now_ns(&app->clock);
@@ -174,8 +193,9 @@ bool app_take_results(App *app, uint64_t budget_ns, bool *any) {
     while ((data = tiles_scheduler_try_take(app->scheduler)) != NULL) {
         *any = true;
         /* The grid shows any layer's; it is drawn when several have come. */
-        const bool here = app->view.view == VIEW_MATRIX && data->key.layer == app->view.layer;
-        if (data->key.serial != app->captures[0].serial) {
+        const bool here = app->view.view == VIEW_MATRIX &&
+                          (data->key.capture ? app->view.compare != COMPARE_OFF : data->key.layer == app->view.layer);
+        if (data->key.serial != app->captures[data->key.capture ? 1 : 0].serial) {
             tiles_data_drop(data);
         } else if (data->status != STATUS_OK) {
             note_failure(app, data);

@@ -8,7 +8,10 @@
  * A single head is drawn straight from its tile. A head set is composed on the GPU from the tiles of its heads; above
  * level 0 that may be a bound (DESIGN: "What a pixel means"), so at rest the exact composite is asked of the
  * workers. It has a key of its own (TILE_VARIANT_EXACT), so that bound and exact never replace each other by
- * accident. */
+ * accident.
+ *
+ * The difference to the reference is composed from two such images, one of each capture, whatever they are: a tile, a
+ * composite, an exact composite. So each of them serves the capture alone, too, and holding a key is fast. */
 #include "views/views.h"
 
 #include <limits.h>
@@ -19,6 +22,8 @@
 #define VISIBLE_TILES_MAX 1024
 #define BASE_WANTS_MAX 64 /* queued at a time; the queue is made anew as they arrive */
 
+struct Reference;
+
 typedef struct Pattern {
     const SetInfo *set;
     const LayerInfo *layer;
@@ -28,7 +33,14 @@ typedef struct Pattern {
     uint32_t headset;
     bool data_signed, is_signed;
     Level base;
+    struct Reference *reference; /* NULL, or what is subtracted */
 } Pattern;
+
+typedef struct Reference {
+    Frame frame;
+    ViewState state;
+    Pattern pattern;
+} Reference;
 
 bool views_pattern(const Capture *capture, const ViewState *state, const SetInfo **set, const LayerInfo **layer,
                    int64_t *queries, int64_t *keys) {
@@ -42,12 +54,14 @@ bool views_pattern(const Capture *capture, const ViewState *state, const SetInfo
 }
 
 bool views_state_signed(const SetInfo *set, const ViewState *state, const ResolvedHeads *heads) {
-    return set->signed_values || state->values == VALUES_SCORES || heads->result_signed;
+    return set->signed_values || state->values == VALUES_SCORES || heads->result_signed ||
+           state->compare == COMPARE_DIFF;
 }
 
 TileKey views_key(const Frame *frame, const ViewState *state, int layer, int head, uint32_t headset, Level level,
                   int64_t y, int64_t x) {
     return (TileKey){
+        .capture = frame->capture_index,
         .serial = frame->serial,
         .set = state->set,
         .item = state->item,
@@ -67,7 +81,9 @@ Level views_base_level(const Frame *frame, const LayerInfo *layer) {
     return (Level){tiles_base_level(layer->queries, frame->base_side), tiles_base_level(layer->keys, frame->base_side)};
 }
 
-static bool resolve(const Frame *frame, const ViewState *state, int layer, Pattern *out) {
+/* One capture's part of what is shown. */
+static bool resolve_one(const Frame *frame, const ViewState *state, int layer, Pattern *out) {
+    *out = (Pattern){0};
     if (state->set < 0 || state->set >= capture_set_count(frame->capture)) return false;
     out->set = capture_set(frame->capture, state->set);
     if (layer < 0 || layer >= out->set->layer_count) return false;
@@ -82,10 +98,53 @@ static bool resolve(const Frame *frame, const ViewState *state, int layer, Patte
     return out->layer->queries > 0 && out->layer->keys > 0;
 }
 
-static TileKey pattern_key(const Frame *frame, const ViewState *state, const Pattern *pattern, Level level, int64_t y,
-                           int64_t x) {
+/* `reference` is where the pattern keeps what is subtracted, if that is what is shown. */
+static bool resolve(const Frame *frame, const ViewState *state, int layer, Pattern *out, Reference *reference) {
+    if (!resolve_one(frame, state, layer, out)) return false;
+    if (state->compare != COMPARE_DIFF) return true;
+    ViewState there = *state;
+    there.layer = layer;
+    if (views_comparable(frame, &there, NULL) != STATUS_OK ||
+        views_reference(frame, &there, &reference->frame, &reference->state, NULL) != STATUS_OK ||
+        !resolve_one(&reference->frame, &reference->state, reference->state.layer, &reference->pattern))
+        return false;
+    out->reference = reference;
+    out->is_signed = true;
+    return true;
+}
+
+/* Of one capture's image. */
+static TileKey image_key(const Frame *frame, const ViewState *state, const Pattern *pattern, Level level, int64_t y,
+                         int64_t x) {
     return views_key(frame, state, pattern->layer_index, pattern->single ? pattern->heads.index[0] : -1,
                      pattern->headset, level, y, x);
+}
+
+static TileKey pattern_key(const Frame *frame, const ViewState *state, const Pattern *pattern, Level level, int64_t y,
+                           int64_t x) {
+    TileKey key = image_key(frame, state, pattern, level, y, x);
+    if (!pattern->reference) return key;
+    key.capture = 2;
+    key.serial = frame->difference_serial;
+    key.head = -1;
+    key.headset = tiles_headset_hash(&state->heads);
+    return key;
+}
+
+/* Keys of the images that a difference is made of. An exact one is made of exact ones; a tile is that by itself. */
+static void source_keys(const Frame *frame, const Pattern *pattern, const TileKey *key, TileKey out[2]) {
+    const Reference *reference = pattern->reference;
+    const Pattern *const patterns[2] = {pattern, &reference->pattern};
+    for (int i = 0; i < 2; i++) {
+        out[i] = *key;
+        out[i].capture = i;
+        out[i].serial = i ? reference->frame.serial : frame->serial;
+        out[i].head = patterns[i]->single ? patterns[i]->heads.index[0] : -1;
+        out[i].headset = patterns[i]->headset;
+        out[i].layer = patterns[i]->layer_index;
+        if (patterns[i]->single) out[i].variant &= ~TILE_VARIANT_EXACT;
+    }
+    out[1].set = reference->state.set;
 }
 
 /* Key of one head's tile below a composite's key. */
@@ -120,6 +179,15 @@ static uint64_t compose_budget(const Frame *frame) {
 /* The fewest rows that a head's tile was estimated from; INT_MAX: all are exact. */
 static int estimate_of_heads(const Frame *frame, const Pattern *pattern, const TileKey *key) {
     int fewest = INT_MAX;
+    if (pattern->reference) {
+        TileKey keys[2];
+        Pattern alone = *pattern;
+        alone.reference = NULL;
+        source_keys(frame, pattern, key, keys);
+        const Reference *reference = pattern->reference;
+        return (int)i64_min(estimate_of_heads(frame, &alone, &keys[0]),
+                            estimate_of_heads(&reference->frame, &reference->pattern, &keys[1]));
+    }
     for (int i = 0; i < pattern->heads.count; i++) {
         const TileKey head = head_key(key, pattern->heads.index[i]);
         GpuTileInfo info;
@@ -131,7 +199,53 @@ static int estimate_of_heads(const Frame *frame, const Pattern *pattern, const T
 
 /* A composite of estimates is made anew when all its heads have become better. */
 static bool outdated(const Frame *frame, const Pattern *pattern, const TileKey *key, const GpuTileInfo *info) {
-    return !pattern->single && info->estimate > 0 && estimate_of_heads(frame, pattern, key) > info->estimate;
+    const bool composed = !pattern->single || pattern->reference;
+    return composed && info->estimate > 0 && estimate_of_heads(frame, pattern, key) > info->estimate;
+}
+
+static bool compose_now(Frame *frame, const ComposeRequest *request, bool *cut_short) {
+    frame->composed++;
+    if (gpu_compose(frame->gpu, request, NULL) != STATUS_OK) return false;
+    if (gpu_tile_find(frame->gpu, &request->key, NULL)) return true;
+    *cut_short = true;
+    return false;
+}
+
+static bool image_ready(Frame *frame, const Pattern *pattern, const TileKey *key, bool base, bool want,
+                        bool *cut_short);
+
+/* Composes a difference whose sources are here. */
+static bool compose_difference(Frame *frame, const Pattern *pattern, const TileKey *key, const TileKey sources[2],
+                               bool base, bool *cut_short) {
+    const uint64_t budget = compose_budget(frame);
+    if (budget == 0) {
+        *cut_short = true;
+        return false;
+    }
+    const bool whole = budget == UINT64_MAX || (base && pattern->layer_index == frame->shown_layer);
+    const ResolvedHeads both = {.op = HEADS_DIFF, .count = 2, .weight = {1, -1}, .result_signed = true};
+    const ComposeRequest request = {.key = *key,
+                                    .heads = &both,
+                                    .sources = sources,
+                                    .base = base,
+                                    .data_signed = pattern->data_signed || pattern->heads.result_signed,
+                                    .budget_ns = whole ? 0 : budget};
+    return compose_now(frame, &request, cut_short);
+}
+
+/* Both images, then their difference. */
+static bool difference_ready(Frame *frame, const Pattern *pattern, const TileKey *key, bool base, bool want,
+                             bool *cut_short) {
+    Reference *reference = pattern->reference;
+    TileKey sources[2];
+    Pattern alone = *pattern;
+    alone.reference = NULL;
+    source_keys(frame, pattern, key, sources);
+    bool ready = image_ready(frame, &alone, &sources[0], base, want, cut_short);
+    reference->frame.composed = frame->composed;
+    ready &= image_ready(&reference->frame, &reference->pattern, &sources[1], base, want, cut_short);
+    views_reference_done(frame, &reference->frame);
+    return ready && compose_difference(frame, pattern, key, sources, base, cut_short);
 }
 
 /* True when `key` can be drawn now, composing it if need be and if there is time. */
@@ -140,6 +254,7 @@ static bool image_ready(Frame *frame, const Pattern *pattern, const TileKey *key
     GpuTileInfo info;
     const bool here = gpu_tile_find(frame->gpu, key, &info);
     if (here && (compose_budget(frame) == 0 || !outdated(frame, pattern, key, &info))) return true;
+    if (pattern->reference) return difference_ready(frame, pattern, key, base, want, cut_short);
     const JobKind kind = base ? JOB_BASE : JOB_TILE;
     if (!tiles_resident(frame, pattern, key, kind, want) || pattern->single) return false;
     const uint64_t budget = compose_budget(frame);
@@ -154,17 +269,14 @@ static bool image_ready(Frame *frame, const Pattern *pattern, const TileKey *key
                                     .base = base,
                                     .data_signed = pattern->data_signed,
                                     .budget_ns = whole ? 0 : budget};
-    frame->composed++;
-    if (gpu_compose(frame->gpu, &request, NULL) != STATUS_OK) return false;
-    if (gpu_tile_find(frame->gpu, key, NULL)) return true;
-    *cut_short = true;
-    return false;
+    return compose_now(frame, &request, cut_short);
 }
 
 bool views_base_ready(Frame *frame, const ViewState *state, int layer, bool want, TileKey *key) {
     Pattern pattern;
+    Reference reference;
     bool cut_short = false;
-    if (!resolve(frame, state, layer, &pattern)) return false;
+    if (!resolve(frame, state, layer, &pattern, &reference)) return false;
     *key = pattern_key(frame, state, &pattern, pattern.base, 0, 0);
     return image_ready(frame, &pattern, key, true, want, &cut_short);
 }
@@ -197,7 +309,7 @@ DisplayParams views_display_params(const Frame *frame, const ViewState *state, b
     const ColormapId cmap = is_signed ? state->cmap_signed : state->cmap;
     return (DisplayParams){
         .cmap = cmap,
-        .channel = state->channel,
+        .channel = views_channel(state),
         .transform = state->transform,
         .gamma = state->gamma,
         .lo = is_signed ? -fmaxf(fabsf(lo), fabsf(hi)) : lo,
@@ -227,16 +339,28 @@ typedef struct Painter {
 } Painter;
 
 /* Wants better tiles where those under `key` are estimates; the picture stays meanwhile. */
-static void want_better(Painter *painter, const TileKey *key, JobKind kind) {
-    Frame *frame = painter->frame;
-    for (int i = 0; i < painter->pattern->heads.count; i++) {
-        const TileKey head = head_key(key, painter->pattern->heads.index[i]);
+static void want_better_of(Painter *painter, const Frame *frame, const Pattern *pattern, const TileKey *key,
+                           JobKind kind) {
+    for (int i = 0; i < pattern->heads.count; i++) {
+        const TileKey head = head_key(key, pattern->heads.index[i]);
         GpuTileInfo info;
         if (!gpu_tile_find(frame->gpu, &head, &info) || info.estimate == 0) continue;
         TileWant *want = views_want(frame->wants, info.is_base ? JOB_BASE : kind, &head, frame->capture);
         if (want) want->better_than = info.estimate;
         painter->result->pending |= painter->result->exactness != EXACT; /* seen, not only kept in reserve */
     }
+}
+
+static void want_better(Painter *painter, const TileKey *key, JobKind kind) {
+    const Pattern *pattern = painter->pattern;
+    if (!pattern->reference) {
+        want_better_of(painter, painter->frame, pattern, key, kind);
+        return;
+    }
+    TileKey sources[2];
+    source_keys(painter->frame, pattern, key, sources);
+    want_better_of(painter, painter->frame, pattern, &sources[0], kind);
+    want_better_of(painter, &pattern->reference->frame, &pattern->reference->pattern, &sources[1], kind);
 }
 
 static int by_distance(const void *a, const void *b) {
@@ -323,7 +447,7 @@ static Exactness worse(Exactness a, Exactness b) {
 static void note_exactness(Painter *painter, const TileKey *key) {
     GpuTileInfo info;
     if (!gpu_tile_find(painter->frame->gpu, key, &info)) return;
-    const bool max = painter->state->channel == CHANNEL_MAX;
+    const bool max = views_channel(painter->state) == CHANNEL_MAX;
     painter->result->exactness = worse(painter->result->exactness, max ? info.exactness_max : info.exactness_mean);
 }
 
@@ -355,28 +479,58 @@ static int base_mip(const Painter *painter, Level level) {
     return mip >= 0 && mip == level.k - base.k ? mip : -1;
 }
 
+/* Is the image that heads are composed to at this level only a bound of what is shown? */
+static bool is_bounded(const Painter *painter, const Pattern *pattern, Level level) {
+    if (pattern->single) return false;
+    if (painter->frame->part.w > 0) return true;
+    return (level.q > 0 || level.k > 0) &&
+           tiles_headset_exactness(&pattern->heads, level, views_channel(painter->state)) != EXACT;
+}
+
+/* True when the exact composite of one capture is here; wants it otherwise (when `want`). */
+static bool exact_here(Painter *painter, const Frame *frame, const TileKey *exact, bool want) {
+    if (gpu_tile_find(frame->gpu, exact, NULL)) return true;
+    if (!want) return false;
+    TileWant *wish = views_want(frame->wants, JOB_COMPOSITE, exact, frame->capture);
+    if (wish) wish->heads = painter->state->heads;
+    return false;
+}
+
+/* The same for what is shown, which may be a difference: composed here from exact images. */
+static bool exact_ready(Painter *painter, const TileKey *exact, bool want) {
+    Frame *frame = painter->frame;
+    const Pattern *pattern = painter->pattern;
+    bool cut_short = false;
+    if (!pattern->reference) return exact_here(painter, frame, exact, want);
+    if (gpu_tile_find(frame->gpu, exact, NULL)) return true;
+    TileKey sources[2];
+    Pattern alone = *pattern;
+    alone.reference = NULL;
+    source_keys(frame, pattern, exact, sources);
+    Reference *reference = pattern->reference;
+    const bool first = pattern->single ? image_ready(frame, &alone, &sources[0], false, want, &cut_short)
+                                       : exact_here(painter, frame, &sources[0], want);
+    const bool second = reference->pattern.single
+                            ? image_ready(&reference->frame, &reference->pattern, &sources[1], false, want, &cut_short)
+                            : exact_here(painter, &reference->frame, &sources[1], want);
+    return first && second && compose_difference(frame, pattern, exact, sources, false, &cut_short);
+}
+
 static void paint_tile(Painter *painter, Level level, int64_t y, int64_t x, bool base_here) {
     Frame *frame = painter->frame;
     const Pattern *pattern = painter->pattern;
-    const bool pooled = level.q > 0 || level.k > 0;
     TileKey key = pattern_key(frame, painter->state, pattern, level, y, x);
-    const bool bounded = !pattern->single &&
-                         (frame->part.w > 0 || (pooled && tiles_headset_exactness(&pattern->heads, level,
-                                                                                  painter->state->channel) != EXACT));
     bool want_exact = false;
-    if (bounded) {
+    if (is_bounded(painter, pattern, level) ||
+        (pattern->reference && is_bounded(painter, &pattern->reference->pattern, level))) {
         TileKey exact = key;
         exact.variant = TILE_VARIANT_EXACT;
-        if (gpu_tile_find(frame->gpu, &exact, NULL)) {
+        want_exact = frame->resting || frame->exact_only;
+        if (exact_ready(painter, &exact, want_exact)) {
             paint_piece(painter, &exact, 0, level, y, x);
             return;
         }
-        want_exact = frame->resting || frame->exact_only;
-        if (want_exact) {
-            TileWant *want = views_want(frame->wants, JOB_COMPOSITE, &exact, frame->capture);
-            if (want) want->heads = painter->state->heads;
-            painter->result->pending = true;
-        }
+        painter->result->pending |= want_exact;
     }
     const int mip = base_mip(painter, level);
     GpuTileInfo info;
@@ -400,8 +554,9 @@ static void paint_tile(Painter *painter, Level level, int64_t y, int64_t x, bool
 
 void views_heatmap(Frame *frame, const ViewState *state, ViewResult *result) {
     Pattern pattern;
+    Reference reference;
     result->exactness = EXACT;
-    if (!frame->capture || !resolve(frame, state, state->layer, &pattern)) {
+    if (!frame->capture || !resolve(frame, state, state->layer, &pattern, &reference)) {
         result->missing = true;
         return;
     }

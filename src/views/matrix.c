@@ -113,55 +113,85 @@ static void format_value(float value, bool wide, char *out, size_t out_size) {
         snprintf(out, out_size, magnitude < 100 ? "%.2f" : "%.0f", (double)value);
 }
 
-/* At high zoom the numbers stand in the cells, read from the source. */
-static void cell_values(Frame *frame, const ViewState *state, const ViewResult *r, const DisplayParams *params,
-                        int64_t queries, int64_t keys) {
-    const float s = frame->scale;
-    if (r->cell_w < CELL_VALUE_MIN_W * s || r->cell_h < CELL_VALUE_MIN_H * s) return;
+/* Cells of one capture under the plot. */
+typedef struct CellBlock {
+    TileKey key;
+    int64_t q0, q1, k0, k1;
+} CellBlock;
+
+static bool cell_block(Frame *frame, const ViewState *state, const ViewResult *r, CellBlock *out) {
+    const LayerInfo *layer = &capture_set(frame->capture, state->set)->layers[state->layer];
+    const int64_t queries = layer->queries, keys = layer->keys;
     const Rect seen = views_looked_at(frame, r->plot);
-    const int64_t q0 = i64_clamp((int64_t)floor((seen.y - r->origin_y) / r->cell_h), 0, queries);
-    const int64_t q1 = i64_clamp((int64_t)ceil((seen.y + seen.h - r->origin_y) / r->cell_h), 0, queries);
-    const int64_t k0 = i64_clamp((int64_t)floor((seen.x - r->origin_x) / r->cell_w), 0, keys);
-    const int64_t k1 = i64_clamp((int64_t)ceil((seen.x + seen.w - r->origin_x) / r->cell_w), 0, keys);
-    if (q1 <= q0 || k1 <= k0) return;
-    TileKey key = views_row_key(frame, state, q0 / CELL_READ_STEP * CELL_READ_STEP);
-    key.x = k0 / CELL_READ_STEP * CELL_READ_STEP;
-    key.rows = i64_min(i64_ceil_div(q1, CELL_READ_STEP) * CELL_READ_STEP, queries) - key.y;
-    key.columns = i64_min(i64_ceil_div(k1, CELL_READ_STEP) * CELL_READ_STEP, keys) - key.x;
-    if (key.rows * key.columns > CELL_READ_MAX * 4) return;
+    out->q0 = i64_clamp((int64_t)floor((seen.y - r->origin_y) / r->cell_h), 0, queries);
+    out->q1 = i64_clamp((int64_t)ceil((seen.y + seen.h - r->origin_y) / r->cell_h), 0, queries);
+    out->k0 = i64_clamp((int64_t)floor((seen.x - r->origin_x) / r->cell_w), 0, keys);
+    out->k1 = i64_clamp((int64_t)ceil((seen.x + seen.w - r->origin_x) / r->cell_w), 0, keys);
+    if (out->q1 <= out->q0 || out->k1 <= out->k0) return false;
+    TileKey key = views_row_key(frame, state, out->q0 / CELL_READ_STEP * CELL_READ_STEP);
+    key.x = out->k0 / CELL_READ_STEP * CELL_READ_STEP;
+    key.rows = i64_min(i64_ceil_div(out->q1, CELL_READ_STEP) * CELL_READ_STEP, queries) - key.y;
+    key.columns = i64_min(i64_ceil_div(out->k1, CELL_READ_STEP) * CELL_READ_STEP, keys) - key.x;
+    out->key = key;
+    if (key.rows * key.columns > CELL_READ_MAX * 4) return false;
     if (!views_readout_find(frame->readouts, &key)) {
         TileWant *want = views_want(frame->wants, JOB_CELLS, &key, frame->capture);
         if (want) want->heads = state->heads;
     }
+    return true;
+}
+
+static void cell_value(Frame *frame, const ViewResult *r, const DisplayParams *params, int64_t q, int64_t k,
+                       float value) {
+    const float s = frame->scale;
     const TextStyle style = {.size = (r->cell_w >= 46 * s ? 12 : 11) * s, .tabular = true};
     const float cap = draw_text_cap_height(frame->list->fonts, style);
+    char text[24];
+    if (isnan(value))
+        snprintf(text, sizeof text, "NaN");
+    else
+        format_value(value, r->cell_w >= 46 * s, text, sizeof text);
+    const float g = isnan(value) ? (params->is_signed ? TILE_SIGNED_NONFINITE : TILE_NONFINITE) : value;
+    const Color under = draw_display_color(params, isnan(value) ? 0 : value, g, 1);
+    const Color ink = luminance(under) > 120 ? COLOR_HEX(0x101418) : COLOR_HEX(0xF4F6F8);
+    const float x = (float)(r->origin_x + ((double)k + 0.5) * r->cell_w);
+    const float y = (float)(r->origin_y + ((double)q + 0.5) * r->cell_h) + cap / 2;
+    draw_text(frame->list, x, roundf(y), text, style, ALIGN_CENTER, color_alpha(ink, value == 0 ? 0.5f : 0.95f));
+}
+
+/* At high zoom the numbers stand in the cells, read from the source; of a difference, from both. */
+static void cell_values(Frame *frame, const ViewState *state, const ViewResult *r, const DisplayParams *params) {
+    const float s = frame->scale;
+    if (r->cell_w < CELL_VALUE_MIN_W * s || r->cell_h < CELL_VALUE_MIN_H * s) return;
+    const bool difference = state->compare == COMPARE_DIFF;
+    Frame ref_frame;
+    ViewState ref_state;
+    CellBlock block, other = {0};
+    if (!cell_block(frame, state, r, &block)) return;
+    if (difference && (views_reference(frame, state, &ref_frame, &ref_state, NULL) != STATUS_OK ||
+                       !cell_block(&ref_frame, &ref_state, r, &other)))
+        return;
     draw_clip(frame->list, r->plot);
-    for (int64_t q = q0; q < q1; q++) {
-        for (int64_t k = k0; k < k1; k++) {
-            const float *value = views_readout_cell(frame->readouts, &key, q, k);
-            if (!value || isinf(*value)) continue;
-            char text[24];
-            if (isnan(*value))
-                snprintf(text, sizeof text, "NaN");
-            else
-                format_value(*value, r->cell_w >= 46 * s, text, sizeof text);
-            const float g = isnan(*value) ? (params->is_signed ? TILE_SIGNED_NONFINITE : TILE_NONFINITE) : *value;
-            const Color under = draw_display_color(params, isnan(*value) ? 0 : *value, g, 1);
-            const Color ink = luminance(under) > 120 ? COLOR_HEX(0x101418) : COLOR_HEX(0xF4F6F8);
-            const float x = (float)(r->origin_x + ((double)k + 0.5) * r->cell_w);
-            const float y = (float)(r->origin_y + ((double)q + 0.5) * r->cell_h) + cap / 2;
-            draw_text(frame->list, x, roundf(y), text, style, ALIGN_CENTER,
-                      color_alpha(ink, *value == 0 ? 0.5f : 0.95f));
+    for (int64_t q = block.q0; q < block.q1; q++) {
+        for (int64_t k = block.k0; k < block.k1; k++) {
+            const float *here = views_readout_cell(frame->readouts, &block.key, q, k);
+            const float *there = difference ? views_readout_cell(frame->readouts, &other.key, q, k) : NULL;
+            if (!here || (difference && !there)) continue;
+            const float value = difference ? views_difference_cell(*here, *there) : *here;
+            if (!isinf(value)) cell_value(frame, r, params, q, k, value);
         }
     }
     draw_clip_off(frame->list);
 }
 
-static void corner(Frame *frame, const ViewState *state, Rect query_area, Rect key_area) {
+/* Left out where it would not fit beside what is left of the view. */
+static void corner(Frame *frame, const ViewState *state, Rect query_area, Rect key_area, float left_edge) {
     if (!state->labels || query_area.w < 48 * frame->scale || key_area.h < 30 * frame->scale) return;
     const float s = frame->scale;
     const TextStyle style = {.size = 11 * s};
     const float right = query_area.x + query_area.w - 6 * s, bottom = key_area.y + key_area.h - 6 * s;
+    const float width = draw_text_width(frame->list->fonts, "queries \xE2\x86\x93", style);
+    if (right - width < left_edge) return;
     draw_text(frame->list, right, bottom - 14 * s, "keys \xE2\x86\x92", style, ALIGN_RIGHT, frame->theme->dim);
     draw_text(frame->list, right, bottom, "queries \xE2\x86\x93", style, ALIGN_RIGHT, frame->theme->dim);
 }
@@ -188,7 +218,7 @@ void views_matrix_draw(Frame *frame, ViewState *state, const MatrixParams *param
     const bool resolved = tiles_headset_resolve(&state->heads, set, layer, &heads, NULL) == STATUS_OK;
     const bool is_signed = resolved && views_state_signed(set, state, &heads);
     const DisplayParams display = views_display_params(frame, state, is_signed, result->lo, result->hi);
-    if (result->range_known && !frame->flying) cell_values(frame, state, result, &display, queries, keys);
+    if (result->range_known && !frame->flying) cell_values(frame, state, result, &display);
     const Rect visible = matrix_rect(result, queries, keys);
     /* Labels stand at the edge of the matrix, which may lie inside the plot. */
     const float left = fmaxf(result->plot.x, visible.x), top = fmaxf(result->plot.y, visible.y);
@@ -197,7 +227,7 @@ void views_matrix_draw(Frame *frame, ViewState *state, const MatrixParams *param
     const Rect key_area = {result->plot.x, top - label_h, result->plot.w + 20 * frame->scale, label_h};
     views_query_axis(frame, state, result, query_area, queries);
     views_key_axis(frame, state, result, key_area, keys);
-    corner(frame, state, query_area, (Rect){left, key_area.y, 1, key_area.h});
+    corner(frame, state, query_area, (Rect){left, key_area.y, 1, key_area.h}, params->rect.x);
     crosshair(frame, state, result, visible);
     views_cursor_labels(frame, state, result, query_area, key_area);
 }

@@ -11,18 +11,14 @@ static int mip_for(float texels, float pixels, int mip_count) {
     return mip;
 }
 
-/* Draws the whole base image under `key` into rect. */
+/* Draws the whole base image under `key`, which is what `state` shows of the layer, into rect. */
 static bool paint_base(Frame *frame, const ViewState *state, int layer, const TileKey *key, Rect rect) {
     GpuTileInfo info;
     float hi = 0;
     if (!gpu_tile_find(frame->gpu, key, &info)) return false;
     const SetInfo *set = capture_set(frame->capture, state->set);
     const LayerInfo *layer_info = &set->layers[layer];
-    ViewState one = *state;
-    if (key->head >= 0) {
-        one.heads = (HeadSet){.op = HEADS_MEAN, .count = 1, .heads = {layer_info->head_numbers[key->head]}};
-    }
-    if (!views_auto_range(frame, &one, layer, state->percentile, &hi)) return false;
+    if (!views_auto_range(frame, state, layer, state->percentile, &hi)) return false;
     const int mip = mip_for((float)info.width, rect.w, info.mip_count);
     const int mip_q = mip_for((float)info.height, rect.h, info.mip_count);
     const int use = mip < mip_q ? mip : mip_q;
@@ -38,15 +34,57 @@ static bool paint_base(Frame *frame, const ViewState *state, int layer, const Ti
     return true;
 }
 
-bool views_thumb(Frame *frame, const ViewState *state, int layer, int head_index, Rect rect, bool want) {
-    const LayerInfo *info = &capture_set(frame->capture, state->set)->layers[layer];
-    if (head_index < 0 || head_index >= info->head_count) return false;
-    const TileKey key = views_key(frame, state, layer, head_index, 0, views_base_level(frame, info), 0, 0);
+/* The difference of one head, composed as time allows. */
+static bool difference_thumb(Frame *frame, const ViewState *one, int layer, Rect rect, bool want) {
+    const int shown_layer = frame->shown_layer;
+    TileKey key;
+    frame->shown_layer = -1; /* only the picture is composed whole at once */
+    const bool ready = views_base_ready(frame, one, layer, want, &key) && paint_base(frame, one, layer, &key, rect);
+    frame->shown_layer = shown_layer;
+    return ready;
+}
+
+static bool head_thumb(Frame *frame, const ViewState *one, int layer, int head_index, Rect rect, bool want) {
+    const LayerInfo *info = &capture_set(frame->capture, one->set)->layers[layer];
+    const TileKey key = views_key(frame, one, layer, head_index, 0, views_base_level(frame, info), 0, 0);
     if (!gpu_tile_find(frame->gpu, &key, NULL)) {
         if (want) views_want(frame->wants, JOB_BASE, &key, frame->capture);
         return false;
     }
-    return paint_base(frame, state, layer, &key, rect);
+    return paint_base(frame, one, layer, &key, rect);
+}
+
+bool views_thumb(Frame *frame, const ViewState *state, int layer, int head_index, Rect rect, bool want) {
+    const LayerInfo *info = &capture_set(frame->capture, state->set)->layers[layer];
+    if (head_index < 0 || head_index >= info->head_count) return false;
+    ViewState one = *state, ref_state;
+    Frame ref_frame;
+    one.layer = layer;
+    one.heads = (HeadSet){.op = HEADS_MEAN, .count = 1, .heads = {info->head_numbers[head_index]}};
+    if (state->compare == COMPARE_DIFF) return difference_thumb(frame, &one, layer, rect, want);
+    if (state->compare == COMPARE_REF) {
+        if (views_reference(frame, &one, &ref_frame, &ref_state, NULL) != STATUS_OK) return false;
+        const LayerInfo *there = &capture_set(ref_frame.capture, ref_state.set)->layers[ref_state.layer];
+        head_index = capture_head_index(there, info->head_numbers[head_index]);
+        const bool ready = head_thumb(&ref_frame, &ref_state, ref_state.layer, head_index, rect, want);
+        views_reference_done(frame, &ref_frame);
+        return ready;
+    }
+    return head_thumb(frame, &one, layer, head_index, rect, want);
+}
+
+static bool paint_minimap(Frame *frame, const ViewState *state, Rect image) {
+    TileKey key;
+    if (state->compare == COMPARE_REF) {
+        Frame ref_frame;
+        ViewState ref_state;
+        if (views_reference(frame, state, &ref_frame, &ref_state, NULL) != STATUS_OK) return false;
+        const bool ready = paint_minimap(&ref_frame, &ref_state, image);
+        views_reference_done(frame, &ref_frame);
+        return ready;
+    }
+    return views_base_ready(frame, state, state->layer, false, &key) &&
+           paint_base(frame, state, state->layer, &key, image);
 }
 
 Rect views_minimap(Frame *frame, const ViewState *state, const ViewResult *result, Rect rect) {
@@ -57,11 +95,7 @@ Rect views_minimap(Frame *frame, const ViewState *state, const ViewResult *resul
     const Camera fit = views_camera_fit(queries, keys, rect.w, rect.h, state->fit_mode);
     const float w = floorf((float)((double)keys * fit.points_k)), h = floorf((float)((double)queries * fit.points_q));
     const Rect image = {floorf(rect.x + (rect.w - w) / 2), floorf(rect.y + (rect.h - h) / 2), fmaxf(w, 2), fmaxf(h, 2)};
-    TileKey key;
-    if (!views_base_ready(frame, state, state->layer, false, &key) ||
-        !paint_base(frame, state, state->layer, &key, image)) {
-        draw_rect(frame->list, image, 0, frame->theme->masked);
-    }
+    if (!paint_minimap(frame, state, image)) draw_rect(frame->list, image, 0, frame->theme->masked);
     const double k0 = (result->plot.x - result->origin_x) / result->cell_w, k1 = k0 + result->plot.w / result->cell_w;
     const double q0 = (result->plot.y - result->origin_y) / result->cell_h, q1 = q0 + result->plot.h / result->cell_h;
     const Rect seen = {image.x + (float)(k0 / (double)keys) * image.w,

@@ -117,17 +117,29 @@ static void want_zoom(Around *a, const ViewMotion *motion) {
     want_span(a, a->state->layer, level, s);
 }
 
-void views_want_around(Frame *frame, const ViewState *state, const ViewResult *result, const ViewMotion *motion) {
+static bool begin(Around *a, Frame *frame, const ViewState *state, const ViewResult *result) {
     const SetInfo *set;
-    Around a = {.frame = frame, .state = state, .result = result};
     int64_t queries, keys;
-    if (!views_pattern(frame->capture, state, &set, &a.layer, &queries, &keys) || result->cell_w <= 0 ||
+    *a = (Around){.frame = frame, .state = state, .result = result};
+    if (!views_pattern(frame->capture, state, &set, &a->layer, &queries, &keys) || result->cell_w <= 0 ||
         result->cell_h <= 0)
-        return;
-    if (tiles_headset_resolve(&state->heads, set, a.layer, &a.heads, NULL) != STATUS_OK) return;
+        return false;
+    if (tiles_headset_resolve(&state->heads, set, a->layer, &a->heads, NULL) != STATUS_OK) return false;
     const size_t room = gpu_info(frame->gpu)->tile_budget / AROUND_BUDGET_PART / TILE_BYTES;
-    a.left = (int)i64_min(AROUND_TILES_MAX, (int64_t)room);
-    a.base = views_base_level(frame, a.layer);
+    a->left = (int)i64_min(AROUND_TILES_MAX, (int64_t)room);
+    a->base = views_base_level(frame, a->layer);
+    return true;
+}
+
+void views_want_visible(Frame *frame, const ViewState *state, const ViewResult *result) {
+    Around a;
+    if (!frame->flying && begin(&a, frame, state, result))
+        want_span(&a, state->layer, result->level, span_of(&a, result->level));
+}
+
+void views_want_around(Frame *frame, const ViewState *state, const ViewResult *result, const ViewMotion *motion) {
+    Around a;
+    if (!begin(&a, frame, state, result)) return;
     const int direction = motion->layer < 0 ? -1 : 1;
     want_layer(&a, state->layer + direction);
     if (frame->flying) return;

@@ -2,7 +2,7 @@
  * It never asks for the window's size: everything is drawn into a given rectangle at a given scale, so that windows,
  * pictures and recordings share it. No SDL, no App.
  *
- * One section for each .c file: theme.c camera.c readout.c range.c heatmap.c axes.c matrix.c minimap.c marks.c
+ * One section for each .c file: theme.c camera.c readout.c range.c compare.c heatmap.c axes.c matrix.c minimap.c marks.c
  * grid_layout.c grid.c grid_axes.c */
 #ifndef ATTNSCOPE_VIEWS_H
 #define ATTNSCOPE_VIEWS_H
@@ -59,6 +59,10 @@ typedef enum RangeMode { RANGE_AUTO, RANGE_PERCENTILE, RANGE_MANUAL } RangeMode;
 
 typedef enum ViewKind { VIEW_MATRIX, VIEW_GRID, VIEW_KIND_COUNT } ViewKind;
 
+/* What of the open capture and the reference beside it is shown: the first alone, the reference in its place, the
+ * difference (open - reference), or both side by side. */
+typedef enum Compare { COMPARE_OFF, COMPARE_REF, COMPARE_DIFF, COMPARE_SIDE } Compare;
+
 /* A cell of the grid: index of the layer, number of the head as in the model. */
 typedef struct GridHead {
     int layer, head;
@@ -82,6 +86,7 @@ typedef struct ViewState {
     int set, item, step, layer; /* indices */
     HeadSet heads;
     Values values;
+    Compare compare; /* the matrix only */
     Camera camera;
     bool fitted; /* the camera follows the window's size */
     FitMode fit_mode;
@@ -105,7 +110,7 @@ void views_state_init(ViewState *state);
 /* ---- readout.c : exact values from the source, asked for and delivered later ----------------- */
 
 /* Small store of finished JOB_CELLS results; newest kept. */
-#define READOUT_SLOTS 4
+#define READOUT_SLOTS 8
 typedef struct Readouts {
     TileData *slots[READOUT_SLOTS];
     uint64_t used[READOUT_SLOTS], counter;
@@ -134,7 +139,11 @@ void views_range_cache_clear(RangeCache *cache);
 
 typedef struct Frame {
     const Capture *capture;
-    uint32_t serial; /* of this opening of the capture: part of tile keys */
+    uint32_t serial;       /* of this opening of the capture: part of tile keys */
+    int32_t capture_index; /* the same: 0 the open one, 1 the reference */
+    /* The reference, or NULL; and what tells differences to it apart from those to others. */
+    const Capture *reference;
+    uint32_t reference_serial, difference_serial;
     Gpu *gpu;
     DrawList *list;
     WantList *wants;
@@ -160,6 +169,7 @@ typedef struct Frame {
 /* What is on screen, for badges, state and read-outs. */
 typedef struct ViewResult {
     Level level;
+    bool absent;         /* there is nothing to show, and never will be: the reference has no such pattern */
     bool missing;        /* something has nothing to show yet */
     bool coarse;         /* something is drawn from a coarser level */
     Exactness exactness; /* of the shown channel where not coarse */
@@ -174,6 +184,21 @@ typedef struct ViewResult {
 
 /* The part of `rect` that this frame looks at. */
 Rect views_looked_at(const Frame *frame, Rect rect);
+
+/* ---- compare.c : the open capture and the reference ------------------------------------------ */
+
+/* The frame and state that show in the reference what `state` shows of the open capture: set by name, layer and heads
+ * by number. STATUS_NOT_FOUND with a sentence when there is no such pattern, or no reference. Bookkeeping of the frame
+ * (composing) is not shared: see views_reference_done. */
+Status views_reference(const Frame *frame, const ViewState *state, Frame *ref_frame, ViewState *ref_state, Error *err);
+/* After work with the reference's frame: what it composed counts in `frame`. */
+void views_reference_done(Frame *frame, const Frame *ref_frame);
+/* Can the difference of what `state` shows be taken? Patterns must be of one kind and size. */
+Status views_comparable(const Frame *frame, const ViewState *state, Error *err);
+/* The channel that is shown: differences have no maximum of their own. */
+Channel views_channel(const ViewState *state);
+/* Difference of two cells as read: masked counts as 0 where the other side is visible. CELL_MASKED, NAN or a number. */
+float views_difference_cell(float value, float reference);
 
 /* ---- heatmap.c : tiles of the pattern under the camera -> passes and wants ------------------- */
 
@@ -203,6 +228,8 @@ typedef struct ViewMotion {
     int layer, head;   /* direction of the last step: -1, 0, 1 */
     double q, k, zoom; /* views a second; zoom: doublings a second */
 } ViewMotion;
+/* Wants what `result` shows, of another capture: a key shows it at once. */
+void views_want_visible(Frame *frame, const ViewState *state, const ViewResult *result);
 /* Wants tiles behind those that are visible. Call after drawing, before views_want_all_bases. */
 void views_want_around(Frame *frame, const ViewState *state, const ViewResult *result, const ViewMotion *motion);
 

@@ -109,13 +109,14 @@ static void test_readouts_find_a_cell_in_any_rectangle_of_the_same_pattern(void 
     for (int i = 0; i < 2 * READOUT_SLOTS; i++)
         views_readout_accept(&store, cells(i * 10, 0, 10, 50, 3));
     TileKey key = {.serial = 1, .layer = 3, .head = -1, .headset = 7, .rows = 1, .columns = 50};
-    const float *value = views_readout_cell(&store, &key, 75, 20);
+    const int64_t newest = 10 * (2 * READOUT_SLOTS - 1) + 5;
+    const float *value = views_readout_cell(&store, &key, newest, 20);
     assert_non_null(value);
-    assert_near(*value, 75020, 0);
+    assert_near(*value, (double)(newest * 1000 + 20), 0);
     assert_null(views_readout_cell(&store, &key, 5, 20)); /* pushed out by newer ones */
-    assert_null(views_readout_cell(&store, &key, 75, 50));
+    assert_null(views_readout_cell(&store, &key, newest, 50));
     key.layer = 4;
-    assert_null(views_readout_cell(&store, &key, 75, 20));
+    assert_null(views_readout_cell(&store, &key, newest, 20));
     views_readout_clear(&store);
 }
 

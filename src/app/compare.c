@@ -1,0 +1,211 @@
+/* The reference: which of two captures is shown, by a command that stays or while a key is held, and what the
+ * crosshair's cell is in both. The view itself (set, layer, heads, camera) is one; views/compare.c finds it in the
+ * reference. */
+#include "app/app.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *const MODES[] = {"off", "ref", "diff", "side"};
+
+static void swap_range(App *app) {
+    ViewState *view = &app->view;
+    const RangeMode mode = view->range_mode;
+    const bool locked = view->range_locked;
+    const double percentile = view->percentile;
+    const float lo = view->lo, hi = view->hi;
+    view->range_mode = app->comparison.other_range.mode;
+    view->range_locked = app->comparison.other_range.locked;
+    view->percentile = app->comparison.other_range.percentile;
+    view->lo = app->comparison.other_range.lo;
+    view->hi = app->comparison.other_range.hi;
+    app->comparison.other_range.mode = mode;
+    app->comparison.other_range.locked = locked;
+    app->comparison.other_range.percentile = percentile;
+    app->comparison.other_range.lo = lo;
+    app->comparison.other_range.hi = hi;
+}
+
+void compare_update(App *app) {
+    const Comparison *c = &app->comparison;
+    const Compare shown = app->view.view != VIEW_MATRIX ? COMPARE_OFF : c->held != COMPARE_OFF ? c->held : c->chosen;
+    if (shown == app->view.compare) return;
+    if ((shown == COMPARE_DIFF) != (app->view.compare == COMPARE_DIFF)) swap_range(app);
+    app->view.compare = shown;
+    app_title(app);
+    app->redraw = true;
+}
+
+void compare_reset(App *app) {
+    app->comparison.chosen = app->comparison.held = COMPARE_OFF;
+    compare_update(app);
+    app->comparison.other_range.mode = RANGE_AUTO;
+    app->comparison.other_range.locked = false;
+    app->comparison.other_range.percentile = TILE_AUTO_PERCENTILE;
+}
+
+void compare_release(App *app, int key) {
+    if (app->comparison.held == COMPARE_OFF || (key && key != app->comparison.held_key)) return;
+    app_run_line(app, "hold off");
+}
+
+/* Can it be shown of what is looked at? */
+static Status check(App *app, Compare mode, Error *err) {
+    if (mode == COMPARE_OFF) return STATUS_OK;
+    Frame ref_frame;
+    ViewState ref_state;
+    const FrameParams params = {.scale = 1};
+    const Frame frame = app_make_frame(app, &params);
+    if (!frame.capture) return error_set(err, STATUS_NOT_FOUND, "no capture is open");
+    return mode == COMPARE_DIFF ? views_comparable(&frame, &app->view, err)
+                                : views_reference(&frame, &app->view, &ref_frame, &ref_state, err);
+}
+
+/* -1: not a mode. */
+static int mode_of(const char *name) {
+    for (int i = 0; i < (int)BASE_COUNT(MODES); i++) {
+        if (!strcmp(name, MODES[i])) return i;
+    }
+    return -1;
+}
+
+bool cmd_compare(App *app, const char *args, Error *err) {
+    int mode = mode_of(args);
+    if (!strcmp(args, "next")) mode = ((int)app->comparison.chosen + 1) % (int)BASE_COUNT(MODES);
+    if (mode < 0) {
+        error_set(err, STATUS_USAGE, "'compare' takes off, ref, diff, side or next, not '%.60s'", args);
+        return false;
+    }
+    if (check(app, (Compare)mode, err) != STATUS_OK) return false;
+    app->comparison.chosen = (Compare)mode;
+    compare_update(app);
+    return true;
+}
+
+bool cmd_hold(App *app, const char *args, Error *err) {
+    const int mode = mode_of(args);
+    if (mode < 0 || mode == COMPARE_SIDE) {
+        error_set(err, STATUS_USAGE, "'hold' takes ref, diff or off, not '%.60s'", args);
+        return false;
+    }
+    if (check(app, (Compare)mode, err) != STATUS_OK) return false;
+    app->comparison.held = (Compare)mode;
+    compare_update(app);
+    return true;
+}
+
+/* What the two captures do not share, in one sentence; false: they match as far as one sees without reading. */
+static bool say_mismatch(App *app) {
+    const FrameParams params = {.scale = 1};
+    const Frame frame = app_make_frame(app, &params);
+    Frame ref_frame;
+    ViewState ref_state;
+    Error err = {0};
+    if (views_comparable(&frame, &app->view, &err) != STATUS_OK ||
+        views_reference(&frame, &app->view, &ref_frame, &ref_state, &err) != STATUS_OK) {
+        app_say(app, SAY_WARNING, "%s", err.message);
+        return true;
+    }
+    const SetInfo *set = capture_set(frame.capture, app->view.set),
+                  *other = capture_set(ref_frame.capture, ref_state.set);
+    const int heads = set->layers[app->view.layer].head_count, other_heads = other->layers[ref_state.layer].head_count;
+    if (set->layer_count != other->layer_count)
+        app_say(app, SAY_WARNING, "%d layers here, %d in the reference: those that both have are compared",
+                set->layer_count, other->layer_count);
+    else if (heads != other_heads)
+        app_say(app, SAY_WARNING, "%d heads here, %d in the reference: means are compared over all of them", heads,
+                other_heads);
+    else
+        return false;
+    return true;
+}
+
+bool cmd_ref(App *app, const char *args, Error *err) {
+    if (!args[0]) {
+        error_set(err, STATUS_USAGE, "'ref' takes a capture's path, or off");
+        return false;
+    }
+    const bool off = !strcmp(args, "off");
+    if (app_open_reference(app, off ? NULL : args, err) != STATUS_OK) return false;
+    if (off)
+        app_say(app, SAY_INFO, "no reference");
+    else if (!say_mismatch(app))
+        app_say(app, SAY_INFO, "reference: %s. Hold y to see it, d for the difference to it", app_capture_name(app, 1));
+    return true;
+}
+
+void compare_describe(const App *app, char *out, size_t out_size) {
+    switch (app->view.compare) {
+    case COMPARE_REF:
+        snprintf(out, out_size, "reference: %s", app_capture_name(app, 1));
+        break;
+    case COMPARE_DIFF:
+        snprintf(out, out_size, "difference to %s", app_capture_name(app, 1));
+        break;
+    case COMPARE_SIDE:
+        snprintf(out, out_size, "beside %s", app_capture_name(app, 1));
+        break;
+    case COMPARE_OFF:
+        snprintf(out, out_size, "%s", "");
+        break;
+    }
+}
+
+/* ---- the crosshair's cell -------------------------------------------------------------------- */
+
+static const float *cursor_cell(const App *app, const Frame *frame, const ViewState *state) {
+    const TileKey key = views_row_key(frame, state, app->view.cursor_q);
+    return views_readout_cell((Readouts *)(uintptr_t)&app->readouts, &key, app->view.cursor_q, app->view.cursor_k);
+}
+
+bool compare_cursor(const App *app, ComparedCell *out) {
+    Frame ref_frame;
+    ViewState ref_state;
+    const Frame frame = {.capture = app_capture(app),
+                         .serial = app->captures[0].serial,
+                         .reference = app->captures[1].capture,
+                         .reference_serial = app->captures[1].serial};
+    if (!app->view.cursor_on || views_reference(&frame, &app->view, &ref_frame, &ref_state, NULL) != STATUS_OK)
+        return false;
+    const float *here = cursor_cell(app, &frame, &app->view);
+    const float *there = ref_state.cursor_on ? cursor_cell(app, &ref_frame, &ref_state) : NULL;
+    if (!here || !there) return false;
+    *out = (ComparedCell){*here, *there, views_difference_cell(*here, *there)};
+    return true;
+}
+
+void compare_want_row(App *app, Frame *frame) {
+    Frame ref_frame;
+    ViewState ref_state;
+    if (!app->view.cursor_on || frame->flying ||
+        views_reference(frame, &app->view, &ref_frame, &ref_state, NULL) != STATUS_OK || !ref_state.cursor_on)
+        return;
+    const TileKey key = views_row_key(&ref_frame, &ref_state, ref_state.cursor_q);
+    if (key.columns <= 0 || views_readout_find(&app->readouts, &key)) return;
+    TileWant *want = views_want(&app->wants, JOB_CELLS, &key, ref_frame.capture);
+    if (want) want->heads = ref_state.heads;
+    app->result.pending = true;
+}
+
+const float *compare_row(App *app, const Frame *frame, int64_t *keys) {
+    Frame ref_frame;
+    ViewState ref_state;
+    const TileKey key = views_row_key(frame, &app->view, app->view.cursor_q);
+    const TileData *here = views_readout_find(&app->readouts, &key), *there = NULL;
+    const bool two = app->view.compare == COMPARE_REF || app->view.compare == COMPARE_DIFF;
+    if (two && views_reference(frame, &app->view, &ref_frame, &ref_state, NULL) == STATUS_OK) {
+        const TileKey ref_key = views_row_key(&ref_frame, &ref_state, app->view.cursor_q);
+        there = views_readout_find(&app->readouts, &ref_key);
+    }
+    const TileData *shown = app->view.compare == COMPARE_REF ? there : here;
+    if (!shown || shown->status != STATUS_OK) return NULL;
+    *keys = shown->key.columns;
+    if (app->view.compare != COMPARE_DIFF) return shown->texels;
+    if (!there || there->status != STATUS_OK || there->key.columns != *keys ||
+        !mem_grow((void **)&app->difference_row, &app->difference_capacity, (size_t)*keys, sizeof(float)))
+        return NULL;
+    for (int64_t k = 0; k < *keys; k++)
+        app->difference_row[k] = views_difference_cell(((const float *)here->texels)[k],
+                                                       ((const float *)there->texels)[k]);
+    return app->difference_row;
+}
