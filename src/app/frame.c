@@ -72,8 +72,9 @@ static void schedule_next_look(App *app, const Frame *frame) {
     /* Bounds are replaced and detail is asked for once the hand has come to rest. */
     if (frame->flying || !frame->resting) at = now + REST_AFTER_NS;
     /* Composing was cut short: nothing is under way that would wake the loop. */
-    app->fruitless = app->result.pending && app->wants.count == 0 ? app->fruitless + 1 : 0;
-    if (app->fruitless > 0 && app->fruitless < FRUITLESS_MAX && frame->resting) at = now + CUT_SHORT_NS;
+    const bool alone = app->result.pending && app->wants.count == 0;
+    app->fruitless = alone && frame->composed == 0 ? app->fruitless + 1 : 0;
+    if (alone && app->fruitless < FRUITLESS_MAX && frame->resting) at = now + CUT_SHORT_NS;
     if (at && (!app->redraw_at_ns || at < app->redraw_at_ns)) app->redraw_at_ns = at;
 }
 

@@ -149,7 +149,10 @@ static void drop_file(App *app, const InputEvent *event) {
 
 void app_handle_event(App *app, const InputEvent *event) {
     const bool hand = event->type != EVENT_WAKE && event->type != EVENT_NONE && event->type != EVENT_EXPOSE;
-    if (hand) app->last_input_ns = clock_now_ns(&app->clock);
+    /* A held key that repeats is a hand at rest. */
+    const bool still = event->type == EVENT_KEY_DOWN && event->repeat && app->comparison.held != COMPARE_OFF &&
+                       event->key == app->comparison.held_key;
+    if (hand && !still) app->last_input_ns = clock_now_ns(&app->clock);
     if (event->type >= EVENT_MOUSE_MOVE && event->type <= EVENT_WHEEL) {
         app->mouse_x = event->x * app->density;
         app->mouse_y = event->y * app->density;

@@ -204,8 +204,8 @@ static bool outdated(const Frame *frame, const Pattern *pattern, const TileKey *
 }
 
 static bool compose_now(Frame *frame, const ComposeRequest *request, bool *cut_short) {
-    frame->composed++;
     if (gpu_compose(frame->gpu, request, NULL) != STATUS_OK) return false;
+    frame->composed++; /* in part at least */
     if (gpu_tile_find(frame->gpu, &request->key, NULL)) return true;
     *cut_short = true;
     return false;
