@@ -417,6 +417,24 @@ static bool release_stale(Gpu *gpu, PageKind kind) {
     return true;
 }
 
+bool gpu_atlas_set_aside(Gpu *gpu, size_t bytes) {
+    Atlas *atlas = &gpu->atlas;
+    atlas->allocated += bytes;
+    while (atlas->allocated > gpu->info.tile_budget) {
+        size_t page = stalest_other_page(gpu, PAGE_KINDS);
+        if (page == atlas->page_count) {
+            atlas->allocated -= bytes;
+            return false;
+        }
+        drop_page(gpu, page);
+    }
+    return true;
+}
+
+void gpu_atlas_give_back(Gpu *gpu, size_t bytes) {
+    gpu->atlas.allocated -= bytes;
+}
+
 Status gpu_atlas_reserve(Gpu *gpu, const TileKey *key, SlotSpace space, PageKind kind, TileSlot **out, Error *err) {
     TileSlot *slot = gpu_atlas_find(gpu, key, space);
     if (slot && slot->page->kind == kind) {

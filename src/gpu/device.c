@@ -228,6 +228,7 @@ void gpu_close(Gpu *gpu) {
     if (!gpu) {
         return;
     }
+    gpu_recompute_close(gpu, NULL);
     gpu_atlas_close(gpu);
     gpu_composer_close(gpu);
     gpu_text_close(gpu);

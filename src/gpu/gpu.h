@@ -2,8 +2,8 @@
  * and the painter of display lists. OpenGL 3.3 core is the floor. Everything belongs to the thread with the GL
  * context.
  *
- * One section for each group of .c files: device.c shader.c - atlas.c tile.c - compose.c - target.c paint.c layout.c
- * text.c */
+ * One section for each group of .c files: device.c shader.c - atlas.c tile.c - compose.c - recompute.c - target.c
+ * paint.c layout.c text.c */
 #ifndef ATTNSCOPE_GPU_H
 #define ATTNSCOPE_GPU_H
 
@@ -108,6 +108,26 @@ Exactness gpu_difference_exactness(Exactness minuend, Exactness subtrahend);
  * first. */
 Status gpu_tile_read(Gpu *gpu, const TileKey *key, int mip, float *rg, size_t capacity_floats, int *width, int *height,
                      Error *err);
+
+/* ---- recompute.c : tiles from Q and K by compute shaders (GL 4.3) ----------------------------- */
+
+/* Compiles, reserves a part of the tile budget for operands, and opens the device to workers; `open` says what they
+ * should know besides (operand_bytes is filled in). STATUS_UNSUPPORTED: this driver has no compute shaders. */
+Status gpu_recompute_open(Gpu *gpu, PoolDevice *device, const DeviceParams *open, Error *err);
+/* Closes the device (NULL: there is none any more), refuses what was begun, and gives the memory back. */
+void gpu_recompute_close(Gpu *gpu, PoolDevice *device);
+bool gpu_recompute_is_open(const Gpu *gpu);
+/* Goes on with what workers handed over for about so long; the rest of it is done by further calls. *busy: there is
+ * something to go on with. A failure has closed the device, and says why. */
+Status gpu_recompute_step(Gpu *gpu, PoolDevice *device, uint64_t budget_ns, bool *busy, Error *err);
+/* Billions of floating-point operations a second, softmax and pooling included, of a small tile that was made up.
+ * Opens nothing, and needs no device. */
+Status gpu_recompute_measure(Gpu *gpu, int dim, double *gflops, Error *err);
+typedef struct RecomputeStats {
+    uint64_t tasks, upload_bytes;
+    size_t bytes; /* reserved of the tile budget */
+} RecomputeStats;
+RecomputeStats gpu_recompute_stats(const Gpu *gpu);
 
 /* ---- target.c, paint.c, layout.c, text.c : frames -------------------------------------------- */
 

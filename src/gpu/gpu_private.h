@@ -39,6 +39,8 @@ typedef struct Programs {
 /* All programs or none: *out is untouched on failure. */
 Status gpu_programs_open(const char *shader_directory, Programs *out, Error *err);
 void gpu_programs_close(Programs *programs);
+/* A compute shader, GLSL 4.30. `defines`: lines that choose a variant. */
+Status gpu_compute_open(const char *shader_directory, const char *name, const char *defines, GLuint *out, Error *err);
 
 /* ---- atlas.c --------------------------------------------------------------------------------- */
 
@@ -100,6 +102,9 @@ void gpu_atlas_touch(Gpu *gpu, TileSlot *slot);
 /* The slot of this key, emptied or made, in a page of this kind; counts as use. Evicts within the rules. */
 Status gpu_atlas_reserve(Gpu *gpu, const TileKey *key, SlotSpace space, PageKind kind, TileSlot **out, Error *err);
 void gpu_atlas_release(Gpu *gpu, TileSlot *slot);
+/* A part of the budget for something else; pages go for it. False: what is needed now takes too much. */
+bool gpu_atlas_set_aside(Gpu *gpu, size_t bytes);
+void gpu_atlas_give_back(Gpu *gpu, size_t bytes);
 /* Whether the driver ran out of memory since the last look (or gpu_debug_fail_uploads says so). */
 bool gpu_upload_failed(Gpu *gpu);
 int gpu_atlas_side(const Gpu *gpu, PageKind kind);
@@ -213,6 +218,10 @@ struct GpuTarget {
     int width, height;
 };
 
+/* ---- recompute.c ----------------------------------------------------------------------------- */
+
+typedef struct Recompute Recompute;
+
 /* ---- device.c -------------------------------------------------------------------------------- */
 
 struct Gpu {
@@ -226,6 +235,7 @@ struct Gpu {
     GlyphCache glyphs;
     Layout layout;
     Painter painter;
+    Recompute *recompute; /* NULL: not open */
 };
 /* Reads away all pending GL errors; true if one of them was out of memory. */
 bool gpu_drain_errors(Gpu *gpu);

@@ -8,6 +8,7 @@
 
 #define SHADER_SIZE_MAX ((size_t)1 << 20)
 #define VERSION_LINE "#version 330 core\n"
+#define COMPUTE_VERSION_LINE "#version 430 core\n"
 #define FIRST_LINE "#line 1\n"
 
 /* *text is borrowed from the program, or allocated (then *owned is set too). */
@@ -52,7 +53,8 @@ static Status compile(const char *directory, const char *name, const char *defin
         return status;
     }
     GLuint shader = glCreateShader(stage);
-    const char *parts[] = {VERSION_LINE, defines, FIRST_LINE, text};
+    const char *version = stage == GL_COMPUTE_SHADER ? COMPUTE_VERSION_LINE : VERSION_LINE;
+    const char *parts[] = {version, defines, FIRST_LINE, text};
     glShaderSource(shader, (GLsizei)BASE_COUNT(parts), parts, NULL);
     glCompileShader(shader);
     mem_free(owned);
@@ -70,36 +72,52 @@ static Status compile(const char *directory, const char *name, const char *defin
     return STATUS_OK;
 }
 
-/* `defines`: lines that choose a variant of the fragment shader. */
-static Status link(const char *directory, const char *vertex_name, const char *fragment_name, const char *defines,
-                   GLuint *out, Error *err) {
-    GLuint vertex = 0, fragment = 0, program = 0;
+/* Takes over both shaders (the second may be 0). */
+static Status link_shaders(const char *name, GLuint first, GLuint second, GLuint *out, Error *err) {
+    Status status = STATUS_OK;
     GLint linked = 0;
-    Status status = compile(directory, vertex_name, "", GL_VERTEX_SHADER, &vertex, err);
-    if (status == STATUS_OK) {
-        status = compile(directory, fragment_name, defines, GL_FRAGMENT_SHADER, &fragment, err);
+    GLuint program = glCreateProgram();
+    glAttachShader(program, first);
+    if (second != 0) {
+        glAttachShader(program, second);
     }
-    if (status != STATUS_OK) {
-        goto done;
-    }
-    program = glCreateProgram();
-    glAttachShader(program, vertex);
-    glAttachShader(program, fragment);
     glLinkProgram(program);
     glGetProgramiv(program, GL_LINK_STATUS, &linked);
     if (!linked) {
         char log[400] = "";
         glGetProgramInfoLog(program, sizeof log, NULL, log);
         flatten_log(log);
-        status = error_set_at(err, STATUS_GPU, fragment_name, -1, "the shader does not link: %s", log);
+        status = error_set_at(err, STATUS_GPU, name, -1, "the shader does not link: %s", log);
         glDeleteProgram(program);
         program = 0;
     }
-done:
-    glDeleteShader(vertex);
-    glDeleteShader(fragment);
+    glDeleteShader(first);
+    glDeleteShader(second);
     *out = program;
     return status;
+}
+
+/* `defines`: lines that choose a variant of the fragment shader. */
+static Status link(const char *directory, const char *vertex_name, const char *fragment_name, const char *defines,
+                   GLuint *out, Error *err) {
+    GLuint vertex = 0, fragment = 0;
+    *out = 0;
+    Status status = compile(directory, vertex_name, "", GL_VERTEX_SHADER, &vertex, err);
+    if (status == STATUS_OK) {
+        status = compile(directory, fragment_name, defines, GL_FRAGMENT_SHADER, &fragment, err);
+    }
+    if (status != STATUS_OK) {
+        glDeleteShader(vertex);
+        return status;
+    }
+    return link_shaders(fragment_name, vertex, fragment, out, err);
+}
+
+Status gpu_compute_open(const char *shader_directory, const char *name, const char *defines, GLuint *out, Error *err) {
+    GLuint shader = 0;
+    *out = 0;
+    Status status = compile(shader_directory, name, defines, GL_COMPUTE_SHADER, &shader, err);
+    return status == STATUS_OK ? link_shaders(name, shader, 0, out, err) : status;
 }
 
 /* Samplers keep their texture units for good. */

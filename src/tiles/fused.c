@@ -13,7 +13,7 @@
  *            cache, several heads combined cell by cell: a second product a cell, any length, any part of a pattern.
  *
  * Panels that no row of a block sees are not computed. */
-#include "tiles/fused.h"
+#include "tiles/device.h"
 
 #include <math.h>
 #include <string.h>
@@ -493,6 +493,9 @@ Status tiles_fused_pool(const PoolRequest *request, const FusedArea *area, float
     f.k0 = area->k0;
     f.k1 = area->k1;
     f.texel_columns = area->texel_columns;
+    if (tiles_fused_on_device(&f, area->texel_rows, rg, &status, err)) {
+        return status;
+    }
     f.band_rows = f.single ? BAND_ROWS : BAND_ROWS_COMBINED;
     size_t rows = (size_t)(heads->count * f.band_rows);
     f.shift = tiles_aligned(&scratch->normalisers, 2 * rows, sizeof(float));

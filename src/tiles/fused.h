@@ -42,6 +42,7 @@ struct FusedScratch {
     AlignedRoom strip;   /* exponentials of KERNEL_ROWS whole rows */
     AlignedRoom block, combined, normalisers, lse;
     AlignedRoom texel_sum, texel_max, texel_min, texel_bad;
+    PoolDevice *device; /* NULL: none */
 };
 
 typedef struct Fused {

@@ -70,6 +70,7 @@ FactorWork tiles_pool_factor_work(PoolScratch *scratch, const CancelFlag *cancel
 typedef struct FusedScratch FusedScratch;
 FusedScratch *tiles_fused_scratch_new(void); /* NULL when memory is short */
 void tiles_fused_scratch_drop(FusedScratch *scratch);
+void tiles_fused_scratch_use_device(FusedScratch *scratch, PoolDevice *device);
 /* The cells and texels of a request that exist. */
 typedef struct FusedArea {
     int64_t k0, k1;

@@ -57,6 +57,10 @@ void tiles_fused_scratch_drop(FusedScratch *scratch) {
     mem_free(scratch);
 }
 
+void tiles_fused_scratch_use_device(FusedScratch *scratch, PoolDevice *device) {
+    scratch->device = device;
+}
+
 PatternRef tiles_operand_ref(const Fused *f, int head) {
     const PoolRequest *r = f->request;
     return (PatternRef){r->set, r->item, r->step, r->layer, r->heads->index[head]};

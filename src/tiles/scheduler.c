@@ -519,6 +519,12 @@ void tiles_scheduler_use_disk(Scheduler *s, uint32_t serial, DiskStore *store) {
     mutex_unlock(s->mutex);
 }
 
+void tiles_scheduler_use_device(Scheduler *s, PoolDevice *device) {
+    for (int i = 0; i < s->worker_count && !s->inline_jobs; i++) {
+        tiles_pool_use_device(s->workers[i].scratch, device);
+    }
+}
+
 void tiles_scheduler_set_base_side(Scheduler *s, int side) {
     mutex_lock(s->mutex);
     s->forgetting++;

@@ -295,6 +295,66 @@ int tiles_mip_side(int side, int mip); /* max(1, ceil(side / 2^mip)) */
 void tiles_encode_f16(const float *rg, uint16_t *out, size_t count);
 void tiles_decode_f16(const uint16_t *in, float *rg, size_t count);
 
+/* ---- device.c : products of Q and K on a GPU that another thread owns ------------------------ */
+
+/* Where workers leave tasks and wait for what becomes of them. What nobody takes within a second, is refused or fails,
+ * a worker does itself, so that a GPU may go at any time. */
+typedef struct PoolDevice PoolDevice;
+
+/* Operands are packed in blocks of 64 rows, [block][depth][64], with zeros for rows and dimensions that do not exist.
+ */
+enum { DEVICE_BLOCK = 64, DEVICE_DEPTH = 16, DEVICE_SEGMENTS = 8 };
+/* Below every score; the maximum of a row that sees nothing. */
+#define DEVICE_HIDDEN (-1e30f)
+
+/* A rectangle of one pattern: queries 0 .. rows - 1 and keys 0 .. columns - 1 of the task; query r sees the keys lo
+ * <= k < hi with d = r + diagonal:  causal: d - window < k <= d;  else d - window / 2 <= k <= d + window / 2. Scores
+ * are softcap(scale * q . k). All numbers are finite, and no score overflows. */
+typedef struct DeviceTask {
+    bool normalise;               /* row normalisers; else texels */
+    const float *queries, *keys;  /* packed; keys NULL: those that came with keys_id before */
+    uint64_t queries_id, keys_id; /* the same number: the same contents; never 0 */
+    int depth;                    /* a multiple of DEVICE_DEPTH */
+    int rows, columns;
+    int64_t diagonal, window; /* window 0: none */
+    bool causal, weights;     /* weights: 2^(score * log2 e + shift) * factor; else scores */
+    double scale, softcap;    /* softcap 0: none */
+    Level level;
+    int texel_rows, texel_columns; /* query r is in texel row r >> level.q */
+    const float *row_numbers;      /* texels: [rows rounded up to a block] of shift and factor */
+    /* texels: [texel_rows][texel_columns] of sum and maximum (scores: value of largest magnitude), masked where no
+     * cell is seen; normalise: [DEVICE_SEGMENTS][rows rounded up] of m and the sum of 2^(score * log2 e - m) */
+    float *out;
+    bool keys_gone; /* set by the owner with STATUS_NOT_FOUND: keys_id is not there any more */
+} DeviceTask;
+size_t tiles_device_out_floats(const DeviceTask *task);
+/* The CPU twin: what the owner has to compute, in f64 where it is cheap. Keys must be there. */
+void tiles_device_twin(const DeviceTask *task, float *out);
+
+typedef struct DeviceParams {
+    size_t operand_bytes;     /* of packed queries, and of packed keys, in one task at most; 0: closed */
+    double least_operations;  /* tiles of fewer are not worth the way */
+    void (*wake)(void *user); /* called from a worker when there is a task; may be NULL */
+    void *wake_user;
+} DeviceParams;
+
+PoolDevice *tiles_device_new(void);         /* closed; NULL on failure */
+void tiles_device_drop(PoolDevice *device); /* after the scheduler; NULL is allowed */
+/* From now on tasks are taken (params NULL: not any more, and those that wait are refused). */
+void tiles_device_open(PoolDevice *device, const DeviceParams *params);
+/* The next task, or NULL; never waits. It stays valid until it is finished. */
+DeviceTask *tiles_device_take(PoolDevice *device);
+bool tiles_device_wanted(PoolDevice *device, const DeviceTask *task); /* false: its job was cancelled */
+void tiles_device_finish(PoolDevice *device, DeviceTask *task, Status status);
+
+typedef struct DeviceStats {
+    uint64_t done, refused; /* tasks */
+} DeviceStats;
+DeviceStats tiles_device_stats(PoolDevice *device);
+
+/* Single heads of factored sets are pooled there while it is open. For the scratch of one thread; NULL: no device. */
+void tiles_pool_use_device(PoolScratch *scratch, PoolDevice *device);
+
 /* ---- disk.c : base tiles kept from one run to the next --------------------------------------- */
 
 /* <folder>/<identity of the capture>/<key>.tile. Damaged files are ignored and removed; when something cannot be
@@ -376,6 +436,8 @@ void tiles_scheduler_forget(Scheduler *scheduler, uint32_t serial);
  * afterwards. The store is borrowed until forget(serial). One store a capture, of SCHEDULER_DISKS_MAX; NULL: none. */
 #define SCHEDULER_DISKS_MAX 4
 void tiles_scheduler_use_disk(Scheduler *scheduler, uint32_t serial, DiskStore *store);
+/* Before anything is wanted. Schedulers that run jobs inside take have no use for one. */
+void tiles_scheduler_use_device(Scheduler *scheduler, PoolDevice *device);
 /* Cancels what runs, which has to be wanted anew. */
 void tiles_scheduler_set_base_side(Scheduler *scheduler, int side);
 SchedulerStats tiles_scheduler_stats(Scheduler *scheduler);

@@ -12,5 +12,6 @@ int main(void) {
     failed += test_display_group();
     failed += test_paint_group();
     failed += test_text_group();
+    failed += test_recompute_group();
     return failed ? 1 : 0;
 }

@@ -18,6 +18,7 @@ int test_difference_group(void);
 int test_display_group(void);
 int test_paint_group(void);
 int test_text_group(void);
+int test_recompute_group(void);
 
 /* ---- support.c: one context off screen for the process --------------------------------------- */
 

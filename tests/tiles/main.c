@@ -9,6 +9,7 @@ int main(void) {
     failed += test_captures_group();
     failed += test_kernel_group();
     failed += test_fused_group();
+    failed += test_device_group();
     failed += test_compose_group();
     failed += test_variant_group();
     failed += test_stats_group();

@@ -18,6 +18,7 @@ int test_pool_special_group(void);
 int test_captures_group(void);
 int test_kernel_group(void);
 int test_fused_group(void);
+int test_device_group(void);
 int test_compose_group(void);
 int test_variant_group(void);
 int test_stats_group(void);
