@@ -2,6 +2,7 @@
 #include "app/chores.h"
 #include "app/find.h"
 #include "app/palette.h"
+#include "app/recompute.h"
 #include "app/record.h"
 
 #include <stdarg.h>
@@ -53,6 +54,7 @@ Status app_open(App *app, const AppParams *params, Error *err) {
                                        .wake = wake_loop,
                                        .wake_user = app};
     if ((status = tiles_scheduler_new(&scheduler, &app->scheduler, err)) != STATUS_OK) goto failed;
+    if ((status = recompute_init(app, params->recompute, err)) != STATUS_OK) goto failed;
     for (int i = 0; i < CHORES_COUNT; i++) {
         if ((status = chores_new(wake_loop, app, &app->chores[i], err)) != STATUS_OK) goto failed;
     }
@@ -88,6 +90,7 @@ void app_close(App *app) {
     for (int i = 0; i < 2; i++)
         close_capture(app, &app->captures[i]);
     tiles_scheduler_drop(app->scheduler);
+    recompute_close(app);
     views_readout_clear(&app->readouts);
     views_range_cache_drop(app->ranges);
     views_grid_drop(app->grid);
@@ -279,6 +282,7 @@ Status app_open_capture(App *app, const char *const *paths, size_t count, Error 
         break;
     }
     app_title(app);
+    recompute_choose(app, false);
     app->redraw = true;
     return STATUS_OK;
 }
@@ -299,6 +303,7 @@ Status app_open_reference(App *app, const char *path, Error *err) {
     app->captures[1] = open;
     new_difference(app);
     app_forget_failures(app);
+    recompute_choose(app, false);
     app->redraw = true;
     return STATUS_OK;
 }

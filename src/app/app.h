@@ -70,6 +70,16 @@ typedef struct Layout {
 typedef struct Chores Chores;
 enum { CHORES_FILES, CHORES_SEARCH, CHORES_COUNT };
 
+/* Where attention is computed from Q and K. */
+typedef enum RecomputeMode { RECOMPUTE_AUTO, RECOMPUTE_CPU, RECOMPUTE_GPU } RecomputeMode;
+typedef struct Recomputing {
+    RecomputeMode mode;
+    PoolDevice *device;
+    bool measured, busy;           /* busy: the GPU has begun what is not finished */
+    double gpu_gflops, cpu_gflops; /* of all workers; 0: not measured */
+    char why[ERROR_MESSAGE_SIZE];  /* the GPU does not compute; "" */
+} Recomputing;
+
 typedef struct App {
     Platform *platform;
     Gpu *gpu;
@@ -102,6 +112,7 @@ typedef struct App {
     uint64_t no_room_view;
     bool wants_held_up; /* a worker had the lock: the last wants have not been handed over */
     size_t gpu_budget_seen;
+    Recomputing recompute;
     ViewMotion motion;
     Camera motion_camera; /* of the frame before */
     int motion_head;
@@ -170,6 +181,7 @@ typedef struct AppParams {
     size_t gpu_budget, ram_budget;
     bool disk_cache; /* keep base tiles from one run to the next */
     int workers;     /* 0: as many as cores */
+    RecomputeMode recompute;
 } AppParams;
 Status app_open(App *app, const AppParams *params, Error *err);
 void app_close(App *app);
@@ -433,8 +445,9 @@ COMMAND(cmd_labels);
 COMMAND(cmd_panels);
 COMMAND(cmd_theme);
 COMMAND(cmd_scale);
-COMMAND(cmd_tiles); /* cmd_look.c */
-COMMAND(cmd_view);  /* view.c */
+COMMAND(cmd_tiles);     /* cmd_look.c */
+COMMAND(cmd_recompute); /* recompute.c */
+COMMAND(cmd_view);      /* view.c */
 COMMAND(cmd_select);
 COMMAND(cmd_open_head);
 COMMAND(cmd_grid_range); /* cmd_grid.c */

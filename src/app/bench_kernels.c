@@ -124,6 +124,26 @@ static Status measure_kernel(const KernelSpeed *kernel, bool bf16, Error *err) {
     return status;
 }
 
+/* Compute shaders, where there are any: blocks of a tile whose normalisers are known. */
+static Status measure_shaders(Error *err) {
+    const PlatformParams params = {.mode = PLATFORM_OFFSCREEN, .width = 64, .height = 64};
+    Platform *platform = NULL;
+    Gpu *gpu = NULL;
+    double rate = 0;
+    Status status = platform_open(&params, &platform, err);
+    const GpuParams gpu_params = {.get_proc = platform_gl_proc, .shader_directory = getenv("ATTNSCOPE_SHADERS")};
+    if (status == STATUS_OK) status = gpu_open(&gpu_params, &gpu, err);
+    if (status == STATUS_OK) printf("%-12s %6s %8s", "shader", "f32", "");
+    for (size_t i = 0; i < BASE_COUNT(DIMS) && status == STATUS_OK; i++) {
+        status = gpu_recompute_measure(gpu, DIMS[i], &rate, err);
+        if (status == STATUS_OK) printf("   %13s %6.1f       ", "", rate);
+    }
+    if (status == STATUS_OK) printf("\n\nThe shader ran on %s.\n", gpu_info(gpu)->renderer);
+    if (gpu) gpu_close(gpu);
+    if (platform) platform_close(platform);
+    return status;
+}
+
 int bench_kernels(void) {
     KernelSpeed kernels[KERNELS];
     Error err = {0};
@@ -141,6 +161,7 @@ int bench_kernels(void) {
     const int count = tiles_kernel_list(kernels, KERNELS);
     for (int i = 0; i < count && status == STATUS_OK; i++)
         status = measure_kernel(&kernels[i], kernels[i].bf16, &err);
-    if (status == STATUS_OK) return EXIT_OK;
-    return options_fail(&err);
+    if (status != STATUS_OK) return options_fail(&err);
+    if (measure_shaders(&err) != STATUS_OK) printf("\nno shader: %s\n", err.message);
+    return EXIT_OK;
 }

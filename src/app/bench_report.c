@@ -1,4 +1,5 @@
 #include "app/bench.h"
+#include "app/recompute.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -109,6 +110,8 @@ static void print_json(const Bench *b, const char *tour, const Summary *s) {
                  (unsigned long long)jobs.cache_misses, (unsigned long long)jobs.cache_evictions,
                  (unsigned long long)jobs.jobs_done, (unsigned long long)jobs.jobs_cancelled,
                  (unsigned long long)jobs.jobs_failed);
+    text_append(&out, ",");
+    recompute_json(app, &out);
     text_append(&out, ",\"overviews_ms\":");
     text_append_json_f64(&out, b->overviews_ms);
     if (app->captures[0].disk) {
@@ -163,6 +166,9 @@ static void print_text(const Bench *b, const char *tour, const Summary *s) {
            "side %d\n",
            (double)gpu.upload_bytes / 1048576, (unsigned long long)gpu.composes, (unsigned long long)gpu.evictions,
            (unsigned long long)jobs.jobs_done, (unsigned long long)jobs.jobs_cancelled, app->base_side);
+    char recompute[200];
+    recompute_describe(app, recompute, sizeof recompute);
+    if (set->factored) printf("products      %s\n", recompute);
     if (app->captures[0].disk) {
         const DiskStats disk = tiles_disk_stats(app->captures[0].disk);
         printf("disk cache    %llu read, %llu written%s%s\n", (unsigned long long)disk.hits,

@@ -4,6 +4,7 @@
  * The hand never rests while a tour plays, as with a real drag. */
 #include "app/bench.h"
 #include "app/cli.h"
+#include "app/recompute.h"
 #include "app/view_options.h"
 
 #include <math.h>
@@ -162,6 +163,7 @@ static Status run_bench(Bench *b, AppParams *params, const ViewOptions *options,
         return error_set(err, STATUS_NOT_FOUND, "the capture has no pattern to look at");
     if ((status = first_picture(b, start, err)) != STATUS_OK) return status;
     if (b->with_floors && (status = bench_measure_floors(b, file, err)) != STATUS_OK) return status;
+    recompute_choose(app, true);
     while (app_reserve_ahead(app)) { /* as the window does while a person takes a first look */
     }
     if ((status = play_tour(b, tour, err)) != STATUS_OK) return status;

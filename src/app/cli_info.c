@@ -1,6 +1,7 @@
 /* `info`: what is in a capture, how it was read, and what all of its numbers add up to. */
 #include "app/cli.h"
 #include "app/cli_common.h"
+#include "tiles/tiles.h"
 
 #include <math.h>
 #include <string.h>
@@ -50,6 +51,13 @@ static void json_strips(TextBuffer *out, const Capture *capture) {
     }
 }
 
+static bool all_bf16(const Capture *capture) {
+    for (int set = 0; set < capture_set_count(capture); set++)
+        if (capture_set(capture, set)->factored && capture_set(capture, set)->layers[0].dtype != DTYPE_BF16)
+            return false;
+    return true;
+}
+
 static void write_json(TextBuffer *out, const Capture *capture, const SetScan *scans) {
     bool factored = false;
     for (int set = 0; set < capture_set_count(capture); set++)
@@ -65,6 +73,8 @@ static void write_json(TextBuffer *out, const Capture *capture, const SetScan *s
     json_strips(out, capture);
     text_appendf(out, "],\"tokens\":%s,\"model\":", has_tokens(capture) ? "true" : "false");
     text_append_json(out, capture_model(capture));
+    text_append(out, ",\"kernel\":");
+    text_append_json(out, factored ? tiles_kernel_name(all_bf16(capture)) : NULL);
     text_append(out, ",\"notes\":[");
     for (int i = 0; i < capture_note_count(capture); i++) {
         text_append(out, i ? "," : "");
@@ -95,6 +105,8 @@ static void text_set(TextBuffer *out, const SetInfo *set, const SetScan *scan) {
     if (set->factored)
         text_appendf(out, ", %d dimensions, scale %.6g%s", set->layers[0].head_dim, set->scale,
                      set->scale_assumed ? " (assumed)" : "");
+    if (set->factored)
+        text_appendf(out, "\n  %-10s %s", "kernel", tiles_kernel_name(set->layers[0].dtype == DTYPE_BF16));
     text_appendf(out, "\n  %-10s %s queries x %s keys", "size", queries, keys);
     if (set->item_count > 1) text_appendf(out, ", %d batch items", set->item_count);
     if (isfinite(scan->row_sum_min))

@@ -1,6 +1,7 @@
 /* `render`: a picture (.png), or the numbers the display shader colours (.npy), with no display. */
 #include "app/cli.h"
 #include "app/cli_common.h"
+#include "app/recompute.h"
 #include "app/record.h"
 #include "app/still.h"
 #include "export/export.h"
@@ -18,6 +19,7 @@ static Status run_jobs(App *app, size_t jobs, Error *err) {
     const uint64_t start = clock_now_ns(&app->clock);
     for (size_t done = 0; done < jobs && status == STATUS_OK;) {
         TileData *data = tiles_scheduler_take(app->scheduler);
+        recompute_step(app, UINT64_MAX);
         if (!data) {
             if (clock_now_ns(&app->clock) - start > JOB_TIMEOUT_NS)
                 return error_set(err, STATUS_CANCELLED, "a tile was not ready in time");

@@ -59,6 +59,7 @@ const Command APP_COMMANDS[] = {
 
     {"labels", "", cmd_labels, "v=", "Window", "token labels on, off", NULL},
     {"panels", "", cmd_panels, "i=", "Window", "fold the panels", NULL},
+    {"recompute", "auto|cpu|gpu", cmd_recompute, NULL, "Window", "where attention from Q and K is computed; auto measures", NULL},
     {"status", "", cmd_status, "Shift+I=", "Window", "status and budgets", NULL},
     {"theme", "dark|light|next", cmd_theme, NULL, "Window", "dark or light", NULL},
     {"scale", "S|up|down", cmd_scale, NULL, "Window", "size of text and panels; Ctrl+wheel on a panel does it too", NULL},

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define UPLOAD_BUDGET_NS UINT64_C(2000000)
+#define GPU_LOOK_NS UINT64_C(1000000) /* between looks at what compute shaders have begun */
 /* Overviews composed after one gesture: more layers than any model has. */
 #define IDLE_STEPS_MAX 1024
 
@@ -63,6 +64,7 @@ static int time_to_next(const App *app, uint64_t now) {
     if (app->playing && app->play_next_ns < next) next = app->play_next_ns;
     if (app->redraw_at_ns && app->redraw_at_ns < next) next = app->redraw_at_ns;
     if (app->message[0] && app->message_until_ns < next) next = app->message_until_ns;
+    if (app->recompute.busy) next = now + GPU_LOOK_NS < next ? now + GPU_LOOK_NS : next;
     const uint64_t record = record_next_ns(app, now);
     if (record < next) next = record;
     if (next == UINT64_MAX) return -1;

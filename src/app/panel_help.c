@@ -1,5 +1,5 @@
 /* The help overlay, made from the command table, and the status panel. */
-#include "app/app.h"
+#include "app/recompute.h"
 
 #include <math.h>
 #include <string.h>
@@ -94,7 +94,7 @@ void panel_status(App *app) {
     const GpuInfo *info = gpu_info(app->gpu);
     const GpuStats gpu = gpu_stats(app->gpu);
     const SchedulerStats jobs = tiles_scheduler_stats(app->scheduler);
-    char lines[12][160], a[32], b[32];
+    char lines[13][200], a[32], b[32];
     int n = 0;
     snprintf(lines[n++], sizeof lines[0], "%s", info->renderer);
     snprintf(lines[n++], sizeof lines[0], "OpenGL %s, display %s", info->version, platform_driver(app->platform));
@@ -122,6 +122,7 @@ void panel_status(App *app) {
                  (unsigned long long)disk.hits, (unsigned long long)disk.stored, disk.stopped ? ";  stopped: " : "",
                  disk.reason);
     }
+    recompute_describe(app, lines[n++], sizeof lines[0]);
     snprintf(lines[n++], sizeof lines[0], "level  2^%d x 2^%d weights a texel,  %d tiles drawn", app->result.level.q,
              app->result.level.k, app->result.tiles_drawn);
     const Rect view = app->layout.view;

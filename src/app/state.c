@@ -1,6 +1,7 @@
 /* The state as one JSON line (what tests read) and as a command line (what people share). */
 #include "app/find.h"
 #include "app/palette.h"
+#include "app/recompute.h"
 
 #include <math.h>
 #include <string.h>
@@ -141,7 +142,8 @@ void app_state_json(const App *app, TextBuffer *out) {
         text_append(out, "\"selection\":null,");
     }
     const GpuStats gpu = gpu_stats(app->gpu);
-    text_append(out, "\"message\":");
+    recompute_json(app, out);
+    text_append(out, ",\"message\":");
     text_append_json(out, app->message);
     text_appendf(out, ",\"frames\":%llu,\"uploads\":%llu,\"composes\":%llu}", (unsigned long long)app->frames,
                  (unsigned long long)gpu.uploads, (unsigned long long)gpu.composes);

@@ -1,5 +1,6 @@
 #include "app/view_options.h"
 #include "app/find.h"
+#include "app/recompute.h"
 
 #include <string.h>
 
@@ -36,6 +37,7 @@ size_t view_options_table(ViewOptions *o, Option out[VIEW_OPTIONS_MAX]) {
         {"gpu-budget", 0, "SIZE", "GPU memory for tiles, such as 512M", &o->gpu_budget, NULL},
         {"no-cache", 0, NULL, "keep no overviews on disk, and use none", NULL, &o->no_cache},
         {"ram-budget", 0, "SIZE", "memory for finished tiles", &o->ram_budget, NULL},
+        {"recompute", 0, "WHERE", "attention from Q and K: auto (measured), cpu or gpu", &o->recompute, NULL},
         {"exec", 0, "COMMANDS", "run these commands, separated by ';'", &o->exec, NULL},
         {"help", 'h', NULL, "this text", NULL, &o->help},
     };
@@ -51,6 +53,7 @@ Status view_options_start(const ViewOptions *o, AppParams *params, Error *err) {
         return status;
     if (o->ram_budget && (status = options_bytes("ram-budget", o->ram_budget, &params->ram_budget, err)) != STATUS_OK)
         return status;
+    if (o->recompute && (status = recompute_parse(o->recompute, &params->recompute, err)) != STATUS_OK) return status;
     if (o->no_cache) params->disk_cache = false;
     if (o->scale) {
         double scale;

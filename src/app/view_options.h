@@ -10,7 +10,7 @@ typedef struct ViewOptions {
         *theme;
     const char *find, *cursor, *camera;
     const char *gamma, *aspect, *from, *view, *grid_range, *ref, *compare;
-    const char *gpu_budget, *ram_budget, *axes, *exec;
+    const char *gpu_budget, *ram_budget, *recompute, *axes, *exec;
     bool bare, no_labels, no_cache, help;
     bool from_read; /* the options of the picture --from are in */
 } ViewOptions;

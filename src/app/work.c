@@ -1,5 +1,6 @@
 /* The view's wants -> workers; finished tiles -> GPU; what is done while nothing happens. */
 #include "app/chores.h"
+#include "app/recompute.h"
 
 #include <math.h>
 #include <string.h>
@@ -186,6 +187,7 @@ static void note_failure(App *app, const TileData *data) {
 }
 
 bool app_take_results(App *app, uint64_t budget_ns, bool *any) {
+    recompute_step(app, budget_ns);
     const uint64_t start = clock_now_ns(&app->clock);
     bool visible = false;
     *any = false;
@@ -270,6 +272,7 @@ bool app_idle_step(App *app) {
     const Capture *capture = app_capture(app);
     if (!capture) return false;
     if (app_reserve_ahead(app)) return true;
+    recompute_choose(app, true);
     const FrameParams params = {.scale = 1};
     Frame frame = app_make_frame(app, &params);
     frame.wants = &(WantList){0};

@@ -23,7 +23,7 @@
 #define WAIT_NS UINT64_C(5000000000)
 #define WINDOW_MAX ((int64_t)1 << 30)
 
-enum { KEY_BUFFERS = 16, OUT_FLOATS_MAX = 2 * TILE_SIDE * TILE_SIDE, VARIANTS = 3 };
+enum { KEY_BUFFERS = 16, OUT_FLOATS_MAX = 2 * TILE_SIDE * TILE_SIDE };
 enum { BIND_QUERIES, BIND_KEYS, BIND_NUMBERS, BIND_RESULT };
 
 typedef struct ComputeProgram {
@@ -31,7 +31,7 @@ typedef struct ComputeProgram {
     GLint depth, size, blocks, diagonal, window, causal, scale, capped, level, columns;
 } ComputeProgram;
 
-typedef enum Variant { VARIANT_WEIGHTS, VARIANT_SCORES, VARIANT_NORMALISE } Variant;
+typedef enum TaskKind { TASK_WEIGHTS, TASK_SCORES, TASK_NORMALISE, TASK_KINDS } TaskKind;
 
 typedef struct KeyBuffer {
     GLuint buffer;
@@ -43,7 +43,7 @@ typedef struct KeyBuffer {
 typedef enum Phase { PHASE_QUERIES, PHASE_KEYS, PHASE_NUMBERS, PHASE_BANDS } Phase;
 
 struct Recompute {
-    ComputeProgram programs[VARIANTS];
+    ComputeProgram programs[TASK_KINDS];
     size_t reserved, operand_bytes, key_bytes; /* key_bytes: of all key buffers */
     GLuint queries, numbers, result, timer;
     uint64_t queries_id;
@@ -97,7 +97,7 @@ static Status open_program(const char *directory, const char *defines, ComputePr
 
 static void drop(Recompute *r) {
     GLuint buffers[3] = {r->queries, r->numbers, r->result};
-    for (int i = 0; i < VARIANTS; i++) {
+    for (int i = 0; i < TASK_KINDS; i++) {
         glDeleteProgram(r->programs[i].id);
     }
     for (int i = 0; i < KEY_BUFFERS; i++) {
@@ -112,7 +112,7 @@ static void drop(Recompute *r) {
 }
 
 static Status make(Gpu *gpu, Recompute **out, Error *err) {
-    static const char *const DEFINES[VARIANTS] = {"", "#define SCORES\n", "#define NORMALISE\n"};
+    static const char *const DEFINES[TASK_KINDS] = {"", "#define SCORES\n", "#define NORMALISE\n"};
     *out = NULL;
     if (!GLAD_GL_VERSION_4_3) {
         return error_set(err, STATUS_UNSUPPORTED, "the graphics driver has no compute shaders (OpenGL 4.3)");
@@ -122,7 +122,7 @@ static Status make(Gpu *gpu, Recompute **out, Error *err) {
         return error_set(err, STATUS_MEMORY, "not enough memory for compute shaders");
     }
     Status status = STATUS_OK;
-    for (int i = 0; status == STATUS_OK && i < VARIANTS; i++) {
+    for (int i = 0; status == STATUS_OK && i < TASK_KINDS; i++) {
         status = open_program(gpu->shader_directory, DEFINES[i], &r->programs[i], err);
     }
     r->ns_per_kilop = FIRST_NS_PER_KILOP;
@@ -212,8 +212,8 @@ static bool upload_piece(Gpu *gpu, Recompute *r, GLuint buffer, const void *data
 
 /* ---- a task ---------------------------------------------------------------------------------- */
 
-static Variant variant_of(const DeviceTask *task) {
-    return task->normalise ? VARIANT_NORMALISE : task->weights ? VARIANT_WEIGHTS : VARIANT_SCORES;
+static TaskKind kind_of(const DeviceTask *task) {
+    return task->normalise ? TASK_NORMALISE : task->weights ? TASK_WEIGHTS : TASK_SCORES;
 }
 
 /* STATUS_NOT_FOUND: the keys are to be sent again. */
@@ -322,7 +322,7 @@ static void dispatch_band(Recompute *r, double aim_ns) {
     for (GLuint i = 0; i < BASE_COUNT(buffers); i++) {
         glBindBufferBase(GL_SHADER_STORAGE_BUFFER, i, buffers[i]);
     }
-    set_uniforms(&r->programs[variant_of(task)], task, first, end);
+    set_uniforms(&r->programs[kind_of(task)], task, first, end);
     glBeginQuery(GL_TIME_ELAPSED, r->timer);
     if (task->normalise) {
         glDispatchCompute((GLuint)(end - first), DEVICE_SEGMENTS, 1);
@@ -539,8 +539,8 @@ static Status time_trial(Gpu *gpu, Recompute *r, DeviceTask *task, double *ns, E
 
 Status gpu_recompute_measure(Gpu *gpu, int dim, double *gflops, Error *err) {
     Recompute *r = NULL;
-    /* Software: 16 Mflop for d = 64. Else enough to keep a large GPU busy for a moment. */
-    const int tokens = gpu->info.software ? 256 : 4096;
+    /* Software: 2 Mflop for d = 64. Else enough to keep a large GPU busy for a moment. */
+    const int tokens = gpu->info.software ? 128 : 4096;
     DeviceTask task = {.weights = true,
                        .depth = (int)i64_ceil_div(dim, DEVICE_DEPTH) * DEVICE_DEPTH,
                        .rows = tokens,

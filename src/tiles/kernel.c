@@ -70,6 +70,16 @@ const Kernel *tiles_kernel_choose(bool bf16) {
     return best;
 }
 
+const char *tiles_kernel_name(bool bf16) {
+    return tiles_kernel_choose(bf16)->name;
+}
+
+KernelSpeed tiles_kernel_best(bool bf16) {
+    enum { ROUNDS = 4000 };
+    const Kernel *kernel = tiles_kernel_choose(bf16);
+    return (KernelSpeed){kernel->name, kernel->bf16, tiles_kernel_rate(kernel, ROUNDS)};
+}
+
 int tiles_kernel_list(KernelSpeed *out, int max) {
     enum { ROUNDS = 200000 };
     const Kernel *kernels[KERNELS_MAX];

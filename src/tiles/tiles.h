@@ -193,6 +193,9 @@ typedef struct KernelSpeed {
     bool bf16;   /* takes bf16 sources only */
     double peak; /* GFLOP/s of dot products of registers, measured by the call */
 } KernelSpeed;
+const char *tiles_kernel_name(bool bf16); /* of the one that numbers of this kind get */
+/* The same; its rate is measured, some 100 us. */
+KernelSpeed tiles_kernel_best(bool bf16);
 /* Those that run here, slowest first; returns how many. */
 int tiles_kernel_list(KernelSpeed *out, int max);
 

@@ -1,11 +1,12 @@
 """Attention from Q and K: the same numbers and the same picture as from stored weights; estimates where exact takes long."""
 import json
 import math
+import shutil
 
 import numpy as np
 import pytest
 
-from support import bfloat16_bytes, pool, safetensors_bytes, softmax
+from support import ROOT, bfloat16_bytes, pool, safetensors_bytes, softmax
 
 image = pytest.importorskip("matplotlib.image")
 HEADS, KEY_HEADS, TOKENS, DIM = 6, 2, 333, 40  # sizes that are multiples of nothing
@@ -146,3 +147,62 @@ def test_bench_need_not_wait_for_what_takes_minutes(program):
     report = program.json("bench", path, "--tour", "zoom", "--frames", 5, "--wait", 0, "--size", "320x240")
     assert report["time_to_exact_ms"] is None and report["first_picture_ms"] > 0
     assert "--wait" in program.refused("bench", path, "--wait", "soon", code=1)
+
+
+# ---- compute shaders -----------------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def compute(program):
+    """Skips where the driver has no compute shaders."""
+    factored, dense, weights = make_pair(program.cwd)
+    recompute = states(program, factored, "wait exact; state", "--recompute", "gpu")[0]["recompute"]
+    if recompute["on"] != "gpu":
+        pytest.skip(recompute["why"])
+    return factored, dense, weights
+
+
+@pytest.mark.parametrize("form", [{}, {"dtype": "BF16", "window": 50}, {"causal": False, "softcap": 2.5}], ids=str)
+def test_compute_shaders_give_what_numpy_does(program, compute, form):
+    factored, _, weights = make_pair(program.cwd, **form)
+    for head in (0, 5):
+        for level in LEVELS:
+            got = blocks(program, factored, head, level, "--recompute", "gpu")
+            np.testing.assert_allclose(got[..., 0], pool(weights[head], *level, np.mean), rtol=1e-3, atol=1e-9)
+            seen = got[..., 1] >= 0
+            np.testing.assert_allclose(got[..., 1][seen], pool(weights[head], *level, np.max)[seen], rtol=1e-3, atol=1e-9)
+
+
+def test_the_window_says_who_computes(program, compute):
+    gpu, cpu = states(program, compute[0], "wait exact; state; recompute cpu; heads 2; wait exact; state", "--recompute", "gpu", "--head", 1)
+    assert gpu["recompute"]["mode"] == gpu["recompute"]["on"] == "gpu" and gpu["recompute"]["gpu_tasks"] > 0
+    assert cpu["recompute"]["mode"] == cpu["recompute"]["on"] == "cpu" and cpu["recompute"]["kernel"]
+    assert cpu["recompute"]["gpu_tasks"] == gpu["recompute"]["gpu_tasks"]
+
+
+def test_auto_measures_and_software_loses(program, compute):
+    report = program.json("bench", compute[0], "--tour", "pan", "--frames", 5, "--size", "320x240")
+    recompute = report["recompute"]
+    assert recompute["mode"] == "auto" and recompute["gpu_gflops"] > 0 and recompute["cpu_gflops"] > 0
+    if any(name in report["renderer"] for name in ("llvmpipe", "softpipe", "swrast")):
+        assert recompute["on"] == "cpu" and recompute["gpu_tasks"] == 0
+
+
+def test_a_gpu_that_cannot_is_said_and_does_without(program, compute):
+    """Too small a budget for buffers; a shader that does not compile."""
+    small = states(program, compute[0], "state; wait exact; state", "--recompute", "gpu", "--gpu-budget", "15M")
+    assert all(state["recompute"]["on"] == "cpu" and "budget" in state["recompute"]["why"] for state in small)
+    assert "processor" in small[0]["message"] and small[1]["exactness"] == "exact"
+    shutil.copytree(ROOT / "shaders", program.cwd / "shaders")
+    with open(program.cwd / "shaders" / "recompute.comp", "a") as shader:
+        shader.write("nonsense")
+    program.environment["ATTNSCOPE_SHADERS"] = str(program.cwd / "shaders")
+    (broken,) = states(program, compute[0], "wait exact; state", "--recompute", "gpu")
+    assert broken["recompute"]["on"] == "cpu" and "compile" in broken["recompute"]["why"] and broken["exactness"] == "exact"
+    assert "auto, cpu or gpu" in program.refused("render", compute[0], "--recompute", "tpu", "-o", "x.png", code=1)
+
+
+def test_info_names_the_kernel(program):
+    factored, dense, _ = make_pair(program.cwd)
+    assert program.json("info", factored)["kernel"] in ("portable", "neon", "avx2", "avx512")
+    assert program.json("info", dense)["kernel"] is None
+    assert "kernel" in program.ok("info", factored)
