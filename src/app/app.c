@@ -337,6 +337,7 @@ void app_view_changed(App *app) {
     const SetInfo *set = capture_set(capture, view->set);
     view->layer = (int)i64_clamp(view->layer, 0, set->layer_count - 1);
     view->item = (int)i64_clamp(view->item, 0, i64_max(1, set->item_count) - 1);
+    view->step = (int)i64_clamp(view->step, 0, set->step_count - 1);
     const LayerInfo *layer = &set->layers[view->layer];
     view_grid_changed(app);
     ResolvedHeads heads;

@@ -422,6 +422,7 @@ COMMAND(cmd_all_heads);
 COMMAND(cmd_combine);
 COMMAND(cmd_set);
 COMMAND(cmd_batch);
+COMMAND(cmd_step);
 COMMAND(cmd_play);
 COMMAND(cmd_values); /* cmd_model.c */
 COMMAND(cmd_pan);

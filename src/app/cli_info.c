@@ -108,6 +108,7 @@ static void text_set(TextBuffer *out, const SetInfo *set, const SetScan *scan) {
     if (set->factored)
         text_appendf(out, "\n  %-10s %s", "kernel", tiles_kernel_name(set->layers[0].dtype == DTYPE_BF16));
     text_appendf(out, "\n  %-10s %s queries x %s keys", "size", queries, keys);
+    if (set->step_count > 1) text_appendf(out, ", %d decode steps", set->step_count);
     if (set->item_count > 1) text_appendf(out, ", %d batch items", set->item_count);
     if (isfinite(scan->row_sum_min))
         text_appendf(out, "\n  %-10s %.6g to %.6g\n", "row sums", scan->row_sum_min, scan->row_sum_max);

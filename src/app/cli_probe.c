@@ -103,7 +103,7 @@ static Status parse_options(const ProbeOptions *options, Probe *probe, int64_t *
     number = 0;
     if (options->step && (status = options_i64("step", options->step, 0, INT32_MAX, &number, err)) != STATUS_OK)
         return status;
-    probe->ref.step = (int)number;
+    probe->ref.step = options->step ? (int)number : -1;
     return tiles_headset_parse(options->head ? options->head : "mean", &probe->head_set, err);
 }
 
@@ -136,6 +136,7 @@ static Status find_pattern(const ProbeOptions *options, int64_t layer, Probe *pr
     if (probe->ref.step >= probe->set->step_count)
         return error_set(err, STATUS_RANGE, "there is no step %d: there %s %d", probe->ref.step,
                          probe->set->step_count == 1 ? "is" : "are", probe->set->step_count);
+    probe->ref.step = probe->ref.step < 0 ? 0 : capture_step_of_number(probe->set, probe->ref.step);
     Status status = fit_range("query", &probe->query, probe->layer->queries, err);
     if (status == STATUS_OK) status = fit_range("key", &probe->key, probe->layer->keys, err);
     if (status != STATUS_OK) return status;
@@ -469,7 +470,7 @@ int cli_probe(int argc, char **argv) {
         {"query", 0, "I", "position, or half-open range I0:I1", &probe.query, NULL},
         {"key", 0, "J", "position, or half-open range J0:J1", &probe.key, NULL},
         {"batch", 0, "N", "batch item (default: 0)", &probe.batch, NULL},
-        {"step", 0, "N", "decode step (default: 0)", &probe.step, NULL},
+        {"step", 0, "N", "decode step (default: the last)", &probe.step, NULL},
         {"values", 0, "WHAT", "weights (default) or scores", &probe.values, NULL},
         {"hide", 0, "KEYS", "first, special, positions such as 0,5-9: these keys count as 0", &probe.hide, NULL},
         {"row-scale", 0, "HOW", "divide rows by their visible sum or max, or multiply them: uniform", &probe.row_scale,

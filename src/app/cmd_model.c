@@ -185,6 +185,7 @@ bool cmd_set(App *app, const char *args, Error *err) {
     }
     const int number = capture_set(capture, app->view.set)->layers[app->view.layer].number;
     app->view.set = index;
+    app->view.step = 0;
     const int layer = capture_layer_index(capture_set(capture, index), number);
     app->view.layer = layer >= 0 ? layer : 0;
     app->view.cursor_on = app->view.cursor_locked = false;
@@ -195,22 +196,39 @@ bool cmd_set(App *app, const char *args, Error *err) {
     return true;
 }
 
+/* A number of `count`, or +1 and -1 from *current; what: "batch item" ... */
+static bool choose(App *app, const char *args, const char *command, const char *what, int count, int *current,
+                   Error *err) {
+    int64_t n;
+    if (!text_parse_i64(args[0] == '+' ? args + 1 : args, &n)) {
+        error_set(err, STATUS_USAGE, "'%s' takes a number, +1 or -1, not '%s'", command, args);
+        return false;
+    }
+    if (args[0] == '+' || args[0] == '-') n = i64_clamp(*current + n, 0, i64_max(1, count) - 1);
+    if (n < 0 || n >= i64_max(1, count)) {
+        error_set(err, STATUS_NOT_FOUND, "there is no %s %s; the set has %d", what, args, count);
+        return false;
+    }
+    if (count <= 1) app_say(app, SAY_INFO, "this capture has one %s", what);
+    *current = (int)n;
+    app_view_changed(app);
+    return true;
+}
+
 bool cmd_batch(App *app, const char *args, Error *err) {
     const SetInfo *set;
     const LayerInfo *layer;
-    int64_t n;
+    return need_pattern(app, &set, &layer, err) &&
+           choose(app, args, "batch", "batch item", set->item_count, &app->view.item, err);
+}
+
+bool cmd_step(App *app, const char *args, Error *err) {
+    const SetInfo *set;
+    const LayerInfo *layer;
     if (!need_pattern(app, &set, &layer, err)) return false;
-    if (!text_parse_i64(args[0] == '+' ? args + 1 : args, &n)) {
-        error_set(err, STATUS_USAGE, "'batch' takes a number, +1 or -1, not '%s'", args);
-        return false;
-    }
-    if (args[0] == '+' || args[0] == '-') n = i64_clamp(app->view.item + n, 0, i64_max(1, set->item_count) - 1);
-    if (n < 0 || n >= i64_max(1, set->item_count)) {
-        error_set(err, STATUS_NOT_FOUND, "there is no batch item %s; the set has %d", args, set->item_count);
-        return false;
-    }
-    if (set->item_count <= 1) app_say(app, SAY_INFO, "this capture has one batch item");
-    app->view.item = (int)n;
+    int number = capture_step_number(set, app->view.step);
+    if (!choose(app, args, "step", "decode step", set->step_count, &number, err)) return false;
+    app->view.step = capture_step_of_number(set, number);
     app_view_changed(app);
     return true;
 }

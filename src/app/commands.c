@@ -21,6 +21,7 @@ const Command APP_COMMANDS[] = {
     {"combine", "mean|max|min", cmd_combine, NULL, "Layers and heads", "how the chosen heads are combined", NULL},
     {"set", "NAME|next", cmd_set, "Shift+G=next", "Layers and heads", "next set: encoder, decoder, cross", NULL},
     {"batch", "N|+1|-1", cmd_batch, "PageUp=-1 PageDown=+1", "Layers and heads", "batch item", "PgUp PgDn"},
+    {"step", "N|+1|-1", cmd_step, "Shift+PageUp=-1 Shift+PageDown=+1", "Layers and heads", "what generate() had so far: the decode step", "Shift+PgUp PgDn"},
     {"values", "weights|scores|next", cmd_values, NULL, "Layers and heads", "weights or scores before softmax", NULL},
 
     {"ref", "PATH|off", cmd_ref, NULL, "Compare", "open a reference beside the capture; close it", NULL},

@@ -88,6 +88,8 @@ static bool each_known(const App *app, const char *name, EachValue each, void *u
     }
     if (!strcmp(name, "head") || !strcmp(name, "heads") || !strcmp(name, "toggle-head") || !strcmp(name, "solo-head"))
         each_head(app, layer, each, user);
+    for (int i = 0; !strcmp(name, "step") && i < set->step_count && i < VALUES_MAX; i++)
+        each_number(i, i == capture_step_number(set, app->view.step), each, user);
     for (int i = 0; !strcmp(name, "batch") && i < set->item_count && i < VALUES_MAX; i++)
         each_number(i, i == app->view.item, each, user);
     for (size_t i = 0; !strcmp(name, "range") && i < BASE_COUNT(RANGES); i++)

@@ -181,6 +181,10 @@ void panel_top(App *app, Rect rect) {
         snprintf(text, sizeof text, "item %d of %d", app->view.item, set->item_count);
         put(&at, text, ui_style(app, 13), theme->dim, 20);
     }
+    if (set->step_count > 1) {
+        snprintf(text, sizeof text, "step %d of %d", capture_step_number(set, app->view.step), set->step_count);
+        put(&at, text, ui_style(app, 13), theme->dim, 20);
+    }
     const char *kind = app->view.values == VALUES_SCORES ? "scores" : capture_kind_name(set->kind);
     snprintf(text, sizeof text, "%s%s", kind, set->factored ? " from Q\xC2\xB7K" : "");
     put(&at, text, ui_style(app, 13), theme->dim, 20);

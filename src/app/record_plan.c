@@ -142,7 +142,7 @@ Status record_plan_go(App *app, SweepKind kind, const ViewState *first, int64_t 
         query_rows(app, first, queries, &query, &count);
         return go_to_query(app, query + n, err);
     default:
-        app->view.step = (int)n;
+        app->view.step = capture_step_of_number(set, (int)n);
         break;
     }
     app_view_changed(app);
@@ -187,7 +187,7 @@ void record_plan_label(App *app, SweepKind kind, char *out, size_t out_size) {
         query_label(app, out, out_size);
         break;
     case SWEEP_STEPS:
-        snprintf(out, out_size, "step %d of %d", app->view.step, set->step_count);
+        snprintf(out, out_size, "step %d of %d", capture_step_number(set, app->view.step), set->step_count);
         break;
     default:
         snprintf(out, out_size, "layer %d, %s", layer->number, heads);
@@ -216,7 +216,7 @@ void record_plan_json(const App *app, TextBuffer *out) {
     text_append_json(out, set->name);
     text_appendf(out, ",\"layer\":%d,\"heads\":", layer->number);
     text_append_json(out, heads);
-    text_appendf(out, ",\"step\":%d,\"query\":", app->view.step);
+    text_appendf(out, ",\"step\":%d,\"query\":", capture_step_number(set, app->view.step));
     if (app->view.cursor_locked)
         text_appendf(out, "%lld", (long long)app->view.cursor_q);
     else

@@ -60,8 +60,9 @@ static void append_view(const App *app, const SetInfo *set, const LayerInfo *lay
     text_appendf(out, ",\"layer\":%d,\"layer_index\":%d,\"layers\":%d,\"heads\":", layer->number, app->view.layer,
                  set->layer_count);
     text_append_json(out, heads);
-    text_appendf(out, ",\"head_count\":%d,\"batch\":%d,\"values\":\"%s\",\"view\":\"%s\",", layer->head_count,
-                 app->view.item, app->view.values == VALUES_SCORES ? "scores" : "weights", app_view_ui(app)->name);
+    text_appendf(out, ",\"head_count\":%d,\"batch\":%d,\"step\":%d,\"values\":\"%s\",\"view\":\"%s\",",
+                 layer->head_count, app->view.item, capture_step_number(set, app->view.step),
+                 app->view.values == VALUES_SCORES ? "scores" : "weights", app_view_ui(app)->name);
     text_appendf(out, "\"tokens_q\":%lld,\"tokens_k\":%lld,", (long long)layer->queries, (long long)layer->keys);
     text_appendf(out, "\"camera\":{\"q0\":%.9g,\"k0\":%.9g,\"q1\":%.9g,\"k1\":%.9g,\"fitted\":%s},", q0, k0, q1, k1,
                  app->view.fitted ? "true" : "false");
@@ -217,6 +218,7 @@ void app_command_line(const App *app, TextBuffer *out) {
         if (app->view.compare != COMPARE_OFF) text_appendf(out, " --compare %s", COMPARES[app->view.compare]);
     }
     if (app->view.item) text_appendf(out, " --batch %d", app->view.item);
+    if (app->view.step) text_appendf(out, " --step %d", capture_step_number(set, app->view.step));
     if (app->view.values == VALUES_SCORES) text_append(out, " --values scores");
     if (!app->view.fitted && app->view.view == VIEW_MATRIX) append_camera(app, queries, keys, out);
     if (app->view.channel != CHANNEL_MEAN) text_appendf(out, " --pool %s", CHANNELS[app->view.channel]);

@@ -6,7 +6,7 @@
 #include "app/options.h"
 
 typedef struct ViewOptions {
-    const char *set, *layer, *head, *batch, *values, *rect, *level, *pool, *transform, *range, *cmap, *size, *scale,
+    const char *set, *layer, *head, *batch, *step, *values, *rect, *level, *pool, *transform, *range, *cmap, *size, *scale,
         *theme;
     const char *find, *cursor, *camera;
     const char *gamma, *aspect, *from, *view, *grid_range, *ref, *compare;

@@ -200,6 +200,8 @@ static Status fill_dense(const Part *part, LayerInfo *info, LayerData *data, Err
     data->dense.head_stride = stride(tensor, part->axes[PART_HEAD]);
     data->dense.row_stride = stride(tensor, part->axes[PART_QUERY]);
     data->dense.column_stride = stride(tensor, part->axes[PART_KEY]);
+    data->prompt_rows = tensor->prompt_rows;
+    data->step_count = tensor->step_count;
     return STATUS_OK;
 }
 
@@ -392,6 +394,16 @@ static void summarise_layers(SetInfo *set) {
     }
 }
 
+/* A set can be seen as it was after each step of generate() when all its layers grew alike. */
+static void count_steps(SetInfo *set, const SetData *data) {
+    const LayerData *first = &data->layers[0];
+    for (int i = 0; i < set->layer_count; i++) {
+        const LayerData *layer = &data->layers[i];
+        if (layer->prompt_rows != first->prompt_rows || layer->step_count != first->step_count) return;
+    }
+    if (first->prompt_rows > 0) set->step_count = first->step_count;
+}
+
 static Status build_set(Capture *capture, const Group *group, const Progress *progress, Error *err) {
     int index = capture->set_count;
     const Part **parts = NULL;
@@ -431,6 +443,7 @@ static Status build_set(Capture *capture, const Group *group, const Progress *pr
     if (status != STATUS_OK) return status;
     for (int i = 0; i < set->layer_count && set->kind == SET_SCORES; i++)
         data->layers[i].dense.fill = CELL_MASKED; /* where the pieces of a pattern leave gaps */
+    count_steps(set, data);                       /* the last step is the whole, which is what was sampled */
     set->name = name_set(capture, index, group);
     if (left_out > 0 && !capture_add_note(capture, true,
                                           "set '%s': %zu arrays of other layers are there in another form only "

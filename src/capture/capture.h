@@ -101,7 +101,7 @@ typedef struct SetInfo {
     bool above_one;     /* some sampled weight is above 1: not normalised */
     int layer_count;
     const LayerInfo *layers;    /* ascending numbers */
-    int item_count, step_count; /* >= 1 */
+    int item_count, step_count; /* >= 1; steps of generate() */
     int max_heads;
     int64_t max_queries, max_keys;
     double row_sum_min, row_sum_max; /* over sampled rows (64 a pattern); NAN where no row was finite */
@@ -201,9 +201,13 @@ double capture_strip_perplexity(const StripInfo *strip, int64_t from, int64_t to
 /* ---- rows.c : the one seam through which everything reads weights ---------------------------- */
 
 typedef struct PatternRef {
-    int set, item, step;
+    int set, item;
+    int step;        /* 0: the whole pattern; s: as it was after decode step s - 1, with later rows masked */
     int layer, head; /* indices */
 } PatternRef;
+/* Decode steps as people count them, 0 (the prompt) to step_count - 1 (the whole), and as PatternRef does. */
+int capture_step_number(const SetInfo *set, int step);
+int capture_step_of_number(const SetInfo *set, int number);
 
 /* Working memory of one thread; reused between calls so that steady work allocates nothing. */
 typedef struct SourceScratch SourceScratch;

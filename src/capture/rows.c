@@ -231,12 +231,29 @@ Status capture_score_rows(const RowsRequest *request, ScoreBlock score, Error *e
 
 /* ---- the seam -------------------------------------------------------------------------------- */
 
+int capture_step_number(const SetInfo *set, int step) {
+    return step == 0 ? set->step_count - 1 : step - 1;
+}
+
+int capture_step_of_number(const SetInfo *set, int number) {
+    return number == set->step_count - 1 ? 0 : number + 1;
+}
+
+/* Rows that the step has: of the prompt, and one a step. */
+static int64_t rows_at_step(const RowsRequest *request) {
+    const int step = request->ref.step;
+    return step == 0 ? request->layer->queries : request->data->prompt_rows + step - 1;
+}
+
 Status capture_source_rows(const Capture *capture, PatternRef ref, Values values, int64_t q0, int64_t q1, int64_t k0,
                            int64_t k1, float *out, SourceScratch *scratch, const CancelFlag *cancel, Error *err) {
     RowsRequest request;
     const int64_t rect[4] = {q0, q1, k0, k1};
     Status status = make_request(capture, ref, values, rect, out, scratch, cancel, &request, err);
     if (status != STATUS_OK || q0 == q1 || k0 == k1) return status;
+    request.q1 = i64_clamp(rows_at_step(&request), q0, q1);
+    fill_masked(out + (size_t)(request.q1 - q0) * request.pitch, q1 - request.q1, k1 - k0, request.pitch);
+    if (request.q1 == q0) return STATUS_OK;
     if (request.set->factored) return capture_score_rows(&request, capture_factored_score, err);
     return capture_dense_rows(&request, err);
 }
@@ -250,7 +267,9 @@ Status capture_probe(const Capture *capture, PatternRef ref, Values values, int6
                          (long long)key);
     const int64_t rect[4] = {query, query + 1, key, key + 1};
     Status status = make_request(capture, ref, values, rect, NULL, scratch, NULL, &request, err);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && query >= rows_at_step(&request))
+        cell = (double)CELL_MASKED;
+    else if (status == STATUS_OK)
         status = request.set->factored ? capture_factored_probe(&request, &cell, err)
                                        : capture_dense_probe(&request, &cell, err);
     if (status != STATUS_OK) return status;

@@ -61,7 +61,8 @@ Status capture_scan_set(const Capture *capture, int set, const Progress *progres
     strip = mem_alloc_zeroed((size_t)floats, sizeof(float));
     Status status = scratch && strip ? STATUS_OK
                                      : error_set(err, STATUS_MEMORY, "not enough memory to read the capture");
-    for (PatternRef ref = {.set = set}; ref.layer < info->layer_count && status == STATUS_OK; ref.layer++) {
+    for (PatternRef ref = {.set = set, .step = info->step_count - 1};
+         ref.layer < info->layer_count && status == STATUS_OK; ref.layer++) {
         const LayerInfo *layer = &info->layers[ref.layer];
         for (ref.item = 0; ref.item < layer->item_count && status == STATUS_OK; ref.item++) {
             for (ref.head = 0; ref.head < layer->head_count && status == STATUS_OK; ref.head++, done++) {

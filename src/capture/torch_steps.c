@@ -18,6 +18,7 @@ typedef struct Growth {
     int64_t queries, keys;       /* of the step before */
     int64_t rows;                /* so far */
     int64_t row0;                /* of this step */
+    int64_t prompt;              /* rows of step 0 */
 } Growth;
 
 static bool grow(Growth *growth, int64_t queries, int64_t keys) {
@@ -26,7 +27,10 @@ static bool grow(Growth *growth, int64_t queries, int64_t keys) {
     bool slid = queries == 1 && growth->square && keys <= growth->keys; /* a sliding cache holds the last keys only */
     bool more = keys - growth->keys == queries || (queries == 1 && keys == growth->keys) || slid;
     if (growth->started && !again && !more) return false;
-    if (!growth->started) growth->square = queries == keys && !growth->cross;
+    if (!growth->started) {
+        growth->square = queries == keys && !growth->cross;
+        growth->prompt = queries;
+    }
     growth->started = true;
     growth->row0 = again ? 0 : growth->rows;
     growth->queries = queries;
@@ -142,6 +146,10 @@ static Status stitch_layer(TorchFile *file, const char *name, const PickleNode *
     for (size_t i = 0; i < pattern.piece_count; i++)
         pieces[i].column1 = i64_min(pieces[i].column1, pattern.shape[3]);
     pattern.pieces = pieces;
+    if (growth.rows - growth.prompt == (int64_t)steps->count - 1 && steps->count <= STEPS_MAX_PIECES) {
+        pattern.prompt_rows = growth.prompt;
+        pattern.step_count = (int)steps->count;
+    }
     pattern.name = arena_format(&container->arena, "%s.%zu", name, layer);
     if (!capture_tensor_strides(&pattern, false))
         return error_set_at(file->err, STATUS_FORMAT, container->name, -1, "the steps of generate() are too large");

@@ -56,6 +56,24 @@ def test_a_tuple_of_layers_with_tokens(program):
     assert (cell["query_token"], cell["key_token"]) == ("t5", "t2")
 
 
+def test_the_steps_of_generate(program):
+    """Each step is the pattern as it was then: rows that came later are masked; the last is the whole."""
+    full = random_patterns(2, 1, 2, 9, 9, seed=3, causal=True)
+    (program.cwd / "x.pt").write_bytes(torch_files.dumps(torch_files.generated(full, 4)))
+    for step, rows in ((0, 4), (3, 7), (5, 9), (None, 9)):
+        chosen = [] if step is None else ["--step", step]
+        program.ok("render", "x.pt", "--head", "mean", "--level", "0,0", *chosen, "-o", "x.npy")
+        texels = np.load(program.cwd / "x.npy")
+        np.testing.assert_allclose(texels[:rows, :, 0], full[0, 0].mean(0)[:rows], rtol=1e-3, atol=1e-7)
+        assert (texels[rows:, :, 1] == -1).all() and (texels[:rows].max(axis=(1, 2)) > 0).all()
+    late = program.json("probe", "x.pt", "--layer", 0, "--head", 0, "--query", 6, "--key", 2, "--step", 2)
+    assert late["masked"] and late["value"] == 0
+    assert not program.json("probe", "x.pt", "--layer", 0, "--head", 0, "--query", 6, "--key", 2, "--step", 3)["masked"]
+    assert "no step 6" in program.refused("probe", "x.pt", "--query", 0, "--key", 0, "--step", 6, code=1)
+    program.ok("x.pt", "--exec", "step 2; step +1; wait exact; state s.json")
+    assert json.loads((program.cwd / "s.json").read_text())["step"] == 3
+
+
 def test_generate_is_stitched(program):
     full = [random_patterns(1, 2, 10, 10, causal=True, seed=seed) for seed in (1, 2)]
     (program.cwd / "x.pt").write_bytes(torch_files.dumps(torch_files.generated(full, 4)))

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from recorded import animation, frames, left_behind, need_ffmpeg, picture, pictures, probe
+import torch_files
 from support import BINARY, random_patterns
 
 LAYERS, HEADS, TOKENS = (0, 1, 4), 3, 60  # layer numbers with a gap
@@ -175,6 +176,18 @@ def test_query_rows_from_first_to_last(program, capture):
                                                               SIZE, "--exec", f"cursor {query},{key}"))
     part = program.json("record", capture, "--sweep", "tokens", "--rect", "10:20,0:40", *BRIEF, "-o", "part/")
     assert [stop["query"] for stop in part["stops"]] == list(range(10, 20))
+
+
+def test_the_steps_of_generate(program):
+    full = random_patterns(2, 1, HEADS, 12, 12, seed=5, causal=True)
+    (program.cwd / "x.pt").write_bytes(torch_files.dumps(torch_files.generated(full, 7)))
+    report = program.json("record", "x.pt", "--sweep", "steps", *BRIEF, "--no-caption", "-o", "frames/")
+    assert [stop["step"] for stop in report["stops"]] == list(range(6))
+    recorded = pictures(program.cwd / "frames")
+    for stop in report["stops"]:
+        np.testing.assert_array_equal(recorded[stop["frame"]], render(program, "x.pt", "--step", stop["step"], "--range",
+                                                                      text_range(report), "--size", SIZE))
+    assert (recorded[report["stops"][0]["frame"]] != recorded[report["stops"][5]["frame"]]).any()
 
 
 def test_one_step_is_nothing_to_go_through(program, capture):
