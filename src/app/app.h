@@ -119,8 +119,9 @@ typedef struct App {
     uint64_t motion_ns;
 
     /* window and chrome */
-    float ui_scale; /* --scale, Ctrl+wheel */
-    float density;  /* drawable pixels per window unit */
+    const struct Settings *settings; /* settings.h; NULL: none apply */
+    float ui_scale;                  /* --scale, Ctrl+wheel */
+    float density;                   /* drawable pixels per window unit */
     bool light, folded, help, status, card;
     int help_scroll, thumbs_scroll;
     Layout layout;
@@ -382,7 +383,7 @@ void panel_help(App *app);
 /* Text of the exactness badge. */
 const char *panel_badge(const App *app);
 
-/* ---- commands.c ------------------------------------------------------------------------------ */
+/* ---- commands.c, keys.c ------------------------------------------------------------------------------ */
 
 /* A handler returns true when the picture changed; a failure fills err->status. `args` is never NULL. */
 typedef bool (*CommandHandler)(App *app, const char *args, Error *err);
@@ -472,6 +473,7 @@ COMMAND(cmd_key);
 COMMAND(cmd_wheel);
 COMMAND(cmd_message);
 COMMAND(cmd_export);
+COMMAND(cmd_settings); /* settings.c */
 COMMAND(cmd_find);
 COMMAND(cmd_find_next);
 COMMAND(cmd_find_previous); /* find.c */

@@ -1,5 +1,6 @@
 /* Which verb? And the window itself, which is what happens without one. */
 #include "app/cli.h"
+#include "app/settings.h"
 #include "app/still.h"
 #include "export/export.h"
 
@@ -62,6 +63,9 @@ static Status open_files(App *app, const ViewOptions *options, const char *const
 
 typedef struct Start {
     AppParams params;
+    Settings settings;
+    char said[512];     /* about them */
+    bool others_choose; /* the view comes from a picture: colours are not ours */
     const ViewOptions *options;
     const char *const *files;
     size_t file_count;
@@ -98,7 +102,9 @@ static Status run_app(const Start *start, Status (*act)(App *, const Start *, Er
     if (!app) return error_set(err, STATUS_MEMORY, "not enough memory to start");
     Status status = app_open(app, &start->params, err);
     *no_display = status == STATUS_NOT_FOUND && text_starts_with(err->message, "no display");
+    if (status == STATUS_OK) settings_apply(&start->settings, app, start->others_choose);
     if (status == STATUS_OK) status = open_view(app, start, err);
+    if (status == STATUS_OK && start->said[0]) app_say(app, SAY_WARNING, "%s", start->said);
     if (status == STATUS_OK) status = act(app, start, err);
     app_close(app);
     mem_free(app);
@@ -128,6 +134,8 @@ int cli_window(int argc, char **argv) {
     const char *files[FILES_MAX];
     Error err = {0};
     Start start = {.params = {.mode = PLATFORM_WINDOW, .disk_cache = true}, .options = &options, .files = files};
+    settings_load(&start.settings, start.said, sizeof start.said);
+    settings_start(&start.settings, &start.params);
     if (options_parse(table, view_options_table(&options, table), argc, argv, files, FILES_MAX, &start.file_count,
                       &err) != STATUS_OK ||
         (!options.help && view_options_start(&options, &start.params, &err) != STATUS_OK)) {
@@ -142,6 +150,8 @@ int cli_window(int argc, char **argv) {
         start.file_count = 0;
     }
     if (options.from) {
+        start.others_choose = true;
+        start.params.light = false;
         const char *capture = NULL;
         if (still_read_view(options.from, &options, &capture, start.file_count == 0, &err) != STATUS_OK ||
             view_options_start(&options, &start.params, &err) != STATUS_OK) {

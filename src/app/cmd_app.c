@@ -2,6 +2,7 @@
 #include "app/find.h"
 #include "app/palette.h"
 #include "app/record.h"
+#include "app/settings.h"
 #include "app/still.h"
 #include "export/export.h"
 
@@ -212,6 +213,9 @@ bool cmd_copy_command(App *app, const char *args, Error *err) {
     (void)err;
     TextBuffer text = {0};
     app_command_line(app, &text);
+    /* A matter of the screen, which pictures do not keep. */
+    if (app->ui_scale != 1 || settings_value(app->settings, "scale"))
+        text_appendf(&text, " --scale %.4g", (double)app->ui_scale);
     if (text.text && !text.failed) {
         platform_set_clipboard(app->platform, text.text);
         app_say(app, SAY_INFO, "copied: %s", text.text);

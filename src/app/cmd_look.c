@@ -129,17 +129,24 @@ bool cmd_pool(App *app, const char *args, Error *err) {
     return true;
 }
 
-bool cmd_labels(App *app, const char *args, Error *err) {
-    (void)args;
-    (void)err;
-    app->view.labels = !app->view.labels;
+/* "": the other way round. */
+static bool switched(const char *what, const char *args, bool *value, Error *err) {
+    if (args[0] && strcmp(args, "on") && strcmp(args, "off")) {
+        error_set(err, STATUS_USAGE, "'%s' takes on or off, not '%.40s'", what, args);
+        return false;
+    }
+    *value = args[0] ? !strcmp(args, "on") : !*value;
     return true;
 }
 
+bool cmd_labels(App *app, const char *args, Error *err) {
+    return switched("labels", args, &app->view.labels, err);
+}
+
 bool cmd_panels(App *app, const char *args, Error *err) {
-    (void)args;
-    (void)err;
-    app->folded = !app->folded;
+    bool shown = !app->folded;
+    if (!switched("panels", args, &shown, err)) return false;
+    app->folded = !shown;
     return true;
 }
 

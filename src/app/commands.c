@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#define BINDINGS_MAX 256
 #define LINE_MAX_SIZE (APP_PATH_SIZE + 256)
 
 /* A row a command, as wide as it is: it is read down the columns. */
@@ -58,12 +57,13 @@ const Command APP_COMMANDS[] = {
     {"lock-range", "", cmd_lock_range, "Shift+L=", "Colour", "keep the range under layer and head changes", NULL},
     {"pool", "mean|mass|max|next", cmd_pool, "o=next", "Colour", "pooled blocks show mean, mass, max", NULL},
 
-    {"labels", "", cmd_labels, "v=", "Window", "token labels on, off", NULL},
-    {"panels", "", cmd_panels, "i=", "Window", "fold the panels", NULL},
+    {"labels", "[on|off]", cmd_labels, "v=", "Window", "token labels on, off", NULL},
+    {"panels", "[on|off]", cmd_panels, "i=", "Window", "fold the panels", NULL},
     {"recompute", "auto|cpu|gpu", cmd_recompute, NULL, "Window", "where attention from Q and K is computed; auto measures", NULL},
     {"status", "", cmd_status, "Shift+I=", "Window", "status and budgets", NULL},
     {"theme", "dark|light|next", cmd_theme, NULL, "Window", "dark or light", NULL},
     {"scale", "S|up|down", cmd_scale, NULL, "Window", "size of text and panels; Ctrl+wheel on a panel does it too", NULL},
+    {"settings", "save", cmd_settings, NULL, "Window", "keep theme, scale, colours and the like for next time", NULL},
     {"fullscreen", "", cmd_fullscreen, "F11=", "Window", "full screen", NULL},
     {"help", "", cmd_help, "?= F1=", "Window", "this list", NULL},
     {"screenshot", "[view|window] [PATH]", cmd_screenshot, "s=view Ctrl+S=view Ctrl+Shift+S=window Shift+S=window", "Window", "picture of the view, .png, .svg or .pdf; with Shift of the window", "s  Ctrl+S  Shift+S"},
@@ -112,87 +112,6 @@ unsigned app_command_views(const Command *command) {
         if (!strcmp(SCOPES[i].name, command->name)) return SCOPES[i].views;
     }
     return ~0u;
-}
-
-/* ---- key bindings: parsed once from the table ------------------------------------------------ */
-
-typedef struct Binding {
-    int key, mods;
-    unsigned views;
-    char line[64];
-} Binding;
-
-static Binding bindings[BINDINGS_MAX];
-static int binding_count;
-
-/* "Ctrl+Up=1.25" -> key name, arguments; the separator is the last '=' that is not the key itself ("==1.25"). */
-static bool split_binding(const char *text, size_t length, char *name, size_t name_size, char *args, size_t args_size) {
-    size_t at = 1;
-    while (at < length && text[at] != '=')
-        at++;
-    if (at >= length || at >= name_size || length - at > args_size) return false;
-    memcpy(name, text, at);
-    name[at] = 0;
-    memcpy(args, text + at + 1, length - at - 1);
-    args[length - at - 1] = 0;
-    return true;
-}
-
-/* Calls `each` for every binding of a command. */
-static void for_each_binding(const Command *command, void (*each)(const Command *, const char *, const char *, void *),
-                             void *user) {
-    const char *at = command->keys;
-    while (at && *at) {
-        const size_t length = strcspn(at, " ");
-        char name[32], args[48];
-        if (split_binding(at, length, name, sizeof name, args, sizeof args)) each(command, name, args, user);
-        at += length;
-        while (*at == ' ')
-            at++;
-    }
-}
-
-static void add_binding(const Command *command, const char *name, const char *args, void *user) {
-    (void)user;
-    if (binding_count == BINDINGS_MAX) return;
-    Binding *binding = &bindings[binding_count];
-    if (!platform_key_parse(name, &binding->key, &binding->mods)) return;
-    binding->views = app_command_views(command);
-    snprintf(binding->line, sizeof binding->line, "%s%s%s", command->name, args[0] ? " " : "", args);
-    binding_count++;
-}
-
-const char *app_key_command(ViewKind view, int key, int mods) {
-    const char *elsewhere = NULL;
-    if (binding_count == 0) {
-        for (int i = 0; i < APP_COMMAND_COUNT; i++)
-            for_each_binding(&APP_COMMANDS[i], add_binding, NULL);
-    }
-    for (int i = 0; i < binding_count; i++) {
-        if (bindings[i].key != key || bindings[i].mods != mods) continue;
-        if (bindings[i].views & (1u << view)) return bindings[i].line;
-        elsewhere = bindings[i].line;
-    }
-    return elsewhere;
-}
-
-static void append_key(const Command *command, const char *name, const char *args, void *user) {
-    TextBuffer *out = user;
-    (void)command;
-    (void)args;
-    /* "=" is "+" without Shift: an alias nobody needs to read. */
-    if (strcmp(name, "=")) text_appendf(out, "%s%s", out->length ? "  " : "", name);
-}
-
-void app_command_keys(const Command *command, char *out, size_t out_size) {
-    if (command->keys_shown) {
-        snprintf(out, out_size, "%s", command->keys_shown);
-        return;
-    }
-    TextBuffer text = {0};
-    for_each_binding(command, append_key, &text);
-    snprintf(out, out_size, "%s", text.text ? text.text : "");
-    text_buffer_free(&text);
 }
 
 const Command *app_find_command(const char *name, size_t length) {

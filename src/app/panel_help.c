@@ -20,7 +20,10 @@ static int help_lines(HelpLine *out) {
     const char *group = NULL;
     for (int i = 0; i < APP_COMMAND_COUNT && count < HELP_LINES_MAX - 3; i++) {
         const Command *command = &APP_COMMANDS[i];
-        if (!command->help || !command->keys) continue;
+        char keys[8];
+        if (!command->help) continue;
+        app_command_keys(command, keys, sizeof keys);
+        if (!keys[0]) continue;
         if (!group || strcmp(group, command->group)) {
             group = command->group;
             if (count > 0) out[count++] = (HelpLine){.heading = ""}; /* air above a heading */

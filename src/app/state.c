@@ -2,12 +2,14 @@
 #include "app/find.h"
 #include "app/palette.h"
 #include "app/recompute.h"
+#include "app/settings.h"
 
 #include <math.h>
 #include <string.h>
 
 static const char *const TRANSFORMS[] = {"linear", "sqrt", "log"};
 static const char *const CHANNELS[] = {"mean", "mass", "max"};
+static const char *const ASPECTS[] = {"auto", "square", "stretch"};
 
 static const char *const COMPARES[] = {"off", "ref", "diff", "side"};
 
@@ -221,17 +223,26 @@ void app_command_line(const App *app, TextBuffer *out) {
     if (app->view.step) text_appendf(out, " --step %d", capture_step_number(set, app->view.step));
     if (app->view.values == VALUES_SCORES) text_append(out, " --values scores");
     if (!app->view.fitted && app->view.view == VIEW_MATRIX) append_camera(app, queries, keys, out);
-    if (app->view.channel != CHANNEL_MEAN) text_appendf(out, " --pool %s", CHANNELS[app->view.channel]);
-    if (app->view.transform != TRANSFORM_SQRT) text_appendf(out, " --transform %s", TRANSFORMS[app->view.transform]);
+    if (app->view.channel != CHANNEL_MEAN || settings_value(app->settings, "pool"))
+        text_appendf(out, " --pool %s", CHANNELS[app->view.channel]);
+    if (app->view.transform != TRANSFORM_SQRT || settings_value(app->settings, "transform"))
+        text_appendf(out, " --transform %s", TRANSFORMS[app->view.transform]);
     if (app->view.range_mode == RANGE_MANUAL || app->view.range_locked)
         text_appendf(out, " --range %.6g:%.6g", (double)app->view.lo, (double)app->view.hi);
     else if (app->view.range_mode == RANGE_PERCENTILE)
         text_appendf(out, " --range p%g", app->view.percentile);
-    if (app->view.cmap != CMAP_VIRIDIS) text_appendf(out, " --cmap %s", draw_colormap_name(app->view.cmap));
-    if (app->view.gamma != 1) text_appendf(out, " --gamma %g", (double)app->view.gamma);
-    if (app->view.fit_mode != FIT_AUTO)
-        text_append(out, app->view.fit_mode == FIT_SQUARE ? " --aspect square" : " --aspect stretch");
-    if (!app->view.labels) text_append(out, " --no-labels");
+    else if (settings_value(app->settings, "range"))
+        text_append(out, " --range auto");
+    if (app->view.cmap != CMAP_VIRIDIS || settings_value(app->settings, "cmap"))
+        text_appendf(out, " --cmap %s", draw_colormap_name(app->view.cmap));
+    if (app->view.gamma != 1 || settings_value(app->settings, "gamma"))
+        text_appendf(out, " --gamma %g", (double)app->view.gamma);
+    if (app->view.fit_mode != FIT_AUTO || settings_value(app->settings, "aspect"))
+        text_appendf(out, " --aspect %s", ASPECTS[app->view.fit_mode]);
+    if (!app->view.labels)
+        text_append(out, " --no-labels");
+    else if (settings_value(app->settings, "labels"))
+        text_append(out, " --labels on");
     if (find_is_on(app)) {
         text_append(out, " --find ");
         append_word(out, app->find->query);
@@ -242,5 +253,6 @@ void app_command_line(const App *app, TextBuffer *out) {
         text_append(out, " --axes ");
         append_word(out, app->axes);
     }
-    if (app->light) text_append(out, " --theme light");
+    if (app->light || settings_value(app->settings, "theme"))
+        text_appendf(out, " --theme %s", app->light ? "light" : "dark");
 }

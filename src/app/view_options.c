@@ -33,6 +33,7 @@ size_t view_options_table(ViewOptions *o, Option out[VIEW_OPTIONS_MAX]) {
         {"scale", 0, "S", "of text and panels; pictures get S times the pixels", &o->scale, NULL},
         {"theme", 0, "NAME", "dark or light", &o->theme, NULL},
         {"bare", 0, NULL, "the heatmap alone", NULL, &o->bare},
+        {"labels", 0, "on|off", "token labels along the axes", &o->labels, NULL},
         {"no-labels", 0, NULL, "without token labels", NULL, &o->no_labels},
         {"axes", 0, "LETTERS", "axes of an array without layer names, such as lhqk", &o->axes, NULL},
         {"gpu-budget", 0, "SIZE", "GPU memory for tiles, such as 512M", &o->gpu_budget, NULL},
@@ -106,6 +107,8 @@ Status view_options_apply(const ViewOptions *o, App *app, const FrameParams *fra
     }
     if (o->from && !o->from_read)
         return error_set(err, STATUS_USAGE, "--from is for the window, `render` and `record`");
+    const Status labels = apply(app, "labels", o->labels, err);
+    if (labels != STATUS_OK) return labels;
     if (o->no_labels) app->view.labels = false;
     if (o->find) {
         find_start(app, o->find, false, err);

@@ -8,7 +8,7 @@
 typedef struct ViewOptions {
     const char *set, *layer, *head, *batch, *step, *values, *rect, *level, *pool, *transform, *range, *cmap, *size, *scale,
         *theme;
-    const char *find, *cursor, *camera;
+    const char *labels, *find, *cursor, *camera;
     const char *gamma, *aspect, *from, *view, *grid_range, *ref, *compare;
     const char *gpu_budget, *ram_budget, *recompute, *axes, *exec;
     bool bare, no_labels, no_cache, help;

@@ -33,6 +33,10 @@ bool file_remove(const char *path) {
     return remove(path) == 0;
 }
 
+bool file_rename(const char *from, const char *to) {
+    return rename(from, to) == 0;
+}
+
 bool file_touch(const char *path) {
     return utimensat(AT_FDCWD, path, NULL, 0) == 0;
 }

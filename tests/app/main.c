@@ -10,5 +10,6 @@ int main(void) {
     failed += test_field_group();
     failed += test_files_group();
     failed += test_find_group();
+    failed += test_settings_group();
     return failed ? 1 : 0;
 }

@@ -1,0 +1,25 @@
+/* Settings that outlive the program: one table of names, where their values come from and go to. */
+#ifndef ATTNSCOPE_APP_SETTINGS_H
+#define ATTNSCOPE_APP_SETTINGS_H
+
+#include "app/app.h"
+#include "app/settings_parse.h"
+
+/* Reads the settings file, if there is one. One that cannot be read is renamed, and *said says so; so it does about
+ * lines that cannot be used. *out is then still good. */
+void settings_load(Settings *out, char *said, size_t said_size);
+/* What must be known before anything is open; then the rest, as if its commands had been given (keys_only: not that). */
+void settings_start(const Settings *settings, AppParams *params);
+void settings_apply(const Settings *settings, App *app, bool keys_only);
+/* The value in the settings file, NULL where there is none. */
+const char *settings_value(const Settings *settings, const char *name);
+/* Bindings of the settings file come before the table's; its keys replace theirs. Called again, anew. (keys.c) */
+void app_override_keys(const SettingsKey *keys, int count);
+/* Writes what is set now into the settings file; remarks, keys and unknown lines stay. */
+Status settings_save(const App *app, char *path, size_t path_size, Error *err);
+/* The text that settings_save writes for a file that holds `old`. */
+bool settings_merge(const App *app, const char *old, size_t length, TextBuffer *out);
+/* For settings_parse: names and values of this program. */
+const SettingsHooks *settings_hooks(void);
+
+#endif
