@@ -199,6 +199,7 @@ static void look_at_start(App *app) {
     app->playing = false;
     app->from_grid = false;
     compare_reset(app);
+    app->pins.count = app->pins.focus = 0;
     view->fitted = view->grid.fitted = true;
     view->grid.focus = (GridHead){0};
     view->grid.selected_count = 0;

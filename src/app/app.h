@@ -6,8 +6,8 @@
 #ifndef ATTNSCOPE_APP_H
 #define ATTNSCOPE_APP_H
 
+#include "app/pins.h"
 #include "platform/platform.h"
-#include "views/views.h"
 
 #define APP_PATH_SIZE 4096
 #define APP_MESSAGE_SIZE 640
@@ -61,6 +61,7 @@ typedef struct Comparison {
 typedef struct Layout {
     float scale;
     Rect window, top, left, right, bottom, view;
+    Rect inspector; /* of pins, beside the right panel */
     bool bare;
     Rect scrubber, minimap; /* filled while drawing */
     Rect thumbs;
@@ -133,6 +134,7 @@ typedef struct App {
     float drag_x, drag_y;
     bool drag_moved; /* farther than a click shakes */
     Camera drag_camera;
+    Pins pins;
     bool selection_on;
     int64_t sel_q0, sel_q1, sel_k0, sel_k1; /* half-open */
     struct Find *find;                      /* find.h; NULL until first used */
@@ -355,6 +357,16 @@ HeadSet view_grid_heads(const App *app);
 void view_grid_open(App *app);
 bool view_grid_escape(App *app);
 
+/* ---- cmd_pins.c, pins.c ------------------------------------------------------------------------ */
+
+bool app_has_pins(const App *app); /* any that lies in the pattern that is shown */
+bool app_pin_shown(const App *app, const Pin *pin);
+/* Marks them on the matrix and wants what they need; `lines`: also what only the inspector shows. */
+void app_draw_pins(App *app, Frame *frame, bool lines);
+/* "0.1234", "masked", "NaN" */
+void app_format_cell(float value, char *out, size_t out_size);
+void app_pins_json(const App *app, TextBuffer *out); /* "pins":[...],"pin_shown":N, */
+
 /* ---- panels ---------------------------------------------------------------------------------- */
 
 void panel_top(App *app, Rect rect);
@@ -370,6 +382,10 @@ typedef struct Panel {
     Frame *frame;
     float x, y, w;
 } Panel;
+void panel_token_row(Panel *p, const char *name, Axis axis, int64_t index);
+/* The inspector as a panel of its own, and in a part of another. */
+void panel_pins(App *app, Frame *frame, Rect rect);
+void panel_pins_list(Panel *p, float bottom);
 void panel_caption(Panel *p, const char *text, const char *right); /* right: NULL or a dim remark */
 void panel_color_bar(Panel *p, float y, bool is_signed);
 void panel_legend(Panel *p, float y);
@@ -453,6 +469,7 @@ COMMAND(cmd_view);      /* view.c */
 COMMAND(cmd_select);
 COMMAND(cmd_open_head);
 COMMAND(cmd_grid_range); /* cmd_grid.c */
+COMMAND(cmd_pin);        /* cmd_pins.c */
 COMMAND(cmd_ref);
 COMMAND(cmd_compare);
 COMMAND(cmd_hold); /* compare.c */

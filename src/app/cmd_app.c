@@ -153,9 +153,17 @@ bool cmd_reload(App *app, const char *args, Error *err) {
     snprintf(path, sizeof path, "%s", app->captures[0].path);
     const char *paths[1] = {path};
     const ViewState before = app->view;
+    const Comparison comparison = app->comparison;
+    const Pins pins = app->pins;
     if (app_open_capture(app, paths, 1, err) != STATUS_OK) return false;
     /* The same place in the new contents, as far as it exists. */
     app->view = before;
+    app->comparison = comparison;
+    app->pins = pins;
+    for (int i = 0; i < capture_set_count(app_capture(app)); i++) {
+        const SetInfo *set = capture_set(app_capture(app), i);
+        pins_keep_inside(&app->pins, i, set->max_queries, set->max_keys);
+    }
     app->view.cursor_on = app->view.cursor_locked = false;
     app_view_changed(app);
     app_say(app, SAY_INFO, "read again: %s", capture_name(app_capture(app)));

@@ -44,6 +44,7 @@ const Command APP_COMMANDS[] = {
     {"cursor", "Q,K|+DQ,+DK|off", cmd_cursor, "Alt+Up=-1,+0 Alt+Down=+1,+0 Alt+Left=+0,-1 Alt+Right=+0,+1", "Camera", "move the crosshair", "Alt+arrows"},
     {"select-cells", "Q0:Q1,K0:K1|none", cmd_select_cells, NULL, "Camera", "select these cells; a drag with the right button does it too", NULL},
     {"lock-cursor", "", cmd_lock_cursor, "x=", "Camera", "lock the crosshair", NULL},
+    {"pin", "[Q,K|clear|next|show N|remove N]", cmd_pin, "p= Shift+P=next", "Camera", "pin the cell under the crosshair, or let go of it; the next pin", NULL},
     {"level", "LQ,LK", cmd_level, NULL, "Camera", "show this level, a texel a pixel", NULL},
 
     {"find", "[TEXT]", cmd_find, "Ctrl+F= /=", "Find", "find a token or a phrase along both axes", NULL},
@@ -102,8 +103,8 @@ static const struct {
     {"rect", ONLY(VIEW_MATRIX)},      {"cursor", ONLY(VIEW_MATRIX)},         {"lock-cursor", ONLY(VIEW_MATRIX)},
     {"level", ONLY(VIEW_MATRIX)},     {"camera", ONLY(VIEW_MATRIX)},         {"copy", ONLY(VIEW_MATRIX)},
     {"find", ONLY(VIEW_MATRIX)},      {"find-next", ONLY(VIEW_MATRIX)},      {"find-previous", ONLY(VIEW_MATRIX)},
-    {"hold", ONLY(VIEW_MATRIX)},      {"compare", ONLY(VIEW_MATRIX)},        {"open-head", ONLY(VIEW_GRID)},
-    {"select", ONLY(VIEW_GRID)},
+    {"pin", ONLY(VIEW_MATRIX)},       {"hold", ONLY(VIEW_MATRIX)},           {"compare", ONLY(VIEW_MATRIX)},
+    {"open-head", ONLY(VIEW_GRID)},   {"select", ONLY(VIEW_GRID)},
 #undef ONLY
 };
 

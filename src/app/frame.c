@@ -99,6 +99,7 @@ void app_frame_build(App *app, const FrameParams *params) {
     if (app->layout.top.h > 0) panel_top(app, app->layout.top);
     if (app->layout.left.w > 0) panel_heads(app, &frame, app->layout.left);
     if (app->layout.right.w > 0) ui->panel(app, &frame, app->layout.right);
+    if (app->layout.inspector.w > 0) panel_pins(app, &frame, app->layout.inspector);
     if (app->layout.bottom.h > 0) panel_scrubber(app, &frame, app->layout.bottom);
     if (ui->over) ui->over(app, &frame);
     panel_overlays(app, &frame);

@@ -8,7 +8,7 @@
 #define PROFILE_H 56.0f
 
 /* "query   the            17" */
-static void token_row(Panel *p, const char *name, Axis axis, int64_t index) {
+void panel_token_row(Panel *p, const char *name, Axis axis, int64_t index) {
     const float s = p->frame->scale;
     char text[128], position[32];
     const bool tokens = capture_tokens(p->frame->capture, p->app->view.set, p->app->view.item, axis) != NULL;
@@ -168,6 +168,41 @@ static bool shown_value(App *app, const Frame *frame, float *value) {
     return here != NULL;
 }
 
+static void cursor_section(Panel *p) {
+    App *app = p->app;
+    const Theme *theme = p->frame->theme;
+    const float s = p->frame->scale;
+    float value;
+    char text[48] = "\xE2\x80\xA6";
+    if (!app->view.cursor_on) {
+        panel_caption(p, "under the cursor", NULL);
+        draw_text(&app->list, p->x, p->y, "Move over the matrix:", ui_style(app, 12), ALIGN_LEFT, theme->dim);
+        draw_text(&app->list, p->x, p->y + 18 * s, "row i shows where token i looks.", ui_style(app, 12), ALIGN_LEFT,
+                  theme->dim);
+        p->y += 48 * s;
+        return;
+    }
+    panel_caption(p, app->view.cursor_locked ? "locked cell" : "under the cursor",
+                  app->view.cursor_locked ? "x unlocks" : "x locks");
+    if (shown_value(app, p->frame, &value)) format_weight(value, text, sizeof text);
+    p->y += 10 * s;
+    draw_text(&app->list, p->x, p->y, text, ui_bold(app, 22), ALIGN_LEFT, theme->text);
+    p->y += 28 * s;
+    panel_token_row(p, "query", AXIS_QUERY, app->view.cursor_q);
+    panel_token_row(p, "key", AXIS_KEY, app->view.cursor_k);
+}
+
+static void row_section(Panel *p, float bottom) {
+    const float s = p->frame->scale;
+    int64_t keys;
+    const float *row = p->app->view.cursor_on ? compare_row(p->app, p->frame, &keys) : NULL;
+    if (!row || p->y + 94 * s > bottom) return;
+    panel_caption(p, "this row", p->app->view.compare == COMPARE_DIFF ? "difference by key" : "weight by key");
+    p->y -= 6 * s;
+    profile(p, row, keys);
+    strongest_keys(p, row, keys, bottom);
+}
+
 void panel_cursor(App *app, Frame *frame, Rect rect) {
     const Theme *theme = frame->theme;
     const float s = frame->scale;
@@ -179,38 +214,13 @@ void panel_cursor(App *app, Frame *frame, Rect rect) {
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
     Panel p = {.app = app, .frame = frame, .x = rect.x + 16 * s, .y = rect.y + 24 * s, .w = rect.w - 32 * s};
     const float bar_top = rect.y + rect.h - 112 * s;
-    if (app->view.cursor_on) {
-        panel_caption(&p, app->view.cursor_locked ? "locked cell" : "under the cursor",
-                      app->view.cursor_locked ? "x unlocks" : "x locks");
-        float value;
-        char text[48];
-        if (shown_value(app, frame, &value))
-            format_weight(value, text, sizeof text);
-        else
-            snprintf(text, sizeof text, "\xE2\x80\xA6");
-        p.y += 10 * s;
-        draw_text(&app->list, p.x, p.y, text, ui_bold(app, 22), ALIGN_LEFT, theme->text);
-        p.y += 28 * s;
-        token_row(&p, "query", AXIS_QUERY, app->view.cursor_q);
-        token_row(&p, "key", AXIS_KEY, app->view.cursor_k);
-        if (frame->reference) comparison(&p);
-        p.y += 12 * s;
-        const float *row = compare_row(app, frame, &keys);
-        const bool difference = app->view.compare == COMPARE_DIFF;
-        if (row && p.y + 110 * s < bar_top) {
-            panel_caption(&p, "this row", difference ? "difference by key" : "weight by key");
-            p.y -= 6 * s;
-            profile(&p, row, keys);
-            strongest_keys(&p, row, keys, bar_top - 16 * s);
-        }
-    } else {
-        panel_caption(&p, "under the cursor", NULL);
-        draw_text(&app->list, p.x, p.y, "Move over the matrix:", ui_style(app, 12), ALIGN_LEFT, theme->dim);
-        draw_text(&app->list, p.x, p.y + 18 * s, "row i shows where token i looks.", ui_style(app, 12), ALIGN_LEFT,
-                  theme->dim);
-        p.y += 48 * s;
-        if (frame->reference) comparison(&p);
-    }
+    cursor_section(&p);
+    if (frame->reference) comparison(&p);
+    p.y += 12 * s;
+    if (app_has_pins(app) && app->layout.inspector.w <= 0)
+        panel_pins_list(&p, bar_top - 16 * s);
+    else
+        row_section(&p, bar_top - 16 * s);
     ResolvedHeads heads;
     const bool is_signed = tiles_headset_resolve(&app->view.heads, set, layer, &heads, NULL) == STATUS_OK &&
                            views_state_signed(set, &app->view, &heads);

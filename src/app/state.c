@@ -144,6 +144,7 @@ void app_state_json(const App *app, TextBuffer *out) {
     } else {
         text_append(out, "\"selection\":null,");
     }
+    app_pins_json(app, out);
     const GpuStats gpu = gpu_stats(app->gpu);
     recompute_json(app, out);
     text_append(out, ",\"message\":");
@@ -218,6 +219,11 @@ void app_command_line(const App *app, TextBuffer *out) {
         text_append(out, " --ref ");
         append_word(out, app->captures[1].path);
         if (app->view.compare != COMPARE_OFF) text_appendf(out, " --compare %s", COMPARES[app->view.compare]);
+    }
+    for (int i = 0, n = 0; i < app->pins.count; i++) {
+        const Pin *pin = &app->pins.items[i];
+        if (pin->set == app->view.set)
+            text_appendf(out, "%s%lld,%lld", n++ ? ":" : " --pin ", (long long)pin->query, (long long)pin->key);
     }
     if (app->view.item) text_appendf(out, " --batch %d", app->view.item);
     if (app->view.step) text_appendf(out, " --step %d", capture_step_number(set, app->view.step));

@@ -12,6 +12,8 @@
 #define RIGHT_W 248.0f
 /* Narrower than this, panels fold away by themselves. */
 #define RIGHT_FOLD_W 860.0f
+#define INSPECTOR_W 248.0f
+#define INSPECTOR_FOLD_W 1100.0f /* it moves into the right panel */
 #define LEFT_FOLD_W 640.0f
 #define BOTTOM_FOLD_H 300.0f
 
@@ -33,7 +35,13 @@ Layout app_layout(const App *app, const FrameParams *params) {
     layout.bottom = (Rect){0, h - bottom, w, bottom};
     layout.left = (Rect){0, top, left, h - top - bottom};
     layout.right = (Rect){w - right, top, right, h - top - bottom};
-    layout.view = (Rect){left, top, fmaxf(1, w - left - right), fmaxf(1, h - top - bottom)};
+    const bool inspector = right > 0 && w / s >= INSPECTOR_FOLD_W && app_has_pins(app);
+    layout.inspector = (Rect){w - right, top, 0, h - top - bottom};
+    if (inspector) {
+        layout.inspector.w = roundf(INSPECTOR_W * s);
+        layout.inspector.x -= layout.inspector.w;
+    }
+    layout.view = (Rect){left, top, fmaxf(1, layout.inspector.x - left), fmaxf(1, h - top - bottom)};
     return layout;
 }
 

@@ -191,6 +191,7 @@ void view_matrix_draw(App *app, Frame *frame, const FrameParams *params) {
     follow_mouse(app);
     draw_selection(app, frame, &app->result);
     if (app->side_result.plot.w > 0) draw_selection(app, frame, &app->side_result);
+    if (!params->bare) app_draw_pins(app, frame, params->chrome && app->layout.right.w > 0);
     if (!params->chrome) return;
     want_cursor_row(app, frame);
     compare_want_row(app, frame);

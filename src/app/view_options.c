@@ -14,6 +14,7 @@ size_t view_options_table(ViewOptions *o, Option out[VIEW_OPTIONS_MAX]) {
          NULL},
         {"ref", 0, "FILE", "a reference to compare with: hold y to see it, d for the difference", &o->ref, NULL},
         {"compare", 0, "HOW", "with --ref: off, ref, diff or side (by side)", &o->compare, NULL},
+        {"pin", 0, "Q,K", "mark this cell with its value; more of them as Q,K:Q,K", &o->pin, NULL},
         {"batch", 0, "N", "batch item", &o->batch, NULL},
         {"step", 0, "N", "decode step of generate(): the pattern as it was then", &o->step, NULL},
         {"values", 0, "KIND", "weights or scores", &o->values, NULL},
@@ -96,6 +97,7 @@ Status view_options_apply(const ViewOptions *o, App *app, const FrameParams *fra
                  {"cmap", o->cmap},
                  {"aspect", o->aspect},
                  {"grid-range", o->grid_range},
+                 {"pin", o->pin},
                  {"view", o->view}};
     if (o->ref) {
         const Status status = app_open_reference(app, o->ref, err);

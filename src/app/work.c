@@ -203,6 +203,8 @@ bool app_take_results(App *app, uint64_t budget_ns, bool *any) {
             note_failure(app, data);
             tiles_data_drop(data);
             visible = true;
+        } else if (data->kind == JOB_CELLS && pins_accept(&app->pins, app_capture(app), data)) {
+            tiles_data_drop(data); /* many come one after another: drawn several at a time */
         } else if (data->kind == JOB_CELLS) {
             views_readout_accept(&app->readouts, data);
             visible = true;

@@ -2,8 +2,8 @@
  * It never asks for the window's size: everything is drawn into a given rectangle at a given scale, so that windows,
  * pictures and recordings share it. No SDL, no App.
  *
- * One section for each .c file: theme.c camera.c readout.c range.c compare.c heatmap.c axes.c matrix.c minimap.c marks.c
- * grid_layout.c grid.c grid_axes.c */
+ * One section for each .c file: theme.c camera.c readout.c range.c compare.c heatmap.c axes.c matrix.c pin_marks.c
+ * minimap.c marks.c grid_layout.c grid.c grid_axes.c */
 #ifndef ATTNSCOPE_VIEWS_H
 #define ATTNSCOPE_VIEWS_H
 
@@ -257,6 +257,18 @@ bool views_matrix_cell(const ViewResult *result, int64_t queries, int64_t keys, 
                        int64_t *key);
 /* Key of the whole row `query` of the head set (JOB_CELLS). */
 TileKey views_row_key(const Frame *frame, const ViewState *state, int64_t query);
+
+/* ---- pin_marks.c ------------------------------------------------------------------------------ */
+
+typedef struct PinMark {
+    int64_t query, key;
+    int number;
+    bool focused;
+    char text[24]; /* beside the number; may be "" */
+} PinMark;
+/* Over the matrix that `result` laid out. */
+void views_pin_marks(Frame *frame, const ViewResult *result, int64_t queries, int64_t keys, const PinMark *marks,
+                     int count);
 
 /* ---- minimap.c : base images drawn small ----------------------------------------------------- */
 

@@ -11,5 +11,6 @@ int main(void) {
     failed += test_files_group();
     failed += test_find_group();
     failed += test_settings_group();
+    failed += test_pins_group();
     return failed ? 1 : 0;
 }
