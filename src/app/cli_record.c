@@ -202,7 +202,7 @@ int cli_record(int argc, char **argv) {
     const char *file = NULL, *pictured = NULL;
     size_t count = 0;
     Error err = {0};
-    AppParams start = {.mode = PLATFORM_OFFSCREEN};
+    AppParams start = {.mode = PLATFORM_OFFSCREEN, .disk_cache = true};
     RecordSweepParams params;
     Status status = options_parse(table, n, argc, argv, &file, 1, &count, &err);
     if (status == STATUS_OK && o.view.help) {
