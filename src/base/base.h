@@ -71,6 +71,8 @@ bool mem_grow(void **items, size_t *capacity, size_t needed, size_t item_size);
 
 /* Number of successful allocations of this process so far: the "steady frame allocates nothing" test. */
 uint64_t mem_allocation_count(void);
+/* Bytes of memory that the machine has; 0 where it does not say. */
+uint64_t mem_machine_bytes(void);
 /* The n-th allocation from now (1 = the next) fails, and all after it while sticky; 0 switches injection off. */
 void mem_fail_after(uint64_t n, bool sticky);
 

@@ -10,6 +10,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#ifdef __APPLE__
+#include <sys/sysctl.h>
+#else
+#include <unistd.h>
+#endif
 
 #define ARENA_ALIGNMENT ((size_t)16)
 #define ARENA_FIRST_BLOCK ((size_t)16 * 1024)
@@ -43,6 +48,17 @@ static void *counted(void *p) {
         atomic_fetch_add_explicit(&allocation_count, 1, memory_order_relaxed);
     }
     return p;
+}
+
+uint64_t mem_machine_bytes(void) {
+#ifdef __APPLE__
+    uint64_t bytes = 0;
+    size_t size = sizeof bytes;
+    return sysctlbyname("hw.memsize", &bytes, &size, NULL, 0) == 0 ? bytes : 0;
+#else
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    return pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
+#endif
 }
 
 /* A size of 0 gives a pointer too, so that NULL always means failure. */

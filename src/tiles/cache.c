@@ -3,7 +3,7 @@
  * over it. The scheduler's lock guards it all. */
 #include "tiles/internal.h"
 
-enum { BUCKETS = 4096 }; /* 256 MiB of 256 KiB tiles are 1,024 nodes; larger budgets get somewhat longer chains */
+enum { BUCKETS = 4096 }; /* 1 GiB of 256 KiB tiles are 4,096 nodes; larger budgets get somewhat longer chains */
 
 static size_t node_bytes(const TileNode *node) {
     return sizeof *node + node->data.size;

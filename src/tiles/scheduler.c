@@ -15,7 +15,10 @@
 
 #include <assert.h>
 
-#define RAM_BUDGET ((size_t)256 << 20)
+/* The default budget: a quarter of the memory, within these. */
+#define RAM_BUDGET_LEAST ((size_t)128 << 20)
+#define RAM_BUDGET_MOST ((size_t)1 << 30)
+#define RAM_BUDGET_PART 4
 #define RESULT_COUNT_MAX 256
 #define RESULT_BYTES_MAX ((size_t)64 << 20)
 /* Row factors and norms of values: 32 x 32 heads of 8,192 tokens take half of it. */
@@ -266,6 +269,11 @@ static Status make_workers(Scheduler *s, int count, Error *err) {
     return STATUS_OK;
 }
 
+static size_t default_budget(void) {
+    const uint64_t part = mem_machine_bytes() / RAM_BUDGET_PART;
+    return part < RAM_BUDGET_LEAST ? RAM_BUDGET_LEAST : part > RAM_BUDGET_MOST ? RAM_BUDGET_MOST : (size_t)part;
+}
+
 Status tiles_scheduler_new(const SchedulerParams *params, Scheduler **out, Error *err) {
     *out = NULL;
     Scheduler *s = mem_alloc_zeroed(1, sizeof *s);
@@ -274,7 +282,7 @@ Status tiles_scheduler_new(const SchedulerParams *params, Scheduler **out, Error
     }
     s->params = *params;
     s->inline_jobs = params->workers < 0;
-    s->params.ram_budget = params->ram_budget > 0 ? params->ram_budget : RAM_BUDGET;
+    s->params.ram_budget = params->ram_budget > 0 ? params->ram_budget : default_budget();
     s->params.base_side = params->base_side > 0 && params->base_side < TILE_SIDE ? params->base_side : TILE_SIDE;
     if (params->clock.now_ns == NULL) {
         s->params.clock = clock_system();

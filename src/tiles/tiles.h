@@ -400,7 +400,7 @@ typedef struct TileWant {
 
 typedef struct SchedulerParams {
     int workers;       /* 0: thread_core_count(); -1: none, tiles_scheduler_take runs the next job itself (tests) */
-    size_t ram_budget; /* bytes of finished tiles kept; 0: 256 MiB */
+    size_t ram_budget; /* bytes of finished tiles kept; 0: a quarter of the memory, 1 GiB at the most */
     int base_side;     /* 0: TILE_SIDE */
     void (*wake)(void *user); /* called from a worker when something is ready; may be NULL */
     void *wake_user;

@@ -175,6 +175,35 @@ static void test_memory_stays_within_the_budgets(void **state) {
     close_scene(scene);
 }
 
+/* Memory runs out in a worker, wherever that is: a message, and the next try finds everything. */
+static void test_workers_that_fail(void **state) {
+    (void)state;
+    Scene *scene = open_scene(0, 0);
+    assert_works(scene);
+    int failed = 0;
+    for (uint64_t n = 1; n < 12; n++) {
+        App *app = &scene->app;
+        run(scene, n % 2 ? "layer last" : "layer first");
+        run(scene, "one-to-one");
+        app_frame_build(app, &scene->params);
+        app->message[0] = 0;
+        app_submit_wants(app, false);
+        mem_fail_after(n, true);
+        clock_sleep_ns(20000000);
+        mem_fail_after(0, false);
+        frames_until_quiet(scene);
+        if (app->failed.count > 0) {
+            failed++;
+            assert_true(app->message[0] != 0);
+        }
+        run(scene, "reload"); /* asks for everything again */
+        run(scene, "fit");
+        assert_works(scene);
+    }
+    assert_true(failed > 0);
+    close_scene(scene);
+}
+
 int test_trouble_group(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_file_removed),
@@ -182,6 +211,7 @@ int test_trouble_group(void) {
         cmocka_unit_test(test_budget_too_small_for_one_screen),
         cmocka_unit_test(test_what_did_not_fit_is_not_given_up),
         cmocka_unit_test(test_driver_out_of_memory),
+        cmocka_unit_test(test_workers_that_fail),
         cmocka_unit_test(test_memory_stays_within_the_budgets),
     };
     return cmocka_run_group_tests_name("trouble", tests, NULL, NULL);

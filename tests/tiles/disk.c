@@ -2,8 +2,10 @@
 #include "test_tiles.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -169,6 +171,33 @@ static void test_nothing_can_be_written(void **state) {
     tiles_data_drop(plain);
 }
 
+/* A limit on the size of files stands in for a full disk: the same failure of write() at the same place. */
+static void test_full_disk(void **state) {
+    const Disk *disk = *state;
+    TileData *plain = make_base(disk, NULL);
+    struct rlimit before, small;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    DiskStore *store = open_store(disk, NULL, 0);
+    small = before;
+    small.rlim_cur = 100; /* the tile's header fits, its texels do not */
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    TileData *data = make_base(disk, store);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, handler);
+    DiskStats stats = tiles_disk_stats(store);
+    assert_same(plain, data);
+    assert_true(stats.stopped);
+    assert_int_equal(stats.stored, 0);
+    tiles_data_drop(data);
+    tiles_disk_close(store);
+    char line[160];
+    snprintf(line, sizeof line, "test -z \"$(find %s -type f -size -2 -name '*.tile*')\"", disk->cache);
+    assert_int_equal(system(line), 0); /* nothing half written is left */
+    expect(disk, plain, NULL, 0, 0);
+    tiles_data_drop(plain);
+}
+
 static void test_rewritten_while_open(void **state) {
     const Disk *disk = *state;
     DiskStore *store = open_store(disk, NULL, 0);
@@ -220,6 +249,7 @@ int test_disk_group(void) {
         cmocka_unit_test_setup_teardown(test_another_file_under_the_same_name, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_damage_at_any_byte_is_seen, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nothing_can_be_written, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_full_disk, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rewritten_while_open, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_old_captures_make_room, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_standard_input_has_no_identity, set_up, tear_down),
