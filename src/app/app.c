@@ -59,8 +59,9 @@ Status app_open(App *app, const AppParams *params, Error *err) {
         if ((status = chores_new(wake_loop, app, &app->chores[i], err)) != STATUS_OK) goto failed;
     }
     app->ranges = views_range_cache_new();
+    app->factors = views_factors_new();
     app->grid = views_grid_new();
-    if (!app->ranges || !app->grid) {
+    if (!app->ranges || !app->factors || !app->grid) {
         status = error_set(err, STATUS_MEMORY, "not enough memory to start");
         goto failed;
     }
@@ -93,6 +94,7 @@ void app_close(App *app) {
     recompute_close(app);
     views_readout_clear(&app->readouts);
     views_range_cache_drop(app->ranges);
+    views_factors_drop(app->factors);
     views_grid_drop(app->grid);
     views_wants_free(&app->wants);
     mem_free(app->difference_row);
@@ -188,6 +190,7 @@ static void look_at_start(App *app) {
     view->set = view->item = view->step = view->layer = 0;
     view->heads = (HeadSet){.op = HEADS_MEAN};
     view->values = VALUES_WEIGHTS;
+    view->variant = view->chosen = (Variant){.hide_special = false};
     view->cursor_on = view->cursor_locked = false;
     view->range_locked = false;
     if (view->range_mode == RANGE_MANUAL) view->range_mode = RANGE_AUTO;
@@ -273,6 +276,7 @@ Status app_open_capture(App *app, const char *const *paths, size_t count, Error 
     new_difference(app);
     views_readout_clear(&app->readouts);
     views_range_cache_clear(app->ranges);
+    views_factors_clear(app->factors);
     look_at_start(app);
     const Demo *demo = open.is_demo ? demo_find(open.demo_name) : NULL;
     if (demo) look_at_demo(app, demo);
@@ -341,6 +345,10 @@ void app_view_changed(App *app) {
     view->step = (int)i64_clamp(view->step, 0, set->step_count - 1);
     const LayerInfo *layer = &set->layers[view->layer];
     view_grid_changed(app);
+    if (view->variant.value_weighted && layer->value_heads == 0) {
+        view->variant.value_weighted = false;
+        app_say(app, SAY_INFO, "layer %d has no value vectors: showing weights without them", layer->number);
+    }
     ResolvedHeads heads;
     if (tiles_headset_resolve(&view->heads, set, layer, &heads, NULL) != STATUS_OK) {
         /* Another layer or set may lack a head: its mean is always there. */

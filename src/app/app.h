@@ -103,6 +103,7 @@ typedef struct App {
     GridLayout grid_layout; /* of the last frame */
     bool from_grid;         /* the matrix was opened from the grid: Esc goes back there */
     RangeCache *ranges;
+    FactorCache *factors;
     Readouts readouts;
     float *difference_row; /* of compare_row */
     size_t difference_capacity;
@@ -387,6 +388,7 @@ void panel_token_row(Panel *p, const char *name, Axis axis, int64_t index);
 void panel_pins(App *app, Frame *frame, Rect rect);
 void panel_pins_list(Panel *p, float bottom);
 void panel_caption(Panel *p, const char *text, const char *right); /* right: NULL or a dim remark */
+#define PANEL_COLOR_H 140.0f /* points, of the colour bar, its buttons and the legend */
 void panel_color_bar(Panel *p, float y, bool is_signed);
 void panel_legend(Panel *p, float y);
 /* Ticks are shares of the range of each head: there is no one range to name. */
@@ -465,7 +467,10 @@ COMMAND(cmd_theme);
 COMMAND(cmd_scale);
 COMMAND(cmd_tiles);     /* cmd_look.c */
 COMMAND(cmd_recompute); /* recompute.c */
-COMMAND(cmd_view);      /* view.c */
+COMMAND(cmd_hide);
+COMMAND(cmd_row_scale);
+COMMAND(cmd_value_weighted); /* cmd_variant.c */
+COMMAND(cmd_view);           /* view.c */
 COMMAND(cmd_select);
 COMMAND(cmd_open_head);
 COMMAND(cmd_grid_range); /* cmd_grid.c */
@@ -495,6 +500,9 @@ COMMAND(cmd_find);
 COMMAND(cmd_find_next);
 COMMAND(cmd_find_previous); /* find.c */
 COMMAND(cmd_select_cells);  /* cmd_app.c */
+
+/* "first key hidden, rows / visible sum"; "" where weights are shown as they are. */
+void app_variant_text(const App *app, char *out, size_t out_size);
 
 /* ---- input.c, loop.c ------------------------------------------------------------------------- */
 

@@ -45,9 +45,11 @@ static Status tile_image(App *app, const Frame *frame, const ViewState *state, L
     Status status = tiles_headset_resolve(&state->heads, set, &set->layers[state->layer], &heads, err);
     if (status != STATUS_OK) return status;
     *key = views_key(frame, state, state->layer, -1, tiles_headset_hash(&state->heads), level, y, x);
-    const bool from_source = tiles_headset_exactness(&heads, level, CHANNEL_MEAN) != EXACT ||
+    app->wants.variant = views_variant(state);
+    key->variant = tiles_variant_id(&app->wants.variant);
+    const bool from_source = key->variant || tiles_headset_exactness(&heads, level, CHANNEL_MEAN) != EXACT ||
                              tiles_headset_exactness(&heads, level, CHANNEL_MAX) != EXACT;
-    const bool single = heads.count == 1;
+    const bool single = heads.count == 1 && !key->variant;
     app->wants.count = 0;
     if (from_source && !single) {
         TileWant *want = views_want(&app->wants, JOB_COMPOSITE, key, frame->capture);

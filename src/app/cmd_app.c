@@ -178,7 +178,10 @@ bool cmd_copy(App *app, const char *args, Error *err) {
     int64_t rows, columns;
     if (app_capture(app) && selection_copy(app, &text, &rows, &columns, err) == STATUS_OK) {
         platform_set_clipboard(app->platform, text.text);
-        app_say(app, SAY_INFO, "copied %lld x %lld", (long long)rows, (long long)columns);
+        char variant[256];
+        app_variant_text(app, variant, sizeof variant);
+        app_say(app, SAY_INFO, "copied %lld x %lld%s%s", (long long)rows, (long long)columns, variant[0] ? ": " : "",
+                variant);
     }
     text_buffer_free(&text);
     return err->status == STATUS_OK;
@@ -187,7 +190,10 @@ bool cmd_copy(App *app, const char *args, Error *err) {
 bool cmd_export(App *app, const char *args, Error *err) {
     int64_t rows, columns;
     if (selection_export(app, args, &rows, &columns, err) != STATUS_OK) return false;
-    app_say(app, SAY_INFO, "wrote %lld x %lld cells to %s", (long long)rows, (long long)columns, args);
+    char variant[256];
+    app_variant_text(app, variant, sizeof variant);
+    app_say(app, SAY_INFO, "wrote %lld x %lld cells to %s%s%s", (long long)rows, (long long)columns, args,
+            variant[0] ? ": " : "", variant);
     return true;
 }
 

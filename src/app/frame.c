@@ -39,6 +39,7 @@ void app_note_painted(App *app, uint64_t ns) {
 
 Frame app_make_frame(App *app, const FrameParams *params) {
     const uint64_t now = clock_now_ns(&app->clock);
+    app->wants.variant = views_variant(&app->view);
     return (Frame){
         .capture = app_capture(app),
         .serial = app->captures[0].serial,
@@ -50,6 +51,7 @@ Frame app_make_frame(App *app, const FrameParams *params) {
         .wants = &app->wants,
         .readouts = &app->readouts,
         .ranges = app->ranges,
+        .factors = app->factors,
         .theme = views_theme(app->light),
         .scale = params->scale,
         .part = params->part,
@@ -80,6 +82,7 @@ static void schedule_next_look(App *app, const Frame *frame) {
 
 void app_frame_build(App *app, const FrameParams *params) {
     gpu_frame_advance(app->gpu);
+    views_factors_frame(app->factors);
     draw_list_reset(&app->list, app->fonts);
     app->wants.count = 0;
     app->hit_count = 0;

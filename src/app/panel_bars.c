@@ -138,6 +138,19 @@ static void view_switch(App *app, Rect bar, float *right) {
     *right -= total + 8 * s;
 }
 
+/* Where there is no room to say how the weights are varied. */
+static void variant_tag(App *app, Rect bar, float *right) {
+    const Theme *theme = views_theme(app->light);
+    const float s = app->layout.scale;
+    const TextStyle style = ui_style(app, 12);
+    const float width = roundf(draw_text_width(app->fonts, "varied", style) + 16 * s);
+    const Rect rect = {*right - width, bar.y + roundf(8 * s), width, roundf(24 * s)};
+    draw_rect(&app->list, rect, 12 * s, theme->raised);
+    draw_text_in(&app->list, rect, "varied", style, ALIGN_CENTER, theme->warning);
+    ui_hit(app, rect, "keys are hidden (b), rows scaled (u) or weighted by their values", CURSOR_ARROW, "%s", "");
+    *right = rect.x - 8 * s;
+}
+
 void panel_top(App *app, Rect rect) {
     const Theme *theme = views_theme(app->light);
     const float s = app->layout.scale;
@@ -155,6 +168,7 @@ void panel_top(App *app, Rect rect) {
                        rect.y + roundf(8 * s), "?", app->help, "keys and commands (?)", "help") +
              8 * s;
     view_switch(app, rect, &right);
+    if (rect.w < VIEW_SWITCH_W * s && views_variant_id(&app->view)) variant_tag(app, rect, &right);
     Cursor at = {.app = app, .x = rect.x + 16 * s, .middle = rect.y + rect.h / 2, .limit = right - 12 * s};
     char text[256], count[32];
     put_name(&at);
@@ -188,6 +202,8 @@ void panel_top(App *app, Rect rect) {
     const char *kind = app->view.values == VALUES_SCORES ? "scores" : capture_kind_name(set->kind);
     snprintf(text, sizeof text, "%s%s", kind, set->factored ? " from Q\xC2\xB7K" : "");
     put(&at, text, ui_style(app, 13), theme->dim, 20);
+    app_variant_text(app, text, sizeof text);
+    if (text[0]) put(&at, text, ui_style(app, 13), theme->warning, 20);
 }
 
 /* ---- scrubber -------------------------------------------------------------------------------- */

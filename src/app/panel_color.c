@@ -2,6 +2,7 @@
 #include "app/app.h"
 
 #include <math.h>
+#include <string.h>
 
 #define COLORBAR_H 14.0f
 
@@ -50,6 +51,25 @@ static void range_caption(Panel *p) {
     draw_text(&app->list, p->x + p->w, p->y, text, style, ALIGN_RIGHT, p->frame->theme->accent);
     ui_hit(app, rect, "one range for all heads, or one for each (n)", CURSOR_HAND, "grid-range next");
     panel_caption(p, "colour", NULL);
+}
+
+/* "none", "first", "special", or how many keys where there is no room to say which. */
+static void hide_label(const App *app, char *out, size_t out_size) {
+    char text[VARIANT_TEXT_SIZE];
+    tiles_variant_format_hide(&app->view.variant, text, sizeof text);
+    snprintf(out, out_size, "hide: %s", strlen(text) > 10 ? "chosen" : text);
+}
+
+static void variant_buttons(Panel *p, float y) {
+    App *app = p->app;
+    char label[48];
+    const Variant *variant = &app->view.variant;
+    hide_label(app, label, sizeof label);
+    const float width = ui_button(app, p->x, y, label, tiles_variant_hides(variant),
+                                  "hide the first key, special tokens, chosen keys (b)", "hide next");
+    snprintf(label, sizeof label, "rows: %s", tiles_row_scale_name(variant->row_scale));
+    ui_button(app, p->x + width + 4 * p->frame->scale, y, label, variant->row_scale != ROWS_AS_STORED,
+              "rows as they are, over their visible sum or maximum, relative to uniform (u)", "row-scale next");
 }
 
 void panel_color_bar(Panel *p, float y, bool is_signed) {
@@ -106,15 +126,17 @@ void panel_color_bar(Panel *p, float y, bool is_signed) {
                    "pooled blocks show their mean, mass or max (o)", "pool next") +
          4 * s;
     ui_button(app, x, row, draw_colormap_name(params.cmap), false, "next colormap (c)", "cmap next");
+    variant_buttons(p, row + 28 * s);
 }
 
 void panel_legend(Panel *p, float y) {
     const float s = p->frame->scale;
     const Theme *theme = p->frame->theme;
+    const bool hides = tiles_variant_hides(&p->app->view.variant);
     const struct {
         const char *name;
         Color color;
-    } ENTRIES[] = {{"masked", theme->masked},
+    } ENTRIES[] = {{hides ? "masked, hidden" : "masked", theme->masked},
                    {"NaN", theme->nonfinite},
                    {"beyond", views_clipped_color(p->app->view.cmap, theme->light)}};
     float x = p->x;
@@ -123,6 +145,6 @@ void panel_legend(Panel *p, float y) {
         draw_rect(&p->app->list, box, 2 * s, ENTRIES[i].color);
         draw_frame(&p->app->list, box, 2 * s, 1, theme->faint);
         draw_text(&p->app->list, x + 15 * s, y, ENTRIES[i].name, ui_style(p->app, 11), ALIGN_LEFT, theme->dim);
-        x += 15 * s + draw_text_width(p->app->fonts, ENTRIES[i].name, ui_style(p->app, 11)) + 14 * s;
+        x += 15 * s + draw_text_width(p->app->fonts, ENTRIES[i].name, ui_style(p->app, 11)) + (hides ? 8 : 14) * s;
     }
 }

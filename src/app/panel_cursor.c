@@ -168,6 +168,19 @@ static bool shown_value(App *app, const Frame *frame, float *value) {
     return here != NULL;
 }
 
+/* Beside a variant, the weight as it is stored. */
+static void stored_value(Panel *p) {
+    const ViewState *view = &p->app->view;
+    char text[64] = "stored ";
+    TileKey key = views_row_key(p->frame, view, view->cursor_q);
+    if (!key.variant || view->compare != COMPARE_OFF) return;
+    key.variant = 0;
+    const float *value = views_readout_cell(&p->app->readouts, &key, view->cursor_q, view->cursor_k);
+    if (!value) return;
+    format_weight(*value, text + 7, sizeof text - 7);
+    draw_text(&p->app->list, p->x + p->w, p->y, text, ui_style(p->app, 12), ALIGN_RIGHT, p->frame->theme->dim);
+}
+
 static void cursor_section(Panel *p) {
     App *app = p->app;
     const Theme *theme = p->frame->theme;
@@ -184,9 +197,15 @@ static void cursor_section(Panel *p) {
     }
     panel_caption(p, app->view.cursor_locked ? "locked cell" : "under the cursor",
                   app->view.cursor_locked ? "x unlocks" : "x locks");
-    if (shown_value(app, p->frame, &value)) format_weight(value, text, sizeof text);
+    if (shown_value(app, p->frame, &value)) {
+        if (views_key_hidden(p->frame, &app->view, app->view.cursor_k))
+            snprintf(text, sizeof text, "hidden");
+        else
+            format_weight(value, text, sizeof text);
+    }
     p->y += 10 * s;
     draw_text(&app->list, p->x, p->y, text, ui_bold(app, 22), ALIGN_LEFT, theme->text);
+    stored_value(p);
     p->y += 28 * s;
     panel_token_row(p, "query", AXIS_QUERY, app->view.cursor_q);
     panel_token_row(p, "key", AXIS_KEY, app->view.cursor_k);
@@ -213,7 +232,7 @@ void panel_cursor(App *app, Frame *frame, Rect rect) {
     int64_t queries, keys;
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
     Panel p = {.app = app, .frame = frame, .x = rect.x + 16 * s, .y = rect.y + 24 * s, .w = rect.w - 32 * s};
-    const float bar_top = rect.y + rect.h - 112 * s;
+    const float bar_top = rect.y + rect.h - PANEL_COLOR_H * s;
     cursor_section(&p);
     if (frame->reference) comparison(&p);
     p.y += 12 * s;

@@ -22,7 +22,13 @@ static void title(App *app, const SetInfo *set) {
     app_view_ui(app)->title(app, text, sizeof text);
     const float x = 16 * s, y = roundf(28 * s);
     draw_text(&app->list, x, y, text, ui_bold(app, 14), ALIGN_LEFT, theme->text);
-    const float used = draw_text_width(app->fonts, text, ui_bold(app, 14));
+    float used = draw_text_width(app->fonts, text, ui_bold(app, 14));
+    app_variant_text(app, text, sizeof text);
+    if (text[0]) {
+        draw_text_fit(app->fonts, text, ui_style(app, 12), app->layout.window.w - used - 160 * s, cut, sizeof cut);
+        draw_text(&app->list, x + used + 16 * s, y, cut, ui_style(app, 12), ALIGN_LEFT, theme->text);
+        used += 16 * s + draw_text_width(app->fonts, cut, ui_style(app, 12));
+    }
     const char *model = capture_model(app_capture(app));
     const char *name = app->captures[0].is_demo ? app->captures[0].demo_name : capture_name(app_capture(app));
     snprintf(text, sizeof text, "%s%s%s%s%s", model, model[0] ? "   " : "", name, "   ", set->name);

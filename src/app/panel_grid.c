@@ -8,7 +8,6 @@
 #define CARD_PICTURE 160.0f
 #define CARD_PAD 12.0f
 #define ROW_H 20.0f
-#define COLOR_H 112.0f
 #define PROFILE_H 40.0f
 #define LAYER_LINES 3 /* of the selection */
 
@@ -181,7 +180,7 @@ void panel_grid(App *app, Frame *frame, Rect rect) {
     draw_rect(&app->list, (Rect){rect.x, rect.y, 1, rect.h}, 0, theme->line);
     if (app->grid_layout.rows == 0) return;
     Panel p = {.app = app, .frame = frame, .x = rect.x + 16 * s, .y = rect.y + 24 * s, .w = rect.w - 32 * s};
-    const float color_top = rect.y + rect.h - COLOR_H * s;
+    const float color_top = rect.y + rect.h - PANEL_COLOR_H * s;
     const GridHead head = shown_head(app);
     const SetInfo *set = capture_set(frame->capture, app->view.set);
     head_name(&p, head, 13);

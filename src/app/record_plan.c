@@ -85,13 +85,15 @@ static Status strongest_keys(App *app, int64_t query, TopKey top[TOP_KEYS], int 
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return error_set(err, STATUS_NOT_FOUND, "no capture is open");
     Status status = tiles_headset_resolve(&app->view.heads, set, layer, &heads, err);
     if (status != STATUS_OK) return status;
+    const Variant variant = views_variant(&app->view);
     const PoolRequest request = {.capture = app_capture(app),
                                  .set = app->view.set,
                                  .item = app->view.item,
                                  .step = app->view.step,
                                  .layer = app->view.layer,
                                  .values = app->view.values,
-                                 .heads = &heads};
+                                 .heads = &heads,
+                                 .variant = tiles_variant_id(&variant) ? &variant : NULL};
     float *row = mem_alloc_zeroed((size_t)keys, sizeof *row);
     PoolScratch *scratch = tiles_pool_scratch_new();
     status = row && scratch

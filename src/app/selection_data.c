@@ -7,6 +7,7 @@
 
 #define COPY_CELLS_MAX 4000000
 #define STRIP_CELLS (1 << 18)
+#define FACTOR_BYTES ((size_t)16 << 20)
 
 typedef struct Block {
     int64_t q0, q1, k0, k1; /* half-open */
@@ -78,18 +79,22 @@ static Status put_block(const App *app, const Block *block, const Sink *sink, Er
         return error_set(err, STATUS_NOT_FOUND, "there is no pattern to take cells from");
     Status status = tiles_headset_resolve(&app->view.heads, set, layer, &heads, err);
     if (status != STATUS_OK) return status;
+    const Variant variant = views_variant(&app->view);
+    FactorStore *factors = tiles_factors_new(FACTOR_BYTES);
     const PoolRequest request = {.capture = app_capture(app),
                                  .set = app->view.set,
                                  .item = app->view.item,
                                  .step = app->view.step,
                                  .layer = app->view.layer,
                                  .values = app->view.values,
-                                 .heads = &heads};
+                                 .heads = &heads,
+                                 .variant = tiles_variant_id(&variant) ? &variant : NULL,
+                                 .factors = factors};
     const float masked = app->view.values == VALUES_SCORES ? -INFINITY : 0;
     const int64_t columns = block->k1 - block->k0, strip = i64_max(1, STRIP_CELLS / columns);
     float *cells = mem_alloc_zeroed((size_t)(i64_min(strip, block->q1 - block->q0) * columns), sizeof *cells);
     PoolScratch *scratch = tiles_pool_scratch_new();
-    if (!cells || !scratch)
+    if (!cells || !scratch || !factors)
         status = error_set(err, STATUS_MEMORY, "not enough memory for a row of %lld cells", (long long)columns);
     for (int64_t q = block->q0; q < block->q1 && status == STATUS_OK; q += strip) {
         const int64_t end = i64_min(q + strip, block->q1);
@@ -97,6 +102,7 @@ static Status put_block(const App *app, const Block *block, const Sink *sink, Er
         if (status == STATUS_OK) status = put_strip(sink, cells, end - q, columns, masked, err);
     }
     tiles_pool_scratch_drop(scratch);
+    tiles_factors_drop(factors);
     mem_free(cells);
     return status;
 }

@@ -25,6 +25,19 @@ static void append_cell(TextBuffer *out, float value) {
         text_append_json_f32(out, value);
 }
 
+/* The weight as it is stored, beside its variant. */
+static void append_raw(const App *app, const TileKey *varied, TextBuffer *out) {
+    TileKey key = *varied;
+    key.variant = 0;
+    const float *value = views_readout_cell((Readouts *)(uintptr_t)&app->readouts, &key, app->view.cursor_q,
+                                            app->view.cursor_k);
+    text_append(out, ",\"raw\":");
+    if (value)
+        append_cell(out, *value);
+    else
+        text_append(out, "null");
+}
+
 static void append_cursor(const App *app, TextBuffer *out) {
     text_append(out, "\"cursor\":");
     if (!app->view.cursor_on) {
@@ -48,7 +61,18 @@ static void append_cursor(const App *app, TextBuffer *out) {
         text_append(out, ",\"difference\":");
         append_cell(out, cell.difference);
     }
+    if (key.variant) append_raw(app, &key, out);
     text_append(out, "},");
+}
+
+static void append_variant(const App *app, TextBuffer *out) {
+    char hidden[VARIANT_TEXT_SIZE];
+    const Variant *variant = &app->view.variant;
+    tiles_variant_format_hide(variant, hidden, sizeof hidden);
+    text_append(out, "\"hide\":");
+    text_append_json(out, hidden);
+    text_appendf(out, ",\"row_scale\":\"%s\",", tiles_row_scale_name(variant->row_scale));
+    append_bool(out, "value_weighted", variant->value_weighted);
 }
 
 static void append_view(const App *app, const SetInfo *set, const LayerInfo *layer, TextBuffer *out) {
@@ -57,6 +81,10 @@ static void append_view(const App *app, const SetInfo *set, const LayerInfo *lay
     const float scale = app->layout.scale > 0 ? app->layout.scale : 1;
     tiles_headset_format(&app->view.heads, heads, sizeof heads);
     views_camera_visible(&app->view.camera, app->result.plot.w / scale, app->result.plot.h / scale, &q0, &q1, &k0, &k1);
+    if (!(app->view.camera.points_q > 0 && app->view.camera.points_k > 0)) { /* the matrix has not been drawn yet */
+        q0 = k0 = 0;
+        q1 = (double)layer->queries, k1 = (double)layer->keys;
+    }
     text_append(out, "\"set\":");
     text_append_json(out, set->name);
     text_appendf(out, ",\"layer\":%d,\"layer_index\":%d,\"layers\":%d,\"heads\":", layer->number, app->view.layer,
@@ -126,6 +154,7 @@ void app_state_json(const App *app, TextBuffer *out) {
     text_appendf(out, "\"transform\":\"%s\",\"pool\":\"%s\",\"cmap\":\"%s\",\"gamma\":%g,",
                  TRANSFORMS[app->view.transform], CHANNELS[app->view.channel], draw_colormap_name(app->view.cmap),
                  (double)app->view.gamma);
+    append_variant(app, out);
     append_bool(out, "range_locked", app->view.range_locked);
     append_bool(out, "labels", app->view.labels);
     append_bool(out, "panels", !app->folded);
@@ -239,6 +268,13 @@ void app_command_line(const App *app, TextBuffer *out) {
         text_appendf(out, " --range p%g", app->view.percentile);
     else if (settings_value(app->settings, "range"))
         text_append(out, " --range auto");
+    const Variant *variant = &app->view.variant;
+    char hidden[VARIANT_TEXT_SIZE];
+    tiles_variant_format_hide(variant, hidden, sizeof hidden);
+    if (tiles_variant_hides(variant)) text_appendf(out, " --hide %s", hidden);
+    if (variant->row_scale != ROWS_AS_STORED)
+        text_appendf(out, " --row-scale %s", tiles_row_scale_name(variant->row_scale));
+    if (variant->value_weighted) text_append(out, " --value-weighted");
     if (app->view.cmap != CMAP_VIRIDIS || settings_value(app->settings, "cmap"))
         text_appendf(out, " --cmap %s", draw_colormap_name(app->view.cmap));
     if (app->view.gamma != 1 || settings_value(app->settings, "gamma"))

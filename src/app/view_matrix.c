@@ -57,14 +57,22 @@ static void draw_selection(App *app, const Frame *frame, const ViewResult *r) {
     draw_clip_off(&app->list);
 }
 
+static void want_row(App *app, Frame *frame, const TileKey *key) {
+    if (key->columns <= 0 || views_readout_find(&app->readouts, key)) return;
+    TileWant *want = views_want(&app->wants, JOB_CELLS, key, frame->capture);
+    if (want) want->heads = app->view.heads;
+    app->result.pending = true;
+}
+
 /* The whole row under the cursor, from the source: value, profile and strongest keys all come from it. */
 static void want_cursor_row(App *app, Frame *frame) {
     if (!app->view.cursor_on || frame->flying) return;
     const TileKey key = views_row_key(frame, &app->view, app->view.cursor_q);
-    if (key.columns <= 0 || views_readout_find(&app->readouts, &key)) return;
-    TileWant *want = views_want(&app->wants, JOB_CELLS, &key, frame->capture);
-    if (want) want->heads = app->view.heads;
-    app->result.pending = true;
+    want_row(app, frame, &key);
+    if (!key.variant) return;
+    TileKey plain = key;
+    plain.variant = 0; /* as it is stored, to be named beside the variant */
+    want_row(app, frame, &plain);
 }
 
 /* ---- the reference --------------------------------------------------------------------------- */

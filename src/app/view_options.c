@@ -25,6 +25,9 @@ size_t view_options_table(ViewOptions *o, Option out[VIEW_OPTIONS_MAX]) {
         {"transform", 0, "T", "linear, sqrt or log", &o->transform, NULL},
         {"range", 0, "LO:HI", "or auto, or a percentile such as p99", &o->range, NULL},
         {"cmap", 0, "NAME", "viridis, magma, inferno, plasma, cividis, turbo, grey", &o->cmap, NULL},
+        {"hide", 0, "KEYS", "first, special, positions such as 0,5-9: these keys count as 0", &o->hide, NULL},
+        {"row-scale", 0, "HOW", "rows as they are: none; over their visible sum or max; uniform", &o->row_scale, NULL},
+        {"value-weighted", 0, NULL, "times the norm of the key's value vector", NULL, &o->value_weighted},
         {"gamma", 0, "G", "gamma of the colours, after the transform", &o->gamma, NULL},
         {"aspect", 0, "HOW", "auto, square or stretch", &o->aspect, NULL},
         {"cursor", 0, "Q,K", "the crosshair on this cell", &o->cursor, NULL},
@@ -98,6 +101,9 @@ Status view_options_apply(const ViewOptions *o, App *app, const FrameParams *fra
                  {"aspect", o->aspect},
                  {"grid-range", o->grid_range},
                  {"pin", o->pin},
+                 {"hide", o->hide},
+                 {"row-scale", o->row_scale},
+                 {"value-weighted", o->value_weighted ? "on" : NULL},
                  {"view", o->view}};
     if (o->ref) {
         const Status status = app_open_reference(app, o->ref, err);

@@ -77,6 +77,7 @@ static uint64_t hash_view(const App *app) {
                              (int32_t)tiles_headset_hash(&v->heads),
                              (int32_t)v->values,
                              (int32_t)v->view,
+                             (int32_t)views_variant_id(v),
                              (int32_t)v->compare,
                              (int32_t)app->difference_serial};
     const Camera *c = v->view == VIEW_GRID ? &v->grid.camera : &v->camera;
@@ -111,10 +112,8 @@ static void note_motion(App *app) {
 }
 
 static void want_bases(App *app, Frame *frame, const ViewState *state) {
-    const SetInfo *set = capture_set(frame->capture, state->set);
     app->bases_missing += views_want_all_bases(frame, state, app->scrub_direction);
-    for (int i = 0; i < set->layer_count; i++)
-        app->bases_total += set->layers[i].head_count;
+    app->bases_total += views_count_bases(frame, state);
 }
 
 void app_submit_wants(App *app, bool background) {
@@ -208,6 +207,9 @@ bool app_take_results(App *app, uint64_t budget_ns, bool *any) {
         } else if (data->kind == JOB_CELLS) {
             views_readout_accept(&app->readouts, data);
             visible = true;
+        } else if (data->kind == JOB_ROW_FACTORS || data->kind == JOB_COLUMN_FACTORS) {
+            visible |= here;
+            views_factors_accept(app->factors, data);
         } else {
             Error err = {0};
             const Status status = gpu_tile_put(app->gpu, data, &err);

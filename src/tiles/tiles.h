@@ -98,7 +98,7 @@ typedef struct KeyRange {
     int64_t from, to; /* half-open */
 } KeyRange;
 
-#define VARIANT_RANGES_MAX 32
+#define VARIANT_RANGES_MAX 16 /* their text fits a command */
 
 /* Zero: as captured. Hidden keys are out of the picture (masked) and count as 0 in the pooling. value_weighted: c_j is
  * the norm of the value vector of key j. */

@@ -10,6 +10,8 @@
 #define LABEL_MIN_POINTS 12.5
 #define POSITION_GAP_Q 26.0
 #define POSITION_GAP_K 40.0
+/* Narrower columns have no mark: there may be a million of them. */
+#define HIDDEN_MIN_PIXELS 2.0
 #define SLANT 0.7853982f /* pi / 4 */
 
 void views_token_text(const Frame *frame, const ViewState *state, Axis axis, int64_t index, char *out,
@@ -77,6 +79,13 @@ static void query_label(Frame *frame, const ViewState *state, const ViewResult *
     draw_text(frame->list, right, roundf(baseline), cut, style, ALIGN_RIGHT, color);
 }
 
+/* Hidden keys are struck out. */
+static void strike(Frame *frame, float x, float y, float angle, float width) {
+    const float t = fmaxf(1, roundf(frame->scale)), lift = 4 * frame->scale;
+    const float x0 = x + lift * sinf(angle), y0 = y - lift * cosf(angle);
+    draw_line(frame->list, x0, y0, x0 + width * cosf(angle), y0 + width * sinf(angle), t, frame->theme->dim);
+}
+
 static void key_label(Frame *frame, const ViewState *state, const ViewResult *r, Rect area, int64_t index, bool token,
                       bool chip) {
     const Theme *theme = frame->theme;
@@ -89,6 +98,7 @@ static void key_label(Frame *frame, const ViewState *state, const ViewResult *r,
         views_token_text(frame, state, AXIS_KEY, index, text, sizeof text);
     else
         snprintf(text, sizeof text, "%lld", (long long)index);
+    const bool hidden = views_key_hidden(frame, state, index);
     const float bottom = fmaxf(area.y + area.h, (float)r->origin_y) - 6 * s;
     const float cap = draw_text_cap_height(frame->list->fonts, style);
     const float x = (float)(r->origin_x + ((double)index + 0.5) * r->cell_w);
@@ -111,7 +121,8 @@ static void key_label(Frame *frame, const ViewState *state, const ViewResult *r,
     const float room = fminf((bottom - area.y - 4 * s) * 1.25f, (area.x + area.w - x) * 1.41f);
     if (room < 12 * s) return;
     draw_text_fit(frame->list->fonts, text, style, room, cut, sizeof cut);
-    draw_text_angled(frame->list, x + cap / 2 * 0.7f, bottom, -SLANT, cut, style, color);
+    draw_text_angled(frame->list, x + cap / 2 * 0.7f, bottom, -SLANT, cut, style, hidden ? theme->faint : color);
+    if (hidden) strike(frame, x + cap / 2 * 0.7f, bottom, -SLANT, draw_text_width(frame->list->fonts, cut, style));
 }
 
 typedef void (*LabelPainter)(Frame *, const ViewState *, const ViewResult *, Rect, int64_t, bool, bool);
@@ -140,6 +151,20 @@ void views_query_axis(Frame *frame, const ViewState *state, const ViewResult *r,
 
 void views_key_axis(Frame *frame, const ViewState *state, const ViewResult *r, Rect area, int64_t keys) {
     if (state->labels) axis_labels(frame, state, r, area, AXIS_KEY, keys);
+}
+
+void views_hidden_marks(Frame *frame, const ViewState *state, const ViewResult *r, Rect visible, int64_t keys) {
+    const float t = 2 * fmaxf(1, roundf(frame->scale));
+    if (!tiles_variant_hides(&state->variant) || r->cell_w < HIDDEN_MIN_PIXELS) return;
+    const int64_t first = i64_clamp((int64_t)floor((visible.x - r->origin_x) / r->cell_w), 0, keys);
+    const int64_t end = i64_clamp((int64_t)ceil((visible.x + visible.w - r->origin_x) / r->cell_w), 0, keys);
+    for (int64_t k = first; k < end; k++) {
+        if (!views_key_hidden(frame, state, k)) continue;
+        const float x0 = fmaxf(visible.x, (float)(r->origin_x + (double)k * r->cell_w));
+        const float x1 = fminf(visible.x + visible.w, (float)(r->origin_x + (double)(k + 1) * r->cell_w));
+        draw_rect(frame->list, (Rect){roundf(x0), visible.y - 2 * t, roundf(x1) - roundf(x0), t}, 0,
+                  frame->theme->warning);
+    }
 }
 
 void views_cursor_labels(Frame *frame, const ViewState *state, const ViewResult *r, Rect query_area, Rect key_area) {

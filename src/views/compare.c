@@ -25,6 +25,9 @@ static Status find_layer(const SetInfo *set, int number, ViewState *ref_state, E
                          ref_state->step);
     if (ref_state->values == VALUES_SCORES && !set->factored && set->kind != SET_SCORES)
         return error_set(err, STATUS_NOT_FOUND, "the reference stores weights, so there are no scores of it");
+    if (views_variant(ref_state).value_weighted && layer->value_heads == 0)
+        return error_set(err, STATUS_NOT_FOUND,
+                         "the reference has no value vectors: `value-weighted off` compares weights");
     ResolvedHeads heads;
     Error why = {0};
     if (tiles_headset_resolve(&ref_state->heads, set, layer, &heads, &why) != STATUS_OK)

@@ -66,6 +66,7 @@ typedef struct Gatherer {
     struct {
         double distance;
         int layer, head_index;
+        bool stands_in;
     } nearest[WANTS_MAX];
 } Gatherer;
 
@@ -80,10 +81,15 @@ static void note_missing(Gatherer *g, const GridPiece *piece) {
     g->nearest[at].distance = distance;
     g->nearest[at].layer = piece->layer;
     g->nearest[at].head_index = piece->head_index;
+    g->nearest[at].stands_in = piece->page != 0;
 }
 
-static TileKey base_key(const Frame *frame, const ViewState *state, const LayerInfo *info, int layer, int head_index) {
-    return views_key(frame, state, layer, head_index, 0, views_base_level(frame, info), 0, 0);
+/* What is wanted of a head: its base tile, of the variant on screen. */
+static TileKey wanted_key(const Frame *frame, const ViewState *state, const LayerInfo *info, int layer,
+                          int head_index) {
+    TileKey key = views_key(frame, state, layer, head_index, 0, views_base_level(frame, info), 0, 0);
+    key.variant = views_variant_id(state);
+    return key;
 }
 
 static void gather_head(Gatherer *g, int layer, int head_index, int column) {
@@ -95,18 +101,22 @@ static void gather_head(Gatherer *g, int layer, int head_index, int column) {
     grid->pieces = pieces;
     GridPiece *piece = &grid->pieces[grid->piece_count++];
     *piece = (GridPiece){.rect = views_grid_cell(g->layout, layer, column), .layer = layer, .head_index = head_index};
-    const TileKey key = base_key(g->frame, g->state, info, layer, head_index);
+    const TileKey wanted = wanted_key(g->frame, g->state, info, layer, head_index);
+    TileKey key;
     GpuTileInfo tile;
-    if (!gpu_tile_find(g->frame->gpu, &key, &tile)) {
-        /* A picture for a file must not leave out in silence what failed: there the message stops it. */
-        piece->failed = !g->frame->exact_only && views_has_failed(g->frame, &key);
-        if (!piece->failed) note_missing(g, piece);
-        return;
+    piece->stands_in = !views_grid_base(g->frame, g->state, layer, head_index, &key);
+    const bool here = gpu_tile_find(g->frame->gpu, &key, &tile);
+    if (here) {
+        piece->page = tile.page;
+        piece->width = tile.width;
+        piece->height = tile.height;
+        piece->mip = views_grid_mip(tile.width, tile.height, piece->rect.w, piece->rect.h, tile.mip_count);
     }
-    piece->page = tile.page;
-    piece->width = tile.width;
-    piece->height = tile.height;
-    piece->mip = views_grid_mip(tile.width, tile.height, piece->rect.w, piece->rect.h, tile.mip_count);
+    if (!here || piece->stands_in) {
+        /* A picture for a file must not leave out in silence what failed: there the message stops it. */
+        piece->failed = !g->frame->exact_only && views_has_failed(g->frame, &wanted);
+        if (!piece->failed) note_missing(g, piece);
+    }
 }
 
 static void gather(Gatherer *g) {
@@ -137,7 +147,7 @@ static bool want_rest(Gatherer *g) {
         const LayerInfo *info = &g->set->layers[layer];
         for (int head = 0; head < info->head_count && wanted < WANTS_MAX; head++) {
             if (views_grid_cell_of(g->grid, layer, head)->known || info->queries <= 0 || info->keys <= 0) continue;
-            const TileKey key = base_key(frame, g->state, info, layer, head);
+            const TileKey key = wanted_key(frame, g->state, info, layer, head);
             const bool here = gpu_tile_find(frame->gpu, &key, NULL);
             if (!here && !frame->exact_only && views_has_failed(frame, &key)) continue;
             waiting = true;
@@ -152,9 +162,9 @@ static bool want_rest(Gatherer *g) {
 static void want(Gatherer *g) {
     for (int i = 0; i < g->nearest_count; i++) {
         const int layer = g->nearest[i].layer;
-        const TileKey key = base_key(g->frame, g->state, &g->set->layers[layer], layer, g->nearest[i].head_index);
+        const TileKey key = wanted_key(g->frame, g->state, &g->set->layers[layer], layer, g->nearest[i].head_index);
         want_head(g, &key);
-        g->result->missing = true;
+        g->result->missing |= !g->nearest[i].stands_in;
     }
     const bool complete = g->state->grid.per_head || g->grid->known == g->grid->cell_count;
     if (g->nearest_count < WANTS_MAX && !complete && want_rest(g)) g->result->pending = true;
@@ -217,12 +227,18 @@ static bool params_of(const Grid *grid, const ViewState *state, int layer, int h
     return cell->hi > 0;
 }
 
+static TileKey piece_key(const Gatherer *g, const GridPiece *piece) {
+    TileKey key = wanted_key(g->frame, g->state, &g->set->layers[piece->layer], piece->layer, piece->head_index);
+    if (piece->stands_in) key.variant = 0;
+    return key;
+}
+
 static void draw_piece(Gatherer *g, const GridPiece *piece, DisplayParams params) {
     const LayerInfo *info = &g->set->layers[piece->layer];
     if (!params_of(g->grid, g->state, piece->layer, piece->head_index, g->result->range_known, &params)) return;
     /* Whole texels, also at the ragged edge: half a texel might miss its pixel. */
     const DrawHeatmap heatmap = {
-        .key = base_key(g->frame, g->state, info, piece->layer, piece->head_index),
+        .key = piece_key(g, piece),
         .mip = piece->mip,
         .u1 = (float)tiles_mip_side(piece->width, piece->mip),
         .v1 = (float)tiles_mip_side(piece->height, piece->mip),
@@ -231,6 +247,7 @@ static void draw_piece(Gatherer *g, const GridPiece *piece, DisplayParams params
     };
     draw_heatmap(g->frame->list, piece->rect, &heatmap);
     g->result->tiles_drawn++;
+    if (piece->stands_in) g->result->exactness = APPROXIMATE;
     /* Large cells of few heads, where a texel covers pixels of a finer level. */
     const TileKey *key = &heatmap.key;
     g->result->coarse |= (key->lq > 0 && piece->rect.h >= (float)(2 * piece->height)) ||
@@ -369,8 +386,9 @@ bool views_grid_preview(Frame *frame, Grid *grid, const ViewState *state, GridHe
     const LayerInfo *info = &set->layers[head.layer];
     const int index = capture_head_index(info, head.head);
     if (index < 0) return false;
-    const TileKey key = base_key(frame, state, info, head.layer, index);
+    TileKey key;
     GpuTileInfo tile;
+    (void)views_grid_base(frame, state, head.layer, index, &key);
     if (!gpu_tile_find(frame->gpu, &key, &tile)) return false;
     views_grid_measure(frame, grid, state, head.layer, index);
     DisplayParams params = views_display_params(frame, state, tile.is_signed, state->lo, state->hi);

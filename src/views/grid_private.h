@@ -16,6 +16,7 @@ typedef struct GridCell {
 typedef struct RangeStamp {
     uint32_t serial;
     int set, item, step, base_side;
+    uint32_t variant;
     Values values;
     Channel channel;
     double percentile;
@@ -27,6 +28,7 @@ typedef struct GridPiece {
     int layer, head_index, mip, width, height; /* width, height: of mip 0 */
     uint32_t page;                             /* 0: not resident */
     bool failed;                               /* and will not be */
+    bool stands_in;                            /* without the variant, which is to come */
 } GridPiece;
 
 /* Cells lie one after another, layer by layer: head i of layer l is cells[starts[l] + i]. */
@@ -52,6 +54,8 @@ struct Grid {
 };
 
 /* grid_table.c */
+/* The head's base tile, of the variant where it is there; true when it is, or when there is none to wait for. */
+bool views_grid_base(const Frame *frame, const ViewState *state, int layer, int head_index, TileKey *key);
 int views_grid_number(const Grid *grid, int column);
 /* Index of the layer's first head at or right of the column; head_count if there is none. */
 int views_grid_first_head(const Grid *grid, const LayerInfo *layer, int column);

@@ -91,11 +91,13 @@ bool views_grid_follow(Grid *grid, const Frame *frame, const ViewState *state) {
                             .item = state->item,
                             .step = state->step,
                             .base_side = frame->base_side,
+                            .variant = views_variant_id(state),
                             .values = state->values,
                             .channel = state->channel,
                             .percentile = state->percentile};
     const RangeStamp *old = &grid->stamp;
-    if (!same_patterns(old, &now) || old->channel != now.channel || old->percentile != now.percentile)
+    if (!same_patterns(old, &now) || old->variant != now.variant || old->channel != now.channel ||
+        old->percentile != now.percentile)
         forget_ranges(grid, &now);
     return grid->columns > 0;
 }
@@ -154,14 +156,29 @@ GridCell *views_grid_cell_of(const Grid *grid, int layer, int head_index) {
     return &grid->cells[grid->starts[layer] + (size_t)head_index];
 }
 
+bool views_grid_base(const Frame *frame, const ViewState *state, int layer, int head_index, TileKey *key) {
+    const LayerInfo *info = &capture_set(frame->capture, state->set)->layers[layer];
+    *key = views_key(frame, state, layer, head_index, 0, views_base_level(frame, info), 0, 0);
+    const uint32_t variant = views_variant_id(state);
+    if (!variant) return true;
+    key->variant = variant;
+    if (gpu_tile_find(frame->gpu, key, NULL)) return true;
+    TileKey plain = *key;
+    plain.variant = 0;
+    if (gpu_tile_find(frame->gpu, &plain, NULL)) *key = plain;
+    return false;
+}
+
 bool views_grid_measure(Frame *frame, Grid *grid, const ViewState *state, int layer, int head_index) {
     GridCell *cell = views_grid_cell_of(grid, layer, head_index);
     if (cell->known) return false;
     const LayerInfo *info = &capture_set(frame->capture, state->set)->layers[layer];
-    const TileKey key = views_key(frame, state, layer, head_index, 0, views_base_level(frame, info), 0, 0);
+    TileKey key;
     GpuTileInfo tile;
     int width, height;
+    const bool whole = views_grid_base(frame, state, layer, head_index, &key);
     if (!gpu_tile_find(frame->gpu, &key, &tile)) return false;
+    if (!whole && cell->hi > 0) return false; /* what was known will do until the variant is there */
     float hi = state->percentile == TILE_AUTO_PERCENTILE ? tile.auto_high[state->channel]
                                                          : NAN; /* found by the worker */
     if (isnan(hi)) {
@@ -174,8 +191,8 @@ bool views_grid_measure(Frame *frame, Grid *grid, const ViewState *state, int la
     }
     /* As for one pattern (range.c): nothing visible, or all zero, must not give an empty range. */
     if (!isfinite(hi) || hi <= 0) hi = tile.max_value > 0 ? tile.max_value : 1.0f;
-    *cell = (GridCell){.known = true, .hi = hi, .largest = tile.max_value};
-    grid->known++;
+    *cell = (GridCell){.known = whole, .hi = hi, .largest = tile.max_value};
+    grid->known += whole ? 1 : 0;
     return true;
 }
 
@@ -218,7 +235,8 @@ const float *views_grid_profile(Frame *frame, Grid *grid, const ViewState *state
     const LayerInfo *info = &capture_set(frame->capture, state->set)->layers[head.layer];
     const int index = capture_head_index(info, head.head);
     if (index < 0) return NULL;
-    const TileKey key = views_key(frame, state, head.layer, index, 0, views_base_level(frame, info), 0, 0);
+    TileKey key;
+    (void)views_grid_base(frame, state, head.layer, index, &key);
     if (!grid->profile_known || !tiles_key_equal(&key, &grid->profile_key)) {
         GpuTileInfo tile;
         int width, height;

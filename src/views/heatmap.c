@@ -20,7 +20,6 @@
 #include <string.h>
 
 #define VISIBLE_TILES_MAX 1024
-#define BASE_WANTS_MAX 64 /* queued at a time; the queue is made anew as they arrive */
 
 struct Reference;
 
@@ -30,7 +29,8 @@ typedef struct Pattern {
     int layer_index;
     ResolvedHeads heads;
     bool single;
-    uint32_t headset;
+    uint32_t headset, variant;
+    const ViewState *state;
     bool data_signed, is_signed;
     Level base;
     struct Reference *reference; /* NULL, or what is subtracted */
@@ -92,6 +92,8 @@ static bool resolve_one(const Frame *frame, const ViewState *state, int layer, P
     if (tiles_headset_resolve(&state->heads, out->set, out->layer, &out->heads, NULL) != STATUS_OK) return false;
     out->single = out->heads.count == 1 && out->heads.weight[0] == 1.0f;
     out->headset = out->single ? 0 : tiles_headset_hash(&state->heads);
+    out->variant = views_variant_id(state);
+    out->state = state;
     out->data_signed = out->set->signed_values || state->values == VALUES_SCORES;
     out->is_signed = out->data_signed || out->heads.result_signed;
     out->base = views_base_level(frame, out->layer);
@@ -113,15 +115,18 @@ static bool resolve(const Frame *frame, const ViewState *state, int layer, Patte
     return true;
 }
 
-/* Of one capture's image. */
+/* Of one capture's image, as it is pooled from the source. */
 static TileKey image_key(const Frame *frame, const ViewState *state, const Pattern *pattern, Level level, int64_t y,
                          int64_t x) {
-    return views_key(frame, state, pattern->layer_index, pattern->single ? pattern->heads.index[0] : -1,
-                     pattern->headset, level, y, x);
+    TileKey key = views_key(frame, state, pattern->layer_index, pattern->single ? pattern->heads.index[0] : -1,
+                            pattern->headset, level, y, x);
+    key.variant = pattern->variant;
+    return key;
 }
 
-static TileKey pattern_key(const Frame *frame, const ViewState *state, const Pattern *pattern, Level level, int64_t y,
-                           int64_t x) {
+/* Of what is shown, which may be the difference of two such images. */
+static TileKey pooled_key(const Frame *frame, const ViewState *state, const Pattern *pattern, Level level, int64_t y,
+                          int64_t x) {
     TileKey key = image_key(frame, state, pattern, level, y, x);
     if (!pattern->reference) return key;
     key.capture = 2;
@@ -131,36 +136,40 @@ static TileKey pattern_key(const Frame *frame, const ViewState *state, const Pat
     return key;
 }
 
+/* Of the exact image: at level 0 a variant needs no tiles of its own. */
+static TileKey pattern_key(const Frame *frame, const ViewState *state, const Pattern *pattern, Level level, int64_t y,
+                           int64_t x) {
+    const TileKey key = pooled_key(frame, state, pattern, level, y, x);
+    return pattern->variant && level.q == 0 && level.k == 0 ? views_factor_key(state, &key) : key;
+}
+
+static TileKey without_variant(TileKey key) {
+    key.variant = 0;
+    return key;
+}
+
 /* Keys of the images that a difference is made of. An exact one is made of exact ones; a tile is that by itself. */
 static void source_keys(const Frame *frame, const Pattern *pattern, const TileKey *key, TileKey out[2]) {
     const Reference *reference = pattern->reference;
     const Pattern *const patterns[2] = {pattern, &reference->pattern};
+    const bool from_factors = key->variant & TILE_VARIANT_FACTORS;
     for (int i = 0; i < 2; i++) {
         out[i] = *key;
         out[i].capture = i;
         out[i].serial = i ? reference->frame.serial : frame->serial;
-        out[i].head = patterns[i]->single ? patterns[i]->heads.index[0] : -1;
-        out[i].headset = patterns[i]->headset;
+        out[i].head = patterns[i]->single && !from_factors ? patterns[i]->heads.index[0] : -1;
+        out[i].headset = from_factors ? tiles_headset_hash(&patterns[i]->state->heads) : patterns[i]->headset;
         out[i].layer = patterns[i]->layer_index;
         if (patterns[i]->single) out[i].variant &= ~TILE_VARIANT_EXACT;
     }
     out[1].set = reference->state.set;
 }
 
-/* Key of one head's tile below a composite's key. */
-static TileKey head_key(const TileKey *key, int head_index) {
-    TileKey head = *key;
-    head.head = head_index;
-    head.headset = 0;
-    head.variant = 0;
-    return head;
-}
-
 /* Wants what is missing of the tiles under `key`; true when all are resident. */
 static bool tiles_resident(Frame *frame, const Pattern *pattern, const TileKey *key, JobKind kind, bool want) {
     bool all = true;
     for (int i = 0; i < pattern->heads.count; i++) {
-        const TileKey head = head_key(key, pattern->heads.index[i]);
+        const TileKey head = tiles_key_of_head(key, pattern->heads.index[i]);
         if (gpu_tile_find(frame->gpu, &head, NULL)) continue;
         all = false;
         if (!want) return false;
@@ -189,7 +198,7 @@ static int estimate_of_heads(const Frame *frame, const Pattern *pattern, const T
                             estimate_of_heads(&reference->frame, &reference->pattern, &keys[1]));
     }
     for (int i = 0; i < pattern->heads.count; i++) {
-        const TileKey head = head_key(key, pattern->heads.index[i]);
+        const TileKey head = tiles_key_of_head(key, pattern->heads.index[i]);
         GpuTileInfo info;
         if (!gpu_tile_find(frame->gpu, &head, &info)) return 0;
         if (info.estimate > 0 && info.estimate < fewest) fewest = info.estimate;
@@ -199,8 +208,7 @@ static int estimate_of_heads(const Frame *frame, const Pattern *pattern, const T
 
 /* A composite of estimates is made anew when all its heads have become better. */
 static bool outdated(const Frame *frame, const Pattern *pattern, const TileKey *key, const GpuTileInfo *info) {
-    const bool composed = !pattern->single || pattern->reference;
-    return composed && info->estimate > 0 && estimate_of_heads(frame, pattern, key) > info->estimate;
+    return key->head < 0 && info->estimate > 0 && estimate_of_heads(frame, pattern, key) > info->estimate;
 }
 
 static bool compose_now(Frame *frame, const ComposeRequest *request, bool *cut_short) {
@@ -256,7 +264,11 @@ static bool image_ready(Frame *frame, const Pattern *pattern, const TileKey *key
     if (here && (compose_budget(frame) == 0 || !outdated(frame, pattern, key, &info))) return true;
     if (pattern->reference) return difference_ready(frame, pattern, key, base, want, cut_short);
     const JobKind kind = base ? JOB_BASE : JOB_TILE;
-    if (!tiles_resident(frame, pattern, key, kind, want) || pattern->single) return false;
+    const bool from_factors = key->variant & TILE_VARIANT_FACTORS;
+    TileFactors factors = {.has_rows = false};
+    bool ready = tiles_resident(frame, pattern, key, kind, want);
+    if (from_factors) ready &= views_factors_find(frame, pattern->state, &pattern->heads, key, want, &factors);
+    if (!ready || key->head >= 0) return false;
     const uint64_t budget = compose_budget(frame);
     if (budget == 0) {
         *cut_short = true;
@@ -268,6 +280,8 @@ static bool image_ready(Frame *frame, const Pattern *pattern, const TileKey *key
                                     .heads = &pattern->heads,
                                     .base = base,
                                     .data_signed = pattern->data_signed,
+                                    .row_factors = factors.has_rows ? factors.rows : NULL,
+                                    .col_factors = factors.has_columns ? factors.columns : NULL,
                                     .budget_ns = whole ? 0 : budget};
     return compose_now(frame, &request, cut_short);
 }
@@ -277,32 +291,18 @@ bool views_base_ready(Frame *frame, const ViewState *state, int layer, bool want
     Reference reference;
     bool cut_short = false;
     if (!resolve(frame, state, layer, &pattern, &reference)) return false;
-    *key = pattern_key(frame, state, &pattern, pattern.base, 0, 0);
-    return image_ready(frame, &pattern, key, true, want, &cut_short);
-}
-
-bool views_has_failed(const Frame *frame, const TileKey *key) {
-    return frame->has_failed && frame->has_failed(frame->has_failed_user, key);
-}
-
-int views_want_all_bases(Frame *frame, const ViewState *state, int direction) {
-    const SetInfo *set = capture_set(frame->capture, state->set);
-    int missing = 0;
-    for (int distance = 0; distance < 2 * set->layer_count; distance++) {
-        /* 0, +1, -1, +2, -2 ... starting with the direction of the scrub */
-        const int step = (distance + 1) / 2 * (((distance & 1) != 0) == (direction >= 0) ? 1 : -1);
-        const int layer = state->layer + step;
-        if (layer < 0 || layer >= set->layer_count) continue;
-        const LayerInfo *info = &set->layers[layer];
-        if (info->queries <= 0 || info->keys <= 0) continue;
-        const Level base = views_base_level(frame, info);
-        for (int head = 0; head < info->head_count; head++) {
-            const TileKey key = views_key(frame, state, layer, head, 0, base, 0, 0);
-            if (gpu_tile_find(frame->gpu, &key, NULL) || views_has_failed(frame, &key)) continue;
-            if (missing++ < BASE_WANTS_MAX) views_want(frame->wants, JOB_BASE, &key, frame->capture);
-        }
-    }
-    return missing;
+    *key = pooled_key(frame, state, &pattern, pattern.base, 0, 0);
+    const bool stands_in = pattern.variant && !frame->exact_only;
+    if (image_ready(frame, &pattern, key, true, want && !stands_in, &cut_short)) return true;
+    if (!stands_in) return false;
+    /* Factors take a small part of the time that tiles of the variant take: they are asked for first. */
+    const TileKey pooled = *key;
+    *key = views_factor_key(state, key);
+    const bool nearly = image_ready(frame, &pattern, key, true, want, &cut_short);
+    if (want) (void)image_ready(frame, &pattern, &pooled, true, true, &cut_short);
+    if (nearly) return true;
+    *key = without_variant(pooled);
+    return image_ready(frame, &pattern, key, true, false, &cut_short);
 }
 
 DisplayParams views_display_params(const Frame *frame, const ViewState *state, bool is_signed, float lo, float hi) {
@@ -342,7 +342,7 @@ typedef struct Painter {
 static void want_better_of(Painter *painter, const Frame *frame, const Pattern *pattern, const TileKey *key,
                            JobKind kind) {
     for (int i = 0; i < pattern->heads.count; i++) {
-        const TileKey head = head_key(key, pattern->heads.index[i]);
+        const TileKey head = tiles_key_of_head(key, pattern->heads.index[i]);
         GpuTileInfo info;
         if (!gpu_tile_find(frame->gpu, &head, &info) || info.estimate == 0) continue;
         TileWant *want = views_want(frame->wants, info.is_base ? JOB_BASE : kind, &head, frame->capture);
@@ -451,23 +451,51 @@ static void note_exactness(Painter *painter, const TileKey *key) {
     painter->result->exactness = worse(painter->result->exactness, max ? info.exactness_max : info.exactness_mean);
 }
 
+/* What stands in for the variant until it is there. */
+static void note_stand_in(Painter *painter) {
+    painter->result->exactness = worse(painter->result->exactness, APPROXIMATE);
+    painter->result->pending = true;
+}
+
+/* Without the variant, or only nearly with it: one whose factors are means. */
+static bool stands_in(const Painter *painter, const TileKey *key, int mip) {
+    const bool means = (key->variant & TILE_VARIANT_FACTORS) && (mip > 0 || key->lq > 0 || key->lk > 0);
+    return painter->pattern->variant && (key->variant == 0 || means);
+}
+
+/* What there is of this place without tiles of the variant. */
+static bool paint_stand_in(Painter *painter, const TileKey *key, Level level, int64_t y, int64_t x) {
+    Frame *frame = painter->frame;
+    bool cut_short = false;
+    if (frame->exact_only || painter->pattern->reference) return false;
+    const TileKey plain = without_variant(pooled_key(frame, painter->state, painter->pattern, level, y, x));
+    const TileKey nearly = views_factor_key(painter->state, key);
+    const bool ready = (level.q > 0 || level.k > 0) &&
+                       tiles_resident(frame, painter->pattern, &nearly, JOB_TILE, false) &&
+                       image_ready(frame, painter->pattern, &nearly, false, true, &cut_short);
+    if (!ready && !gpu_tile_find(frame->gpu, &plain, NULL)) return false;
+    paint_piece(painter, ready ? &nearly : &plain, 0, level, y, x);
+    note_stand_in(painter);
+    return true;
+}
+
 /* Nearest resident ancestor, else the base image, else nothing. */
-static void paint_ancestor(Painter *painter, Level level, int64_t y, int64_t x) {
+static void paint_ancestor(Painter *painter, const TileKey *base, Level level, int64_t y, int64_t x) {
     const Pattern *pattern = painter->pattern;
     painter->result->coarse = true;
     for (int up = 1; level.q + up <= pattern->base.q || level.k + up <= pattern->base.k; up++) {
         const Level coarser = {(int)i64_max(level.q, i64_min(level.q + up, pattern->base.q)),
                                (int)i64_max(level.k, i64_min(level.k + up, pattern->base.k))};
-        TileKey key = pattern_key(painter->frame, painter->state, pattern, coarser, y >> (coarser.q - level.q),
-                                  x >> (coarser.k - level.k));
+        TileKey key = pooled_key(painter->frame, painter->state, pattern, coarser, y >> (coarser.q - level.q),
+                                 x >> (coarser.k - level.k));
         if (gpu_tile_find(painter->frame->gpu, &key, NULL)) {
             paint_piece(painter, &key, 0, level, y, x);
             return;
         }
     }
-    const TileKey base = pattern_key(painter->frame, painter->state, pattern, pattern->base, 0, 0);
-    if (gpu_tile_find(painter->frame->gpu, &base, NULL))
-        paint_piece(painter, &base, 0, level, y, x);
+    if (base && stands_in(painter, base, 0)) note_stand_in(painter);
+    if (base)
+        paint_piece(painter, base, 0, level, y, x);
     else
         painter->result->missing = true;
 }
@@ -516,15 +544,16 @@ static bool exact_ready(Painter *painter, const TileKey *exact, bool want) {
     return first && second && compose_difference(frame, pattern, exact, sources, false, &cut_short);
 }
 
-static void paint_tile(Painter *painter, Level level, int64_t y, int64_t x, bool base_here) {
+/* `base`: the base image, or NULL. */
+static void paint_tile(Painter *painter, const TileKey *base, Level level, int64_t y, int64_t x) {
     Frame *frame = painter->frame;
     const Pattern *pattern = painter->pattern;
     TileKey key = pattern_key(frame, painter->state, pattern, level, y, x);
     bool want_exact = false;
     if (is_bounded(painter, pattern, level) ||
         (pattern->reference && is_bounded(painter, &pattern->reference->pattern, level))) {
-        TileKey exact = key;
-        exact.variant = TILE_VARIANT_EXACT;
+        TileKey exact = pooled_key(frame, painter->state, pattern, level, y, x);
+        exact.variant |= TILE_VARIANT_EXACT;
         want_exact = frame->resting || frame->exact_only;
         if (exact_ready(painter, &exact, want_exact)) {
             paint_piece(painter, &exact, 0, level, y, x);
@@ -534,10 +563,10 @@ static void paint_tile(Painter *painter, Level level, int64_t y, int64_t x, bool
     }
     const int mip = base_mip(painter, level);
     GpuTileInfo info;
-    const TileKey base = pattern_key(frame, painter->state, pattern, pattern->base, 0, 0);
-    if (base_here && mip >= 0 && gpu_tile_find(frame->gpu, &base, &info) && mip < info.mip_count) {
-        note_exactness(painter, &base);
-        paint_piece(painter, &base, mip, level, y, x);
+    if (base && mip >= 0 && gpu_tile_find(frame->gpu, base, &info) && mip < info.mip_count) {
+        note_exactness(painter, base);
+        if (stands_in(painter, base, mip)) note_stand_in(painter);
+        paint_piece(painter, base, mip, level, y, x);
         return;
     }
     bool cut_short = false;
@@ -549,7 +578,8 @@ static void paint_tile(Painter *painter, Level level, int64_t y, int64_t x, bool
         return;
     }
     painter->result->pending = true;
-    paint_ancestor(painter, level, y, x);
+    if (pattern->variant && paint_stand_in(painter, &key, level, y, x)) return;
+    paint_ancestor(painter, base, level, y, x);
 }
 
 void views_heatmap(Frame *frame, const ViewState *state, ViewResult *result) {
@@ -588,38 +618,11 @@ void views_heatmap(Frame *frame, const ViewState *state, ViewResult *result) {
     const int count = visible_tiles(&painter, level, tiles);
     draw_clip(frame->list, result->plot);
     for (int i = 0; i < count && result->range_known; i++)
-        paint_tile(&painter, level, tiles[i].y, tiles[i].x, base_here);
+        paint_tile(&painter, base_here ? &base_key : NULL, level, tiles[i].y, tiles[i].x);
     for (int i = 0; i < count && result->exactness != EXACT; i++) {
         const TileKey key = pattern_key(frame, state, &pattern, level, tiles[i].y, tiles[i].x);
         want_better(&painter, &key, JOB_TILE);
     }
     if (base_here) want_better(&painter, &base_key, JOB_BASE);
     draw_clip_off(frame->list);
-}
-
-TileKey views_row_key(const Frame *frame, const ViewState *state, int64_t query) {
-    TileKey key = views_key(frame, state, state->layer, -1, tiles_headset_hash(&state->heads), (Level){0, 0}, query, 0);
-    key.rows = 1;
-    key.columns = state->layer < capture_set(frame->capture, state->set)->layer_count
-                      ? capture_set(frame->capture, state->set)->layers[state->layer].keys
-                      : 0;
-    return key;
-}
-
-TileWant *views_want(WantList *wants, JobKind kind, const TileKey *key, const Capture *capture) {
-    if (!mem_grow((void **)&wants->items, &wants->capacity, wants->count + 1, sizeof *wants->items)) return NULL;
-    TileWant *want = &wants->items[wants->count++];
-    /* HeadSet is large; only composites and cells carry one, and they set it themselves. */
-    want->kind = kind;
-    want->key = *key;
-    want->capture = capture;
-    want->heads.op = HEADS_MEAN;
-    want->heads.count = 0;
-    want->better_than = 0;
-    return want;
-}
-
-void views_wants_free(WantList *wants) {
-    mem_free(wants->items);
-    memset(wants, 0, sizeof *wants);
 }

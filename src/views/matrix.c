@@ -227,6 +227,7 @@ void views_matrix_draw(Frame *frame, ViewState *state, const MatrixParams *param
     const Rect key_area = {result->plot.x, top - label_h, result->plot.w + 20 * frame->scale, label_h};
     views_query_axis(frame, state, result, query_area, queries);
     views_key_axis(frame, state, result, key_area, keys);
+    views_hidden_marks(frame, state, result, visible, keys);
     corner(frame, state, query_area, (Rect){left, key_area.y, 1, key_area.h}, params->rect.x);
     crosshair(frame, state, result, visible);
     views_cursor_labels(frame, state, result, query_area, key_area);

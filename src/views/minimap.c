@@ -18,7 +18,7 @@ static bool paint_base(Frame *frame, const ViewState *state, int layer, const Ti
     if (!gpu_tile_find(frame->gpu, key, &info)) return false;
     const SetInfo *set = capture_set(frame->capture, state->set);
     const LayerInfo *layer_info = &set->layers[layer];
-    if (!views_auto_range(frame, state, layer, state->percentile, &hi)) return false;
+    if (!views_image_range(frame, state, layer, key, state->percentile, &hi)) return false;
     const int mip = mip_for((float)info.width, rect.w, info.mip_count);
     const int mip_q = mip_for((float)info.height, rect.h, info.mip_count);
     const int use = mip < mip_q ? mip : mip_q;
@@ -46,10 +46,13 @@ static bool difference_thumb(Frame *frame, const ViewState *one, int layer, Rect
 
 static bool head_thumb(Frame *frame, const ViewState *one, int layer, int head_index, Rect rect, bool want) {
     const LayerInfo *info = &capture_set(frame->capture, one->set)->layers[layer];
-    const TileKey key = views_key(frame, one, layer, head_index, 0, views_base_level(frame, info), 0, 0);
+    TileKey key = views_key(frame, one, layer, head_index, 0, views_base_level(frame, info), 0, 0);
+    key.variant = views_variant_id(one);
     if (!gpu_tile_find(frame->gpu, &key, NULL)) {
         if (want) views_want(frame->wants, JOB_BASE, &key, frame->capture);
-        return false;
+        if (key.variant == 0) return false;
+        key.variant = 0; /* until the variant is there */
+        if (!gpu_tile_find(frame->gpu, &key, NULL)) return false;
     }
     return paint_base(frame, one, layer, &key, rect);
 }

@@ -22,6 +22,7 @@ typedef struct Around {
     const LayerInfo *layer;
     ResolvedHeads heads;
     Level base;
+    uint32_t variant;
     int left; /* tiles that may still be wanted */
 } Around;
 
@@ -43,7 +44,8 @@ static bool base_shows(const Around *a, Level level) {
 }
 
 static void want_tile(Around *a, int layer, int head, Level level, int64_t y, int64_t x) {
-    const TileKey key = views_key(a->frame, a->state, layer, head, 0, level, y, x);
+    TileKey key = views_key(a->frame, a->state, layer, head, 0, level, y, x);
+    if (level.q > 0 || level.k > 0) key.variant = a->variant; /* at level 0 factors do */
     if (a->left <= 0 || gpu_tile_find(a->frame->gpu, &key, NULL)) return;
     a->left--;
     views_want(a->frame->wants, JOB_TILE, &key, a->frame->capture);
@@ -68,7 +70,8 @@ static void want_layer(Around *a, int layer) {
     const LayerInfo *info = &set->layers[layer];
     if (info->queries != a->layer->queries || info->keys != a->layer->keys) return;
     for (int i = 0; i < a->heads.count; i++) {
-        const TileKey key = views_key(a->frame, a->state, layer, a->heads.index[i], 0, a->base, 0, 0);
+        TileKey key = views_key(a->frame, a->state, layer, a->heads.index[i], 0, a->base, 0, 0);
+        key.variant = a->variant;
         if (a->heads.index[i] >= info->head_count) return;
         if (!gpu_tile_find(a->frame->gpu, &key, NULL)) views_want(a->frame->wants, JOB_BASE, &key, a->frame->capture);
     }
@@ -128,6 +131,7 @@ static bool begin(Around *a, Frame *frame, const ViewState *state, const ViewRes
     const size_t room = gpu_info(frame->gpu)->tile_budget / AROUND_BUDGET_PART / TILE_BYTES;
     a->left = (int)i64_min(AROUND_TILES_MAX, (int64_t)room);
     a->base = views_base_level(frame, a->layer);
+    a->variant = views_variant_id(state);
     return true;
 }
 

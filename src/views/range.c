@@ -39,30 +39,36 @@ static float usable_range(float percentile, const GpuTileInfo *info) {
 
 bool views_auto_range(Frame *frame, const ViewState *state, int layer, double percentile, float *hi) {
     TileKey key;
-    const Channel channel = views_channel(state);
     if (!views_base_ready(frame, state, layer, false, &key)) return false;
+    /* What stands in for a variant will do for the picture on screen, until it has the variant itself. */
+    if (key.variant != views_variant_id(state) && layer != state->layer) return false;
+    return views_image_range(frame, state, layer, &key, percentile, hi);
+}
+
+bool views_image_range(Frame *frame, const ViewState *state, int layer, const TileKey *key, double percentile,
+                       float *hi) {
     GpuTileInfo info;
-    if (!gpu_tile_find(frame->gpu, &key, &info)) return false;
+    const Channel channel = views_channel(state);
+    if (!gpu_tile_find(frame->gpu, key, &info)) return false;
     /* A head's base tile brings its range along, made by the worker; composites are read back. */
-    if (key.head >= 0 && percentile == TILE_AUTO_PERCENTILE && !isnan(info.auto_high[channel])) {
+    if (key->head >= 0 && percentile == TILE_AUTO_PERCENTILE && !isnan(info.auto_high[channel])) {
         *hi = usable_range(info.auto_high[channel], &info);
         return true;
     }
     RangeCache *cache = frame->ranges;
-    const uint64_t hash = hash_u64(tiles_key_hash(&key) ^ (uint64_t)channel * 31 ^ (uint64_t)(percentile * 1e6));
+    const uint64_t hash = hash_u64(tiles_key_hash(key) ^ (uint64_t)channel * 31 ^ (uint64_t)(percentile * 1e6));
     RangeSlot *slot = &cache->slots[hash % RANGE_SLOTS];
-    if (slot->used && slot->channel == channel && slot->percentile == percentile && tiles_key_equal(&slot->key, &key)) {
+    if (slot->used && slot->channel == channel && slot->percentile == percentile && tiles_key_equal(&slot->key, key)) {
         *hi = slot->hi;
         return true;
     }
     if (frame->peek) return false;
     int width = 0, height = 0;
-    if (gpu_tile_read(frame->gpu, &key, 0, cache->texels, READ_FLOATS, &width, &height, NULL) != STATUS_OK)
-        return false;
+    if (gpu_tile_read(frame->gpu, key, 0, cache->texels, READ_FLOATS, &width, &height, NULL) != STATUS_OK) return false;
     const int64_t keys = capture_set(frame->capture, state->set)->layers[layer].keys;
-    const float value = tiles_upper_range(cache->texels, height, width, keys, key.lk, info.is_signed, channel,
+    const float value = tiles_upper_range(cache->texels, height, width, keys, key->lk, info.is_signed, channel,
                                           percentile);
     *hi = usable_range(value, &info);
-    *slot = (RangeSlot){.used = true, .key = key, .channel = channel, .percentile = percentile, .hi = *hi};
+    *slot = (RangeSlot){.used = true, .key = *key, .channel = channel, .percentile = percentile, .hi = *hi};
     return true;
 }

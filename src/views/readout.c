@@ -7,7 +7,7 @@
 static bool same_pattern(const TileKey *a, const TileKey *b) {
     return a->capture == b->capture && a->serial == b->serial && a->set == b->set && a->item == b->item &&
            a->step == b->step && a->layer == b->layer && a->head == b->head && a->headset == b->headset &&
-           a->values == b->values;
+           a->values == b->values && a->variant == b->variant;
 }
 
 void views_readout_accept(Readouts *readouts, TileData *data) {

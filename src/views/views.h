@@ -2,8 +2,8 @@
  * It never asks for the window's size: everything is drawn into a given rectangle at a given scale, so that windows,
  * pictures and recordings share it. No SDL, no App.
  *
- * One section for each .c file: theme.c camera.c readout.c range.c compare.c heatmap.c axes.c matrix.c pin_marks.c
- * minimap.c marks.c grid_layout.c grid.c grid_axes.c */
+ * One section for each .c file: theme.c camera.c readout.c variant.c compare.c heatmap.c wants.c prefetch.c range.c axes.c
+ * matrix.c pin_marks.c minimap.c marks.c grid_layout.c grid.c grid_axes.c */
 #ifndef ATTNSCOPE_VIEWS_H
 #define ATTNSCOPE_VIEWS_H
 
@@ -87,6 +87,8 @@ typedef struct ViewState {
     HeadSet heads;
     Values values;
     Compare compare; /* the matrix only */
+    Variant variant; /* as chosen; views_variant says what of it applies */
+    Variant chosen;  /* its hidden keys: those that were last hidden by position */
     Camera camera;
     bool fitted; /* the camera follows the window's size */
     FitMode fit_mode;
@@ -121,14 +123,24 @@ const TileData *views_readout_find(Readouts *readouts, const TileKey *key);
 const float *views_readout_cell(Readouts *readouts, const TileKey *key, int64_t query, int64_t key_index);
 void views_readout_clear(Readouts *readouts);
 
-/* ---- wants ----------------------------------------------------------------------------------- */
+/* ---- wants.c : what is asked of the workers -------------------------------------------------- */
 
 typedef struct WantList {
     TileWant *items;
     size_t count, capacity;
+    Variant variant; /* that of wants whose key names one */
 } WantList;
 TileWant *views_want(WantList *wants, JobKind kind, const TileKey *key, const Capture *capture); /* NULL: no memory */
 void views_wants_free(WantList *wants);
+
+/* ---- variant.c : factors of the variant on screen -------------------------------------------- */
+
+typedef struct FactorCache FactorCache;
+FactorCache *views_factors_new(void); /* NULL: no memory */
+void views_factors_drop(FactorCache *cache);
+void views_factors_clear(FactorCache *cache);
+void views_factors_frame(FactorCache *cache);                  /* marks the start of a frame */
+void views_factors_accept(FactorCache *cache, TileData *data); /* JOB_ROW_FACTORS, JOB_COLUMN_FACTORS; takes it over */
 
 /* ---- frame: what a view is given and gives back ---------------------------------------------- */
 
@@ -149,6 +161,7 @@ typedef struct Frame {
     WantList *wants;
     Readouts *readouts;
     RangeCache *ranges;
+    FactorCache *factors;
     const Theme *theme;
     float scale; /* target pixels per point */
     Rect part;   /* only this part of the target is looked at (posters); w 0: all. Where heads are combined its
@@ -200,11 +213,29 @@ Channel views_channel(const ViewState *state);
 /* Difference of two cells as read: masked counts as 0 where the other side is visible. CELL_MASKED, NAN or a number. */
 float views_difference_cell(float value, float reference);
 
+/* ---- variant.c: with a frame ----------------------------------------------------------------- */
+
+/* What of the state's variant applies to the values shown, and its identity for keys. */
+Variant views_variant(const ViewState *state);
+uint32_t views_variant_id(const ViewState *state);
+bool views_key_hidden(const Frame *frame, const ViewState *state, int64_t key);
+/* Key of the image of the state's heads that is composed from tiles without variant and factors. */
+TileKey views_factor_key(const ViewState *state, const TileKey *key);
+/* Factors of each head, for the tile that `composite` names; pointers stay valid for the frame. */
+typedef struct TileFactors {
+    bool has_rows, has_columns;
+    const float *rows[HEADSET_MAX], *columns[HEADSET_MAX];
+} TileFactors;
+/* False while some are missing; they are wanted then, when `want`. */
+bool views_factors_find(Frame *frame, const ViewState *state, const ResolvedHeads *heads, const TileKey *composite,
+                        bool want, TileFactors *out);
+
 /* ---- heatmap.c : tiles of the pattern under the camera -> passes and wants ------------------- */
 
 /* The pattern that state looks at; false when indices are out of range. */
 bool views_pattern(const Capture *capture, const ViewState *state, const SetInfo **set, const LayerInfo **layer,
                    int64_t *queries, int64_t *keys);
+/* Without variant. */
 TileKey views_key(const Frame *frame, const ViewState *state, int layer, int head, uint32_t headset, Level level,
                   int64_t y, int64_t x);
 Level views_base_level(const Frame *frame, const LayerInfo *layer);
@@ -215,11 +246,14 @@ void views_heatmap(Frame *frame, const ViewState *state, ViewResult *result);
 /* Makes the base image (tile or composite) of a layer resident if its tiles are there; wants them otherwise (when
  * `want`). True when it can be drawn; *key names it. */
 bool views_base_ready(Frame *frame, const ViewState *state, int layer, bool want, TileKey *key);
+/* ---- wants.c : overviews --------------------------------------------------------------------- */
+
 /* Whoever wants many asks this first, so that what cannot be had does not keep the rest from being asked for. */
 bool views_has_failed(const Frame *frame, const TileKey *key);
 /* Appends wants for the base tiles of all layers of the set, nearest first in the direction of the scrub. Returns
  * how many are missing. */
 int views_want_all_bases(Frame *frame, const ViewState *state, int direction);
+int views_count_bases(const Frame *frame, const ViewState *state); /* how many that are in all */
 
 /* ---- prefetch.c : what will be looked at next ------------------------------------------------ */
 
@@ -240,6 +274,9 @@ bool views_reserve_ahead(Frame *frame, const ViewState *state);
 
 /* Upper end of the automatic range of a layer's base image: percentile of the shown channel. False: not known yet. */
 bool views_auto_range(Frame *frame, const ViewState *state, int layer, double percentile, float *hi);
+/* The same of any base image, tile or composite. */
+bool views_image_range(Frame *frame, const ViewState *state, int layer, const TileKey *key, double percentile,
+                       float *hi);
 
 /* ---- matrix.c, axes.c ------------------------------------------------------------------------ */
 

@@ -1,8 +1,11 @@
 """Hidden keys, row scale and value weighting, against NumPy on the varied weights."""
+import json
+
 import numpy as np
 import pytest
 
-from support import factored_reference, random_patterns, reference, safetensors_bytes, softmax
+from desktop import Display, Window
+from support import factored_reference, pool, random_patterns, reference, safetensors_bytes, softmax
 
 SPECIAL = [0, 7]
 
@@ -127,3 +130,179 @@ def test_a_real_sink_is_divided_away(program, captures):
     np.testing.assert_allclose(got.sum(1), 1, rtol=1e-5)
     np.testing.assert_allclose(got, vary(weights, hide=[0], scale="sum")[2, 1:], rtol=1e-4, atol=1e-9)
     assert reference(captures / "stories15M.npz").layers[4][2, :, 0].max() > 0.5
+
+
+# ---- pictures as numbers ----------------------------------------------------------------------------------------------
+
+def rendered(program, path, *arguments):
+    program.ok("render", path, *arguments, "-o", "x.npy")
+    image = np.load(program.cwd / "x.npy")
+    return image[..., 0], image[..., 1]
+
+
+def check_render(program, path, layer, head, level, options, expected, hidden=(), rtol=2e-5):
+    """`expected`: the varied weights of the head set; what is hidden or above the diagonal is masked."""
+    mean, largest = rendered(program, path, "--layer", layer, "--head", head, "--level", f"{level[0]},{level[1]}", *options)
+    atol = 1e-7 * max(1, np.abs(expected).max())
+    np.testing.assert_allclose(mean, pool(expected, *level, np.mean), rtol=rtol, atol=atol)
+    most = pool(expected, *level, np.max)
+    np.testing.assert_allclose(np.maximum(largest, 0), most, rtol=rtol, atol=atol)
+    keys = np.array([key in hidden for key in range(expected.shape[1])])[None, :] | np.zeros(expected.shape, bool)
+    assert (largest[pool(keys, *level, np.all).astype(bool)] == -1).all()
+
+
+@pytest.mark.parametrize("kind", ["dense", "factored"])
+@pytest.mark.parametrize("level", [(0, 0), (2, 2), (1, 3), (6, 6)], ids=str)
+def test_render_of_a_variant(program, valued, kind, level):
+    folder, weights, values = valued
+    for options, variant in CASES:
+        norms = values[1] if variant.get("norms") else None
+        expected = vary(weights[kind][1], **{**variant, "norms": norms})
+        for head, combined in (("2", expected[2]), ("mean:0,3", expected[[0, 3]].mean(0))):
+            check_render(program, folder / f"{kind}.safetensors", 1, head, level, options, combined,
+                         hidden=variant.get("hide", ()))
+
+
+@pytest.mark.parametrize("name, layer, causal", [
+    ("stories15M.npz", 3, True), ("stories15M.qk.safetensors", 3, True), ("minilm-alice512.qk.safetensors", 2, False),
+    ("minilm-alice512.layer3.npy", 3, False), ("whisper-tiny-cross.npy", 1, False)])
+def test_render_of_variants_of_real_captures(program, captures, name, layer, causal):
+    path = captures / name
+    weights = reference(path).layers[layer].astype(np.float64)
+    cases = [(["--hide", "first", "--row-scale", "sum"], dict(hide=[0], scale="sum")),
+             (["--hide", "0-2,9", "--row-scale", "max"], dict(hide=[0, 1, 2, 9], scale="max")),
+             (["--row-scale", "uniform"], dict(scale="uniform"))]
+    for options, variant in cases:
+        expected = vary(weights, **variant, causal=causal)
+        for head, combined, level in (("1", expected[1], (3, 3)), ("mean", expected.mean(0), (2, 4)),
+                                      ("max:0,2", expected[[0, 2]].max(0), (3, 3)), ("5", expected[5], (0, 0))):
+            check_render(program, path, layer, head, level, options, combined, variant.get("hide", ()), rtol=5e-5)
+
+
+# ---- the view ---------------------------------------------------------------------------------------------------------
+
+def shown(program, path, script, *options, window=True):
+    """The state after a script, with no display."""
+    program.ok("render", path, *options, "--exec", f"{script}; wait exact; state state.json", "-o", "x.png",
+               *(["--window"] if window else []))
+    return json.loads((program.cwd / "state.json").read_text())
+
+
+def test_commands_change_the_state_and_its_command_line(program, valued):
+    path = valued[0] / "dense.safetensors"
+    state = shown(program, path, "hide first")
+    assert (state["hide"], state["row_scale"], state["value_weighted"]) == ("first", "none", False)
+    state = shown(program, path, "hide 7,3-5; row-scale next; value-weighted; copy-command")
+    assert (state["hide"], state["row_scale"], state["value_weighted"]) == ("3-5,7", "sum", True)
+    assert "--hide 3-5,7 --row-scale sum --value-weighted" in state["message"]
+    again = shown(program, path, "copy-command", "--hide", "3-5,7", "--row-scale", "sum", "--value-weighted")
+    assert again["message"] == state["message"]
+    stops = ["first", "special", "9", "none", "first"]
+    script = "hide 9; hide none"
+    for stop in stops:
+        script += "; hide next"
+        assert shown(program, path, script)["hide"] == stop
+    state = shown(program, path, "select-cells 3:9,11:14; hide selection")
+    assert state["hide"] == "11-13"
+    assert shown(program, path, "row-scale max; row-scale next")["row_scale"] == "uniform"
+    for command in ("hide frist", "row-scale mean", "hide selection", "value-weighted maybe"):
+        program.refused("render", path, "--exec", command, "-o", "x.png", code=(1, 2))
+
+
+@pytest.mark.parametrize("kind", ["dense", "factored"])
+def test_the_cursor_reads_the_variant_and_the_weight_beside_it(program, valued, kind):
+    folder, weights, values = valued
+    expected = vary(weights[kind][0], hide=[0], scale="sum", norms=values[0]).mean(0)
+    state = shown(program, folder / f"{kind}.safetensors", "cursor 30,12", "--hide", "first", "--row-scale", "sum",
+                  "--value-weighted")
+    assert state["exactness"] == "exact"
+    assert state["cursor"]["value"] == pytest.approx(expected[30, 12], rel=2e-5)
+    assert state["cursor"]["raw"] == pytest.approx(weights[kind][0].mean(0)[30, 12], rel=2e-5)
+    state = shown(program, folder / f"{kind}.safetensors", "cursor 30,0", "--hide", "first")
+    assert state["cursor"]["value"] == 0 and state["cursor"]["raw"] > 0
+
+
+def test_what_is_exported_is_what_is_drawn(program, valued):
+    folder, weights, _ = valued
+    shown(program, folder / "dense.safetensors", "select-cells 20:30,0:25; export cells.npy", "--head", "2", "--hide",
+          "special", "--row-scale", "max")
+    expected = vary(weights["dense"][0], hide=SPECIAL, scale="max")[2, 20:30, :25]
+    np.testing.assert_allclose(np.load(program.cwd / "cells.npy"), expected, rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize("view", [["--head", "mean"], ["--head", "1"], ["--head", "max"], ["--view", "grid"]], ids=str)
+@pytest.mark.parametrize("size", ["480x320", "1000x800"])
+def test_pictures_of_variants_are_exact(program, captures, view, size):
+    """Pooled and not, and the same as those that were there at once."""
+    path = captures / "minilm-alice512.qk.safetensors"
+    options = ("--layer", 2, "--hide", "special,4", "--row-scale", "sum", "--size", size, *view)
+    images = pytest.importorskip("PIL.Image")
+    state = shown(program, path, "fit", *options, window=False)
+    assert state["exactness"] == "exact" and not state["pending"]
+    pixels = np.array(images.open(program.cwd / "x.png")).astype(int)
+    script = "hide none; row-scale none; wait exact; row-scale sum; wait exact; hide special,4"
+    state = shown(program, path, script, *options, window=False)
+    assert state["exactness"] == "exact"
+    assert np.abs(np.array(images.open(program.cwd / "x.png")) - pixels).max() <= 2  # a weight is rounded, then scaled
+
+
+def test_the_automatic_range_ignores_hidden_keys(program):
+    """A sink that takes nearly all: without it the range is that of the rest."""
+    weights = random_patterns(1, 2, 300, 300, seed=3, causal=True).astype(np.float64)
+    weights[..., 1:] *= 1e-3
+    weights[..., 0] = 1 - weights[..., 1:].sum(-1)
+    (program.cwd / "sink.safetensors").write_bytes(
+        safetensors_bytes({"blocks.0.attn.hook_pattern": weights.astype("<f4")}, {"attn.causal": "true"}))
+    plain = shown(program, "sink.safetensors", "fit", "--head", "0", "--range", "p100")["range"][1]
+    hidden = shown(program, "sink.safetensors", "fit", "--head", "0", "--range", "p100", "--hide", "first")["range"][1]
+    assert plain > 0.4 and hidden < 1e-3
+
+
+# ---- a real window ----------------------------------------------------------------------------------------------------
+
+@pytest.fixture(scope="session")
+def display(tmp_path_factory):
+    display = Display(tmp_path_factory.mktemp("display"))
+    yield display
+    display.close()
+
+
+def masked_share(window, state, column):
+    """How much of the part of a key's column below the diagonal has the colour of masked cells."""
+    (left, top), (width, height) = state["origin"], state["cell"]
+    pixels = window.pixels()
+    masked = pixels[int(top + 2.5 * height), int(left + 40.5 * width)]
+    shown = [pixels[int(top + (query + 0.5) * height), int(left + (column + 0.5) * width)] for query in range(10, 44)]
+    return np.mean([np.abs(pixel.astype(int) - masked).max() <= 1 for pixel in shown])
+
+
+def test_b_and_u_go_through_variants(program, valued, display):
+    window = Window(program, display, valued[0] / "dense.safetensors")
+    try:
+        state = window.settled()
+        assert (state["hide"], state["row_scale"]) == ("none", "none")
+        assert masked_share(window, state, 0) == 0
+        window.key("b")
+        window.wait(lambda s: s["hide"] == "first" and s["exactness"] == "exact" and not s["pending"])
+        state = window.settled()
+        assert masked_share(window, state, 0) == 1 and masked_share(window, state, 7) == 0
+        window.key("b")
+        window.wait(lambda s: s["hide"] == "special")
+        state = window.settled()
+        assert masked_share(window, state, 0) == 1 and masked_share(window, state, 7) == 1
+        before = window.pixels()
+        for scale in ("sum", "max", "uniform", "none"):
+            window.key("u")
+            window.wait(lambda s: s["row_scale"] == scale and s["exactness"] == "exact" and not s["pending"])
+            window.settled()
+        np.testing.assert_array_equal(window.pixels()[200:500, 300:700], before[200:500, 300:700])
+        window.key("b")
+        window.wait(lambda s: s["hide"] == "none")
+        state = window.settled()
+        assert masked_share(window, state, 0) == 0
+        window.key("g", "b")
+        window.wait(lambda s: s["view"] == "grid" and s["hide"] == "first" and s["exactness"] == "exact")
+        window.key("u", "Return")
+        window.wait(lambda s: s["view"] == "matrix" and s["row_scale"] == "sum" and s["exactness"] == "exact")
+    finally:
+        window.close()

@@ -1,0 +1,92 @@
+/* What is asked of the workers, and the overviews that are made while nothing else is. */
+#include "views/views.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BASE_WANTS_MAX 64     /* queued at a time; the queue is made anew as they arrive */
+#define VARIANT_BUDGET_PART 4 /* of the GPU's budget */
+#define VARIANT_REACH 2       /* layers, where the budget does not hold more */
+
+TileKey views_row_key(const Frame *frame, const ViewState *state, int64_t query) {
+    TileKey key = views_key(frame, state, state->layer, -1, tiles_headset_hash(&state->heads), (Level){0, 0}, query, 0);
+    key.variant = views_variant_id(state);
+    key.rows = 1;
+    key.columns = state->layer < capture_set(frame->capture, state->set)->layer_count
+                      ? capture_set(frame->capture, state->set)->layers[state->layer].keys
+                      : 0;
+    return key;
+}
+
+TileWant *views_want(WantList *wants, JobKind kind, const TileKey *key, const Capture *capture) {
+    if (!mem_grow((void **)&wants->items, &wants->capacity, wants->count + 1, sizeof *wants->items)) return NULL;
+    TileWant *want = &wants->items[wants->count++];
+    /* HeadSet is large; only composites and cells carry one, and they set it themselves. */
+    want->kind = kind;
+    want->key = *key;
+    want->capture = capture;
+    want->heads.op = HEADS_MEAN;
+    want->heads.count = 0;
+    want->better_than = 0;
+    if (tiles_key_varied(key)) want->variant = wants->variant;
+    return want;
+}
+
+void views_wants_free(WantList *wants) {
+    mem_free(wants->items);
+    memset(wants, 0, sizeof *wants);
+}
+
+/* ---- overviews ------------------------------------------------------------------------------- */
+
+bool views_has_failed(const Frame *frame, const TileKey *key) {
+    return frame->has_failed && frame->has_failed(frame->has_failed_user, key);
+}
+
+/* How far from the layer shown tiles of a variant are made ahead: everywhere, if they take a small part of the budget. */
+static int variant_reach(const Frame *frame, const SetInfo *set) {
+    size_t heads = 0;
+    for (int layer = 0; layer < set->layer_count; layer++)
+        heads += (size_t)set->layers[layer].head_count;
+    const size_t side = (size_t)frame->base_side, bytes = side * side * 2 * sizeof(float) * 4 / 3;
+    return heads <= gpu_info(frame->gpu)->tile_budget / VARIANT_BUDGET_PART / bytes ? set->layer_count : VARIANT_REACH;
+}
+
+static int want_layer_bases(Frame *frame, const ViewState *state, int layer, uint32_t variant, int wanted) {
+    const LayerInfo *info = &capture_set(frame->capture, state->set)->layers[layer];
+    int missing = 0;
+    if (info->queries <= 0 || info->keys <= 0) return 0;
+    const Level base = views_base_level(frame, info);
+    for (int head = 0; head < info->head_count; head++) {
+        TileKey key = views_key(frame, state, layer, head, 0, base, 0, 0);
+        key.variant = variant;
+        if (gpu_tile_find(frame->gpu, &key, NULL) || views_has_failed(frame, &key)) continue;
+        if (wanted + missing++ < BASE_WANTS_MAX) views_want(frame->wants, JOB_BASE, &key, frame->capture);
+    }
+    return missing;
+}
+
+int views_want_all_bases(Frame *frame, const ViewState *state, int direction) {
+    const SetInfo *set = capture_set(frame->capture, state->set);
+    const uint32_t variant = views_variant_id(state);
+    int missing = 0, reach = variant ? variant_reach(frame, set) : 0;
+    for (int turn = 0; turn < (variant ? 2 : 1); turn++) {
+        for (int distance = 0; distance < 2 * set->layer_count; distance++) {
+            /* 0, +1, -1, +2, -2 ... starting with the direction of the scrub */
+            const int step = (distance + 1) / 2 * (((distance & 1) != 0) == (direction >= 0) ? 1 : -1);
+            const int layer = state->layer + step;
+            if (layer < 0 || layer >= set->layer_count || (turn == 1 && abs(step) > reach)) continue;
+            missing += want_layer_bases(frame, state, layer, turn == 1 ? variant : 0, missing);
+        }
+    }
+    return missing;
+}
+
+int views_count_bases(const Frame *frame, const ViewState *state) {
+    const SetInfo *set = capture_set(frame->capture, state->set);
+    const int reach = views_variant_id(state) ? variant_reach(frame, set) : -1;
+    int count = 0;
+    for (int layer = 0; layer < set->layer_count; layer++)
+        count += set->layers[layer].head_count * (abs(layer - state->layer) <= reach ? 2 : 1);
+    return count;
+}
