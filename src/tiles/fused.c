@@ -1,14 +1,9 @@
-/* Pooling straight from Q and K: no row of weights ever reaches memory, but for short sequences whose normalisers
- * are not known yet.
+/* Pooling straight from Q and K: no row of weights ever reaches memory.
  *
  *   group    texel rows that fit a band, or one that takes several bands
  *    band      BAND_ROWS queries, packed once
  *
- *   strips   one head, all keys of its rows asked for, normalisers unknown: the exponentials of KERNEL_ROWS whole
- *            rows go to a strip in the second-level cache, their sums give the normalisers, and the strip is pooled:
- *            one product a cell. Exponents need a bound first: the largest score of the first and the last panel of
- *            a row. Should a row exceed it by more than a float holds (or hold a NaN), its sum is not finite, and
- *            the rows go the other way.
+ *   strips   (fused_strips.c) one head, all keys of its rows asked for, normalisers unknown: one product a cell
  *   blocks   normalisers first (fused_rows.c), then blocks of KERNEL_ROWS x KERNEL_KEYS cells in the first-level
  *            cache, several heads combined cell by cell: a second product a cell, any length, any part of a pattern.
  *
@@ -19,10 +14,6 @@
 #include <string.h>
 
 #define LOG2_E 1.44269504088896340736
-#define LN_2 0.69314718055994530942
-
-/* Keys of a strip, at most: 1.6 MB. Beyond, a second product costs less than the third-level cache. */
-enum { STRIP_KEYS = 16384, STRIP_PAD = 16, SUM_PANELS = 16 };
 
 /* A texel group: so many cells under it are pooled between two looks at the texels. */
 enum { GROUP_TEXELS = 1 << 16 };
@@ -48,153 +39,10 @@ static int64_t panel_start(int64_t k) {
     return k / KERNEL_KEYS * KERNEL_KEYS;
 }
 
-/* ---- strips ---------------------------------------------------------------------------------- */
-
-typedef struct Strip {
-    const uint32_t *queries;
-    int64_t q;
-    int rows;
-    Span keys; /* whole panels */
-    float *cells;
-    size_t pitch;
-    float shift[KERNEL_ROWS], factor[KERNEL_ROWS];
-} Strip;
-
-static const uint32_t *panel_at(const Fused *f, const uint32_t *first, const Strip *s, int64_t k) {
-    return first + (size_t)((k - s->keys.lo) / KERNEL_KEYS) * tiles_kernel_panel_items(f->depth);
-}
-
-/* False where a row sees nothing of either panel, or nothing finite. */
-static bool bound_scores(const Fused *f, Strip *s, const uint32_t *panels) {
-    float max[KERNEL_ROWS];
-    const int64_t sample[2] = {s->keys.lo, s->keys.hi - KERNEL_KEYS};
-    for (int r = 0; r < s->rows; r++) {
-        max[r] = -INFINITY;
-    }
-    for (int i = 0; i < 2; i++) {
-        tiles_fused_scores(f, s->queries, panel_at(f, panels, s, sample[i]), s->rows, (float)LOG2_E, s->cells,
-                           s->pitch);
-        tiles_fused_mask(f, s->q, s->rows, sample[i], s->cells, s->pitch, -INFINITY);
-        for (int r = 0; r < s->rows; r++) {
-            float unused, m = f->kernel->largest(s->cells + (size_t)r * s->pitch, KERNEL_KEYS, &unused);
-            max[r] = m > max[r] ? m : max[r];
-        }
-    }
-    for (int r = 0; r < KERNEL_ROWS; r++) {
-        s->shift[r] = r < s->rows ? -ceilf(max[r]) : 0.0f;
-        if (!isfinite(s->shift[r])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* One panel of exponentials; their sums go to `lanes` or, where some are hidden, to `total`. */
-static void strip_panel(const Fused *f, Strip *s, const uint32_t *panel, int64_t k, float *lanes, double *total) {
-    float *cells = s->cells + (k - s->keys.lo);
-    bool capped = f->info.softcap > 0.0, full = tiles_fused_full(f, s->q, s->rows, k);
-    if (!capped) {
-        KernelBlock block = {.q = s->queries,
-                             .k = panel,
-                             .depth = f->depth,
-                             .rows = s->rows,
-                             .scale = (float)(f->info.scale * LOG2_E),
-                             .shift = s->shift,
-                             .out = cells,
-                             .pitch = s->pitch,
-                             .sums = full ? lanes : NULL};
-        f->kernel->weights(&block);
-    } else {
-        tiles_fused_scores(f, s->queries, panel, s->rows, (float)LOG2_E, cells, s->pitch);
-        for (int r = 0; r < s->rows; r++) {
-            float *row = cells + (size_t)r * s->pitch;
-            lanes[r * KERNEL_SUM_LANES] += f->kernel->exp2_sum(row, s->shift[r], row, full ? KERNEL_KEYS : 0);
-            (void)(full ? 0.0f : f->kernel->exp2_sum(row, s->shift[r], row, KERNEL_KEYS));
-        }
-    }
-    if (!full) {
-        tiles_fused_mask(f, s->q, s->rows, k, cells, s->pitch, 0.0f);
-        for (int r = 0; r < s->rows; r++) {
-            for (int i = 0; i < KERNEL_KEYS; i++) {
-                total[r] += (double)cells[(size_t)r * s->pitch + (size_t)i];
-            }
-        }
-    }
-}
-
-static void add_lanes(float *lanes, double *total) {
-    for (int r = 0; r < KERNEL_ROWS; r++) {
-        for (int i = 0; i < KERNEL_SUM_LANES; i++) {
-            total[r] += (double)lanes[r * KERNEL_SUM_LANES + i];
-        }
-    }
-    memset(lanes, 0, KERNEL_ROWS * KERNEL_SUM_LANES * sizeof *lanes);
-}
-
-/* Exponentials of whole rows, and what their sums say. False: see above. */
-static bool fill_strip(const Fused *f, Strip *s, const uint32_t *panels) {
-    float lanes[KERNEL_ROWS * KERNEL_SUM_LANES] = {0};
-    double total[KERNEL_ROWS] = {0}, lse[KERNEL_ROWS];
-    if (!bound_scores(f, s, panels)) {
-        return false;
-    }
-    int64_t done = 0;
-    for (int64_t k = s->keys.lo; k < s->keys.hi; k += KERNEL_KEYS) {
-        strip_panel(f, s, panel_at(f, panels, s, k), k, lanes, total);
-        if (++done % SUM_PANELS == 0) {
-            add_lanes(lanes, total);
-        }
-    }
-    add_lanes(lanes, total);
-    for (int r = 0; r < s->rows; r++) {
-        lse[r] = (log2(total[r]) - (double)s->shift[r]) * LN_2;
-        s->factor[r] = (float)(1.0 / total[r]);
-        if (!isfinite(total[r]) || !isfinite(s->factor[r])) {
-            return false;
-        }
-    }
-    tiles_fused_keep(f, 0, s->q, s->q + s->rows, lse);
-    return true;
-}
-
-/* *done: how many of the rows qa..qb-1 are pooled; the first that is not needs its normaliser first. */
-static Status pool_strips(const Fused *f, int64_t qa, int64_t qb, const uint32_t *queries, int64_t *done, Error *err) {
-    Strip s = {0};
-    s.cells = tiles_aligned(&f->scratch->strip, KERNEL_ROWS * (STRIP_KEYS + STRIP_PAD), sizeof *s.cells);
-    if (s.cells == NULL) {
-        return no_memory(err);
-    }
-    for (*done = 0; qa + *done < qb; *done += s.rows) {
-        const uint32_t *panels = NULL;
-        int64_t packed_end = 0;
-        s.q = qa + *done;
-        s.rows = (int)i64_min(KERNEL_ROWS, qb - s.q);
-        s.queries = queries + (size_t)*done * (size_t)f->depth;
-        s.keys = visible(f, s.q, s.q + s.rows);
-        if (s.keys.lo >= s.keys.hi) {
-            return STATUS_OK;
-        }
-        s.keys.lo = panel_start(s.keys.lo);
-        s.keys.hi = panel_start(s.keys.hi + KERNEL_KEYS - 1);
-        s.pitch = (size_t)(s.keys.hi - s.keys.lo) + STRIP_PAD;
-        Status status = tiles_operand_look_around(f, err);
-        status = status == STATUS_OK ? tiles_operand_keys(f, 0, s.keys.lo, &panels, &packed_end, err) : status;
-        if (status != STATUS_OK || panel_start(packed_end + KERNEL_KEYS - 1) < s.keys.hi ||
-            !fill_strip(f, &s, panels)) {
-            return status;
-        }
-        for (int64_t k = s.keys.lo; k < s.keys.hi; k += KERNEL_KEYS) {
-            tiles_fused_fold(f, s.cells + (k - s.keys.lo), s.pitch, s.q, s.rows, k, s.factor);
-        }
-    }
-    return STATUS_OK;
-}
-
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
-/* Cells of a block before factors: 2^(score + shift), or scores. */
-static void block_cells(const Fused *f, const uint32_t *queries, const uint32_t *panel, int rows, const float *shift,
-                        float *out) {
+void tiles_fused_cells(const Fused *f, const uint32_t *queries, const uint32_t *panel, int rows, const float *shift,
+                       float *out) {
     if (!f->weights) {
         tiles_fused_scores(f, queries, panel, rows, 1.0f, out, KERNEL_KEYS);
     } else if (f->info.softcap > 0.0) {
@@ -234,7 +82,7 @@ static void panel_of_one(const Fused *f, const Band *band, const uint32_t *panel
     for (int64_t q = band->qa; q < band->qb; q += KERNEL_ROWS) {
         int rows = (int)i64_min(KERNEL_ROWS, band->qb - q);
         if (sees(f, q, rows, k)) {
-            block_cells(f, band_queries(f, band, 0, q), panel, rows, f->shift + (q - band->qa), band->block);
+            tiles_fused_cells(f, band_queries(f, band, 0, q), panel, rows, f->shift + (q - band->qa), band->block);
             if (!tiles_fused_full(f, q, rows, k)) {
                 tiles_fused_mask(f, q, rows, k, band->block, KERNEL_KEYS, 0.0f);
             }
@@ -254,7 +102,7 @@ static void combine_head(const Fused *f, const Band *band, int head, const uint3
         if (!sees(f, q, rows, k)) {
             continue;
         }
-        block_cells(f, band_queries(f, band, head, q), panel, rows, f->shift + at, band->block);
+        tiles_fused_cells(f, band_queries(f, band, head, q), panel, rows, f->shift + at, band->block);
         if (extreme) {
             f->kernel->extreme(band->block, KERNEL_KEYS, rows, f->factor + at, op == HEADS_MAX, to);
         } else {
@@ -353,7 +201,7 @@ static Status wants_strips(const Fused *f, int64_t qa, int64_t qb, bool *out, Er
     Span keys = visible(f, qa, qb);
     *out = false;
     if (!f->single || !f->weights || keys.lo < f->k0 || keys.hi > f->k1 ||
-        keys.hi - panel_start(keys.lo) > STRIP_KEYS - KERNEL_KEYS) {
+        keys.hi - panel_start(keys.lo) > tiles_fused_strip_keys(f)) {
         return STATUS_OK;
     }
     Status status = tiles_fused_known(f, 0, qa, qb, lse, &missing0, &missing1, err);
@@ -391,7 +239,7 @@ static Status pool_band(const Fused *f, int64_t qa, int64_t qb, Error *err) {
     int64_t done = 0;
     Status status = wants_strips(f, qa, qb, &strips, err);
     if (status == STATUS_OK && strips) {
-        status = pool_strips(f, qa, qb, queries, &done, err);
+        status = tiles_fused_strips(f, qa, qb, queries, &done, err);
     }
     if (status != STATUS_OK || qa + done >= qb) {
         return status;

@@ -1,4 +1,4 @@
-/* fused: pooling straight from Q and K. Inside tiles only. fused.c has the loops, fused_rows.c the row normalisers,
+/* fused: pooling straight from Q and K. Inside tiles only. fused.c and fused_strips.c have the loops, fused_rows.c the row normalisers,
  * fused_fold.c what becomes of a block, operands.c the packed rows. */
 #ifndef ATTNSCOPE_TILES_FUSED_H
 #define ATTNSCOPE_TILES_FUSED_H
@@ -39,7 +39,7 @@ struct FusedScratch {
     uint64_t clock;
     AlignedRoom rows;    /* f32 rows before packing */
     AlignedRoom queries; /* packed [head][band] */
-    AlignedRoom strip;   /* exponentials of KERNEL_ROWS whole rows */
+    AlignedRoom strip;   /* exponentials of whole rows, or their sums and maxima */
     AlignedRoom block, combined, normalisers, lse;
     AlignedRoom texel_sum, texel_max, texel_min, texel_bad;
     PoolDevice *device; /* NULL: none */
@@ -98,10 +98,28 @@ void tiles_fused_mask(const Fused *f, int64_t q, int rows, int64_t k, float *cel
 void tiles_fused_scores(const Fused *f, const uint32_t *queries, const uint32_t *panel, int rows, float unit,
                         float *out, size_t pitch);
 
+/* ---- fused.c --------------------------------------------------------------------------------- */
+
+/* Cells of a block before factors, KERNEL_KEYS apart: 2^(score + shift), or scores. */
+void tiles_fused_cells(const Fused *f, const uint32_t *queries, const uint32_t *panel, int rows, const float *shift,
+                       float *out);
+
+/* ---- fused_strips.c -------------------------------------------------------------------------- */
+
+/* Keys that a strip may have, at most. */
+int64_t tiles_fused_strip_keys(const Fused *f);
+/* Pools the rows qa..qb-1 of a single head, and keeps their normalisers. *done: how many; the first that is not needs
+ * its normaliser first. */
+Status tiles_fused_strips(const Fused *f, int64_t qa, int64_t qb, const uint32_t *queries, int64_t *done, Error *err);
+
 /* ---- fused_fold.c ---------------------------------------------------------------------------- */
 
 /* Adds factor[row] * cells to the texels they fall into. Masked cells are zeros. */
 void tiles_fused_fold(const Fused *f, const float *cells, size_t pitch, int64_t q, int rows, int64_t k,
                       const float *factor);
+/* The same from sums and maxima of KERNEL_SQUEEZE keys each, KERNEL_KEYS of them from key k on, which is a multiple of
+ * their keys. */
+void tiles_fused_fold_squeezed(const Fused *f, const float *sums, const float *largest, size_t pitch, int64_t q,
+                               int rows, int64_t k, const float *factor);
 
 #endif

@@ -16,6 +16,8 @@
 
 /* Keys of a panel; rows of a block, a multiple of every kernel->group. */
 enum { KERNEL_KEYS = 64, KERNEL_ROWS = 24, KERNEL_SUM_LANES = 16 };
+/* Neighbouring keys that `squeeze` makes one of. */
+enum { KERNEL_SQUEEZE = 16, KERNEL_SQUEEZE_LEVEL = 4 };
 
 /* Largest relative error of a kernel's exp2 against the true one, over results that are normal numbers. */
 #define KERNEL_EXP2_ERROR 2.5e-7
@@ -45,9 +47,13 @@ typedef struct Kernel {
     /* out[i] = 2^(in[i] + shift), count a multiple of 16, in place allowed; returns their sum. */
     float (*exp2_sum)(const float *in, float shift, float *out, size_t count);
     float (*largest)(const float *in, size_t count, float *smallest); /* count a multiple of 16; NaN is skipped */
-    void (*columns)(const float *rows, size_t pitch, int row_count, const float *factor, KernelColumns *out);
+    /* with_min false: min is left undefined. */
+    void (*columns)(const float *rows, size_t pitch, int row_count, const float *factor, bool with_min,
+                    KernelColumns *out);
+    /* Sums and maxima of KERNEL_SQUEEZE neighbours of each row of KERNEL_KEYS; rows of results are out_pitch apart. */
+    void (*squeeze)(const float *rows, size_t pitch, int row_count, float *sums, float *largest, size_t out_pitch);
     /* `count` columns, two neighbours become one. */
-    void (*halve)(const KernelColumns *in, int count, KernelColumns *out);
+    void (*halve)(const KernelColumns *in, int count, bool with_min, KernelColumns *out);
     /* to[i] += factor * from[i] over KERNEL_KEYS columns of each row; or the larger, or the smaller of both. */
     void (*add)(const float *from, size_t pitch, int row_count, const float *factor, float *to);
     void (*extreme)(const float *from, size_t pitch, int row_count, const float *factor, bool larger, float *to);

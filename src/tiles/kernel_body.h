@@ -121,20 +121,41 @@ static float kernel_largest(const float *in, size_t count, float *smallest) {
     return result;
 }
 
-static void kernel_columns(const float *rows, size_t pitch, int row_count, const float *factor, KernelColumns *out) {
-    for (int c = 0; c < COLUMN_VECS; c++) {
+/* Four vectors side by side: a chain of sums alone would wait for itself. */
+static inline __attribute__((always_inline)) void columns_of(const float *rows, size_t pitch, int row_count,
+                                                             const float *factor, bool with_min, KernelColumns *out) {
+    enum { ABREAST = 4 };
+    for (int c = 0; c < COLUMN_VECS; c += ABREAST) {
         const float *cell = rows + c * LANES;
-        KernelVec sum = vec_mul(vec_load(cell), vec_set1(factor[0]));
-        KernelVec max = sum, min = sum;
-        for (int r = 1; r < row_count; r++) {
-            const KernelVec v = vec_mul(vec_load(cell + (size_t)r * pitch), vec_set1(factor[r]));
-            sum = vec_add(sum, v);
-            max = vec_max(v, max);
-            min = vec_min(v, min);
+        KernelVec sum[ABREAST], max[ABREAST], min[ABREAST];
+        UNROLL for (int v = 0; v < ABREAST; v++) {
+            sum[v] = vec_mul(vec_load(cell + v * LANES), vec_set1(factor[0]));
+            max[v] = min[v] = sum[v];
         }
-        vec_store(out->sum + c * LANES, sum);
-        vec_store(out->max + c * LANES, max);
-        vec_store(out->min + c * LANES, min);
+        for (int r = 1; r < row_count; r++) {
+            const float *row = cell + (size_t)r * pitch;
+            const KernelVec by = vec_set1(factor[r]);
+            UNROLL for (int v = 0; v < ABREAST; v++) {
+                const KernelVec x = vec_mul(vec_load(row + v * LANES), by);
+                sum[v] = vec_add(sum[v], x);
+                max[v] = vec_max(x, max[v]);
+                min[v] = with_min ? vec_min(x, min[v]) : min[v];
+            }
+        }
+        UNROLL for (int v = 0; v < ABREAST; v++) {
+            vec_store(out->sum + (c + v) * LANES, sum[v]);
+            vec_store(out->max + (c + v) * LANES, max[v]);
+            vec_store(out->min + (c + v) * LANES, min[v]);
+        }
+    }
+}
+
+static void kernel_columns(const float *rows, size_t pitch, int row_count, const float *factor, bool with_min,
+                           KernelColumns *out) {
+    if (with_min) {
+        columns_of(rows, pitch, row_count, factor, true, out);
+    } else {
+        columns_of(rows, pitch, row_count, factor, false, out);
     }
 }
 
@@ -157,10 +178,43 @@ static void halve_min(const float *restrict in, float *restrict out, int count) 
     }
 }
 
-static void kernel_halve(const KernelColumns *in, int count, KernelColumns *out) {
+#ifndef KERNEL_SQUEEZE_ROWS
+/* Halves of halves: compilers shuffle these well. */
+static void kernel_squeeze(const float *rows, size_t pitch, int row_count, float *sums, float *largest,
+                           size_t out_pitch) {
+    float a[KERNEL_KEYS / 2], b[KERNEL_KEYS / 4];
+    for (int r = 0; r < row_count; r++, rows += pitch, sums += out_pitch, largest += out_pitch) {
+        halve_sums(rows, a, KERNEL_KEYS);
+        halve_sums(a, b, KERNEL_KEYS / 2);
+        halve_sums(b, a, KERNEL_KEYS / 4);
+        halve_sums(a, sums, KERNEL_KEYS / 8);
+        halve_max(rows, a, KERNEL_KEYS);
+        halve_max(a, b, KERNEL_KEYS / 2);
+        halve_max(b, a, KERNEL_KEYS / 4);
+        halve_max(a, largest, KERNEL_KEYS / 8);
+    }
+}
+#else
+static void kernel_squeeze(const float *rows, size_t pitch, int row_count, float *sums, float *largest,
+                           size_t out_pitch) {
+    int r = 0;
+    for (; r + KERNEL_SQUEEZE_STEP <= row_count; r += KERNEL_SQUEEZE_STEP) {
+        KERNEL_SQUEEZE_ROWS(rows + (size_t)r * pitch, pitch, KERNEL_SQUEEZE_STEP, sums + (size_t)r * out_pitch,
+                            largest + (size_t)r * out_pitch, out_pitch);
+    }
+    if (r < row_count) {
+        KERNEL_SQUEEZE_ROWS(rows + (size_t)r * pitch, pitch, row_count - r, sums + (size_t)r * out_pitch,
+                            largest + (size_t)r * out_pitch, out_pitch);
+    }
+}
+#endif
+
+static void kernel_halve(const KernelColumns *in, int count, bool with_min, KernelColumns *out) {
     halve_sums(in->sum, out->sum, count);
     halve_max(in->max, out->max, count);
-    halve_min(in->min, out->min, count);
+    if (with_min) {
+        halve_min(in->min, out->min, count);
+    }
 }
 
 static void kernel_add(const float *from, size_t pitch, int row_count, const float *factor, float *to) {
@@ -238,5 +292,5 @@ static double kernel_peak(int64_t rounds) {
 
 #define KERNEL_FUNCTIONS                                                                                               \
     .panel = PANEL, .group = GROUP, .scores = kernel_scores, .weights = kernel_weights, .exp2_sum = kernel_exp2_sum,   \
-    .largest = kernel_largest, .columns = kernel_columns, .halve = kernel_halve, .add = kernel_add,                    \
-    .extreme = kernel_extreme, .softcap = kernel_softcap, .peak = kernel_peak
+    .largest = kernel_largest, .columns = kernel_columns, .squeeze = kernel_squeeze, .halve = kernel_halve,            \
+    .add = kernel_add, .extreme = kernel_extreme, .softcap = kernel_softcap, .peak = kernel_peak

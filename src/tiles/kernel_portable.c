@@ -79,7 +79,9 @@ static float portable_largest(const float *in, size_t count, float *smallest) {
     return max;
 }
 
-static void portable_columns(const float *rows, size_t pitch, int row_count, const float *factor, KernelColumns *out) {
+static void portable_columns(const float *rows, size_t pitch, int row_count, const float *factor, bool with_min,
+                             KernelColumns *out) {
+    (void)with_min;
     for (int i = 0; i < KERNEL_KEYS; i++) {
         out->sum[i] = out->max[i] = out->min[i] = rows[i] * factor[0];
     }
@@ -94,11 +96,27 @@ static void portable_columns(const float *rows, size_t pitch, int row_count, con
     }
 }
 
-static void portable_halve(const KernelColumns *in, int count, KernelColumns *out) {
+static void portable_squeeze(const float *rows, size_t pitch, int row_count, float *sums, float *largest,
+                             size_t out_pitch) {
+    for (int r = 0; r < row_count; r++, rows += pitch, sums += out_pitch, largest += out_pitch) {
+        for (int i = 0; i < KERNEL_KEYS / KERNEL_SQUEEZE; i++) {
+            const float *cells = rows + i * KERNEL_SQUEEZE;
+            float sum = 0.0f, max = cells[0];
+            for (int j = 0; j < KERNEL_SQUEEZE; j++) {
+                sum += cells[j];
+                max = cells[j] > max ? cells[j] : max;
+            }
+            sums[i] = sum;
+            largest[i] = max;
+        }
+    }
+}
+
+static void portable_halve(const KernelColumns *in, int count, bool with_min, KernelColumns *out) {
     for (int i = 0; i < count / 2; i++) {
         out->sum[i] = in->sum[2 * i] + in->sum[2 * i + 1];
         out->max[i] = in->max[2 * i] > in->max[2 * i + 1] ? in->max[2 * i] : in->max[2 * i + 1];
-        out->min[i] = in->min[2 * i] < in->min[2 * i + 1] ? in->min[2 * i] : in->min[2 * i + 1];
+        out->min[i] = !with_min ? 0.0f : in->min[2 * i] < in->min[2 * i + 1] ? in->min[2 * i] : in->min[2 * i + 1];
     }
 }
 
@@ -155,6 +173,7 @@ const Kernel *tiles_kernel_portable(void) {
         .exp2_sum = portable_exp2_sum,
         .largest = portable_largest,
         .columns = portable_columns,
+        .squeeze = portable_squeeze,
         .halve = portable_halve,
         .add = portable_add,
         .extreme = portable_extreme,

@@ -144,14 +144,19 @@ static void test_against_rows(void **state) {
         {CAUSAL ",\"attn.scale\":\"1\"", "F32", 3, 3, 64, 140, 140, -1, 6.0}, /* scores of hundreds */
         {CAUSAL, "F32", 3, 3, 9, 80, 80, 9 * 3 * 44 + 2, 1.0},                /* a NaN in one query */
         {OPEN_BOTH, "F32", 3, 3, 1, 1, 1, -1, 1.0},
-        {CAUSAL, "F32", 3, 3, 7, 1100, 1100, -1, 1.0}, /* more than a band */
+        {CAUSAL, "F32", 3, 3, 7, 1100, 1100, -1, 1.0},                            /* more than a band */
+        {CAUSAL ",\"attn.window\":\"130\"", "F16", 3, 3, 7, 2100, 2100, -1, 1.0}, /* and more than a chunk */
+        {OPEN_BOTH, "BF16", 3, 1, 10, 1090, 2077, -1, 1.0},
+        {CAUSAL, "F32", 3, 3, 9, 1080, 1080, 9 * 3 * 744 + 2, 1.0}, /* a NaN in the middle of a strip */
     };
     static const char *const sets[] = {"1", "mean", "max:0,2", "min:0,1", "diff:0,2", "w:0*0.5,1*-0.25", "w:2*3"};
     static const Level levels[] = {{0, 0}, {1, 2}, {3, 1}, {4, 4}, {7, 8}, {0, 6}};
+    static const Level long_levels[] = {{3, 2}, {5, 5}, {2, 7}, {4, 4}, {7, 11}};
     (void)state;
     for (size_t i = 0; i < BASE_COUNT(cases); i++) {
         for (size_t s = 0; s < BASE_COUNT(sets); s++) {
-            Level level = cases[i].keys > 1000 ? (Level){3, 2} : levels[(i + s) % BASE_COUNT(levels)];
+            Level level = cases[i].keys > 1000 ? long_levels[(i + s) % BASE_COUNT(long_levels)]
+                                               : levels[(i + s) % BASE_COUNT(levels)];
             compare(&cases[i], sets[s], VALUES_WEIGHTS, level, 100 * i + s);
         }
         compare(&cases[i], "0", VALUES_SCORES, levels[i % BASE_COUNT(levels)], i);

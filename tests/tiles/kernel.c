@@ -161,7 +161,7 @@ static void test_block_loops(void **state) {
         float *factor = noise(ROWS, false, &seed), added[ROWS * KERNEL_KEYS], larger[ROWS * KERNEL_KEYS],
               smaller[ROWS * KERNEL_KEYS];
         KernelColumns columns;
-        kernels[i]->columns(cells, PITCH, ROWS, factor, &columns);
+        kernels[i]->columns(cells, PITCH, ROWS, factor, true, &columns);
         memcpy(added, to, sizeof added);
         memcpy(larger, to, sizeof larger);
         memcpy(smaller, to, sizeof smaller);
@@ -186,6 +186,27 @@ static void test_block_loops(void **state) {
             assert_true(fabs((double)columns.sum[c] - sum) < 1e-5);
             assert_float_equal(columns.max[c], max, 0.0f);
             assert_float_equal(columns.min[c], min, 0.0f);
+        }
+        for (int rows = 1; rows <= ROWS; rows++) {
+            enum { SQUEEZED = KERNEL_KEYS / KERNEL_SQUEEZE, OUT_PITCH = SQUEEZED + 3 };
+            float sums[ROWS * OUT_PITCH], largest[ROWS * OUT_PITCH];
+            cells[PITCH + 5] = 0.5f;
+            for (int j = 0; j < ROWS * OUT_PITCH; j++) {
+                sums[j] = largest[j] = 77.0f;
+            }
+            kernels[i]->squeeze(cells, PITCH, rows, sums, largest, OUT_PITCH);
+            for (int j = 0; j < ROWS * OUT_PITCH; j++) {
+                int r = j / OUT_PITCH, at = j % OUT_PITCH;
+                double sum = 0.0;
+                float max = -INFINITY;
+                for (int c = 0; at < SQUEEZED && r < rows && c < KERNEL_SQUEEZE; c++) {
+                    sum += (double)cells[r * PITCH + at * KERNEL_SQUEEZE + c];
+                    max = fmaxf(max, cells[r * PITCH + at * KERNEL_SQUEEZE + c]);
+                }
+                bool written = at < SQUEEZED && r < rows;
+                assert_true(fabs((double)sums[j] - (written ? sum : 77.0)) < 1e-5);
+                assert_float_equal(largest[j], written ? max : 77.0f, 0.0f);
+            }
         }
         free(cells);
         free(to);

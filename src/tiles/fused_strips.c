@@ -1,0 +1,356 @@
+/* Rows whose normalisers nobody knows yet, in one product a cell. The exponentials of a row are kept until its sum is
+ * known:
+ *
+ *   whole     as they are, KERNEL_ROWS rows in the second-level cache
+ *   squeezed  as sums and maxima of KERNEL_SQUEEZE keys each, where texels are at least as wide: an eighth of the room,
+ *             so there are more rows, and each panel of keys is read from afar so much more seldom (8,192 tokens of 128
+ *             dimensions: 192 rows; half as fast again)
+ *
+ * Exponents need a bound first: the largest score of the first and the last panel of a row. Should a row exceed it by
+ * more than a float holds (or hold a NaN), its sum is not finite, and the rows go the other way. */
+#include "tiles/fused.h"
+
+#include <math.h>
+#include <string.h>
+
+#define LOG2_E 1.44269504088896340736
+#define LN_2 0.69314718055994530942
+
+/* Keys of a strip, at most, and floats of it: 1.6 MB, so that they stay in the second-level cache. */
+enum { WHOLE_KEYS = 16384, STRIP_PAD = 16, WHOLE_FLOATS = KERNEL_ROWS * (WHOLE_KEYS + STRIP_PAD), SUM_PANELS = 16 };
+enum {
+    CHUNK_SQUEEZED = KERNEL_KEYS * KERNEL_SQUEEZE, /* keys that are folded together */
+    SQUEEZED_KEYS = 1 << 17,
+    SQUEEZED_FLOATS = 192 * (8192 / KERNEL_SQUEEZE + STRIP_PAD), /* of sums, and as many of maxima */
+    LOOK_PANELS = 16
+};
+
+typedef struct Span {
+    int64_t lo, hi;
+} Span;
+
+static Status no_memory(Error *err) {
+    return error_set(err, STATUS_MEMORY, "not enough memory to compute attention");
+}
+
+/* Keys that some of the queries qa..qb-1 see. */
+static Span visible(const Fused *f, int64_t qa, int64_t qb) {
+    Span span;
+    int64_t unused;
+    tiles_fused_visible(f, qa, &span.lo, &unused);
+    tiles_fused_visible(f, qb - 1, &unused, &span.hi);
+    return span;
+}
+
+static int64_t panel_start(int64_t k) {
+    return k / KERNEL_KEYS * KERNEL_KEYS;
+}
+
+static bool squeezes(const Fused *f) {
+    return f->request->level.k >= KERNEL_SQUEEZE_LEVEL;
+}
+
+int64_t tiles_fused_strip_keys(const Fused *f) {
+    return squeezes(f) ? SQUEEZED_KEYS : WHOLE_KEYS - KERNEL_KEYS;
+}
+
+/* Shifts of some rows (at most KERNEL_ROWS) that see the panels at `first` and `last`, through KERNEL_ROWS rows of
+ * `cells`. False where a row sees nothing of either, or nothing finite. */
+static bool bound_rows(const Fused *f, const uint32_t *queries, int64_t q, int rows, const int64_t sample[2],
+                       const uint32_t *const panels[2], float *cells, size_t pitch, float *shift) {
+    float max[KERNEL_ROWS];
+    for (int r = 0; r < rows; r++) {
+        max[r] = -INFINITY;
+    }
+    for (int i = 0; i < 2; i++) {
+        tiles_fused_scores(f, queries, panels[i], rows, (float)LOG2_E, cells, pitch);
+        tiles_fused_mask(f, q, rows, sample[i], cells, pitch, -INFINITY);
+        for (int r = 0; r < rows; r++) {
+            float unused, m = f->kernel->largest(cells + (size_t)r * pitch, KERNEL_KEYS, &unused);
+            max[r] = m > max[r] ? m : max[r];
+        }
+    }
+    for (int r = 0; r < KERNEL_ROWS; r++) {
+        shift[r] = r < rows ? -ceilf(max[r]) : 0.0f;
+        if (!isfinite(shift[r])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- whole ----------------------------------------------------------------------------------- */
+
+typedef struct Strip {
+    const uint32_t *queries;
+    int64_t q;
+    int rows;
+    Span keys; /* whole panels */
+    float *cells;
+    size_t pitch;
+    float shift[KERNEL_ROWS], factor[KERNEL_ROWS];
+} Strip;
+
+static const uint32_t *panel_at(const Fused *f, const uint32_t *first, const Strip *s, int64_t k) {
+    return first + (size_t)((k - s->keys.lo) / KERNEL_KEYS) * tiles_kernel_panel_items(f->depth);
+}
+
+static bool bound_scores(const Fused *f, Strip *s, const uint32_t *panels) {
+    const int64_t sample[2] = {s->keys.lo, s->keys.hi - KERNEL_KEYS};
+    const uint32_t *const at[2] = {panel_at(f, panels, s, sample[0]), panel_at(f, panels, s, sample[1])};
+    return bound_rows(f, s->queries, s->q, s->rows, sample, at, s->cells, s->pitch, s->shift);
+}
+
+/* One panel of exponentials; their sums go to `lanes` or, where some are hidden, to `total`. */
+static void strip_panel(const Fused *f, Strip *s, const uint32_t *panel, int64_t k, float *lanes, double *total) {
+    float *cells = s->cells + (k - s->keys.lo);
+    bool capped = f->info.softcap > 0.0, full = tiles_fused_full(f, s->q, s->rows, k);
+    if (!capped) {
+        KernelBlock block = {.q = s->queries,
+                             .k = panel,
+                             .depth = f->depth,
+                             .rows = s->rows,
+                             .scale = (float)(f->info.scale * LOG2_E),
+                             .shift = s->shift,
+                             .out = cells,
+                             .pitch = s->pitch,
+                             .sums = full ? lanes : NULL};
+        f->kernel->weights(&block);
+    } else {
+        tiles_fused_scores(f, s->queries, panel, s->rows, (float)LOG2_E, cells, s->pitch);
+        for (int r = 0; r < s->rows; r++) {
+            float *row = cells + (size_t)r * s->pitch;
+            lanes[r * KERNEL_SUM_LANES] += f->kernel->exp2_sum(row, s->shift[r], row, full ? KERNEL_KEYS : 0);
+            (void)(full ? 0.0f : f->kernel->exp2_sum(row, s->shift[r], row, KERNEL_KEYS));
+        }
+    }
+    if (!full) {
+        tiles_fused_mask(f, s->q, s->rows, k, cells, s->pitch, 0.0f);
+        for (int r = 0; r < s->rows; r++) {
+            for (int i = 0; i < KERNEL_KEYS; i++) {
+                total[r] += (double)cells[(size_t)r * s->pitch + (size_t)i];
+            }
+        }
+    }
+}
+
+static void add_lanes(float *lanes, double *total) {
+    for (int r = 0; r < KERNEL_ROWS; r++) {
+        for (int i = 0; i < KERNEL_SUM_LANES; i++) {
+            total[r] += (double)lanes[r * KERNEL_SUM_LANES + i];
+        }
+    }
+    memset(lanes, 0, KERNEL_ROWS * KERNEL_SUM_LANES * sizeof *lanes);
+}
+
+/* Exponentials of whole rows, and what their sums say. False: see above. */
+static bool fill_strip(const Fused *f, Strip *s, const uint32_t *panels) {
+    float lanes[KERNEL_ROWS * KERNEL_SUM_LANES] = {0};
+    double total[KERNEL_ROWS] = {0}, lse[KERNEL_ROWS];
+    if (!bound_scores(f, s, panels)) {
+        return false;
+    }
+    int64_t done = 0;
+    for (int64_t k = s->keys.lo; k < s->keys.hi; k += KERNEL_KEYS) {
+        strip_panel(f, s, panel_at(f, panels, s, k), k, lanes, total);
+        if (++done % SUM_PANELS == 0) {
+            add_lanes(lanes, total);
+        }
+    }
+    add_lanes(lanes, total);
+    for (int r = 0; r < s->rows; r++) {
+        lse[r] = (log2(total[r]) - (double)s->shift[r]) * LN_2;
+        s->factor[r] = (float)(1.0 / total[r]);
+        if (!isfinite(total[r]) || !isfinite(s->factor[r])) {
+            return false;
+        }
+    }
+    tiles_fused_keep(f, 0, s->q, s->q + s->rows, lse);
+    return true;
+}
+
+static Status pool_whole(const Fused *f, int64_t qa, int64_t qb, const uint32_t *queries, int64_t *done, Error *err) {
+    Strip s = {0};
+    s.cells = tiles_aligned(&f->scratch->strip, WHOLE_FLOATS, sizeof *s.cells);
+    if (s.cells == NULL) {
+        return no_memory(err);
+    }
+    for (*done = 0; qa + *done < qb; *done += s.rows) {
+        const uint32_t *panels = NULL;
+        int64_t packed_end = 0;
+        s.q = qa + *done;
+        s.rows = (int)i64_min(KERNEL_ROWS, qb - s.q);
+        s.queries = queries + (size_t)*done * (size_t)f->depth;
+        s.keys = visible(f, s.q, s.q + s.rows);
+        if (s.keys.lo >= s.keys.hi) {
+            return STATUS_OK;
+        }
+        s.keys.lo = panel_start(s.keys.lo);
+        s.keys.hi = panel_start(s.keys.hi + KERNEL_KEYS - 1);
+        s.pitch = (size_t)(s.keys.hi - s.keys.lo) + STRIP_PAD;
+        Status status = tiles_operand_look_around(f, err);
+        status = status == STATUS_OK ? tiles_operand_keys(f, 0, s.keys.lo, &panels, &packed_end, err) : status;
+        if (status != STATUS_OK || panel_start(packed_end + KERNEL_KEYS - 1) < s.keys.hi ||
+            !fill_strip(f, &s, panels)) {
+            return status;
+        }
+        for (int64_t k = s.keys.lo; k < s.keys.hi; k += KERNEL_KEYS) {
+            tiles_fused_fold(f, s.cells + (k - s.keys.lo), s.pitch, s.q, s.rows, k, s.factor);
+        }
+    }
+    return STATUS_OK;
+}
+
+/* ---- squeezed -------------------------------------------------------------------------------- */
+
+typedef struct Squeezed {
+    const uint32_t *queries, *panels; /* panels: from keys.lo on */
+    int64_t q;
+    int rows;
+    Span keys; /* whole chunks; panels beyond the last key do not exist */
+    float *sums, *largest;
+    size_t pitch;
+    float *block;          /* KERNEL_ROWS x KERNEL_KEYS */
+    float *shift, *factor; /* [rows rounded up] */
+} Squeezed;
+
+static const uint32_t *squeezed_panel(const Fused *f, const Squeezed *s, int64_t k) {
+    return s->panels + (size_t)((k - s->keys.lo) / KERNEL_KEYS) * tiles_kernel_panel_items(f->depth);
+}
+
+static bool bound_block(const Fused *f, const Squeezed *s, int row, int rows) {
+    Span keys = visible(f, s->q + row, s->q + row + rows);
+    if (keys.lo >= keys.hi) {
+        return false;
+    }
+    const int64_t sample[2] = {panel_start(keys.lo), panel_start(keys.hi - 1)};
+    const uint32_t *const at[2] = {squeezed_panel(f, s, sample[0]), squeezed_panel(f, s, sample[1])};
+    return bound_rows(f, s->queries + (size_t)row * (size_t)f->depth, s->q + row, rows, sample, at, s->block,
+                      KERNEL_KEYS, s->shift + row);
+}
+
+/* Sums and maxima of the rows of one block over one panel; zeros where none of them sees it. */
+static void squeeze_block(const Fused *f, const Squeezed *s, int row, int rows, int64_t k) {
+    size_t at = (size_t)row * s->pitch + (size_t)(k - s->keys.lo) / KERNEL_SQUEEZE;
+    Span keys = visible(f, s->q + row, s->q + row + rows);
+    if (keys.lo >= k + KERNEL_KEYS || keys.hi <= k) {
+        for (int r = 0; r < rows; r++) {
+            memset(s->sums + at + (size_t)r * s->pitch, 0, KERNEL_KEYS / KERNEL_SQUEEZE * sizeof *s->sums);
+            memset(s->largest + at + (size_t)r * s->pitch, 0, KERNEL_KEYS / KERNEL_SQUEEZE * sizeof *s->largest);
+        }
+        return;
+    }
+    tiles_fused_cells(f, s->queries + (size_t)row * (size_t)f->depth, squeezed_panel(f, s, k), rows, s->shift + row,
+                      s->block);
+    if (!tiles_fused_full(f, s->q + row, rows, k)) {
+        tiles_fused_mask(f, s->q + row, rows, k, s->block, KERNEL_KEYS, 0.0f);
+    }
+    f->kernel->squeeze(s->block, KERNEL_KEYS, rows, s->sums + at, s->largest + at, s->pitch);
+}
+
+static double sum_of(const float *values, size_t count) {
+    float lanes[KERNEL_SUM_LANES] = {0};
+    double sum = 0.0;
+    for (size_t i = 0; i < count; i += KERNEL_SUM_LANES) {
+        for (size_t j = 0; j < KERNEL_SUM_LANES; j++) {
+            lanes[j] += values[i + j];
+        }
+    }
+    for (size_t j = 0; j < KERNEL_SUM_LANES; j++) {
+        sum += (double)lanes[j];
+    }
+    return sum;
+}
+
+/* What the sums of whole rows say. False: one is not finite. */
+static bool normalise_squeezed(const Fused *f, const Squeezed *s) {
+    double lse[BAND_ROWS];
+    for (int r = 0; r < s->rows; r++) {
+        double total = sum_of(s->sums + (size_t)r * s->pitch, (size_t)(s->keys.hi - s->keys.lo) / KERNEL_SQUEEZE);
+        lse[r] = (log2(total) - (double)s->shift[r]) * LN_2;
+        s->factor[r] = (float)(1.0 / total);
+        if (!isfinite(total) || !isfinite(s->factor[r])) {
+            return false;
+        }
+    }
+    tiles_fused_keep(f, 0, s->q, s->q + s->rows, lse);
+    return true;
+}
+
+/* *pooled: false where the rows have to go the other way. */
+static Status squeeze_rows(const Fused *f, const Squeezed *s, bool *pooled, Error *err) {
+    *pooled = false;
+    for (int row = 0; row < s->rows; row += KERNEL_ROWS) {
+        if (!bound_block(f, s, row, (int)i64_min(KERNEL_ROWS, s->rows - row))) {
+            return STATUS_OK;
+        }
+    }
+    int64_t panels = 0;
+    for (int64_t k = s->keys.lo; k < s->keys.hi; k += KERNEL_KEYS) {
+        Status status = panels++ % LOOK_PANELS == 0 ? tiles_operand_look_around(f, err) : STATUS_OK;
+        if (status != STATUS_OK) {
+            return status;
+        }
+        for (int row = 0; row < s->rows; row += KERNEL_ROWS) {
+            squeeze_block(f, s, row, (int)i64_min(KERNEL_ROWS, s->rows - row), k);
+        }
+    }
+    if (!normalise_squeezed(f, s)) {
+        return STATUS_OK;
+    }
+    for (int64_t k = s->keys.lo; k < s->keys.hi; k += CHUNK_SQUEEZED) {
+        size_t at = (size_t)(k - s->keys.lo) / KERNEL_SQUEEZE;
+        tiles_fused_fold_squeezed(f, s->sums + at, s->largest + at, s->pitch, s->q, s->rows, k, s->factor);
+    }
+    *pooled = true;
+    return STATUS_OK;
+}
+
+/* Rows that fit, whole blocks of them. */
+static int64_t rows_that_fit(const Fused *f, size_t pitch) {
+    int64_t rows = (int64_t)(SQUEEZED_FLOATS / pitch) / KERNEL_ROWS * KERNEL_ROWS;
+    return i64_clamp(rows, KERNEL_ROWS, f->band_rows);
+}
+
+static Status pool_squeezed(const Fused *f, int64_t qa, int64_t qb, const uint32_t *queries, int64_t *done,
+                            Error *err) {
+    Squeezed s = {.shift = f->shift, .factor = f->factor};
+    bool pooled = true;
+    s.block = tiles_aligned(&f->scratch->block, KERNEL_ROWS * KERNEL_KEYS, sizeof *s.block);
+    for (*done = 0; pooled && qa + *done < qb; *done += pooled ? s.rows : 0) {
+        int64_t packed_end = 0;
+        s.q = qa + *done;
+        s.queries = queries + (size_t)*done * (size_t)f->depth;
+        s.keys = visible(f, s.q, qb);
+        s.pitch = (size_t)i64_ceil_div(s.keys.hi, CHUNK_SQUEEZED) * KERNEL_KEYS -
+                  (size_t)(s.keys.lo / CHUNK_SQUEEZED) * KERNEL_KEYS + STRIP_PAD;
+        s.rows = (int)i64_min(rows_that_fit(f, s.pitch), qb - s.q);
+        s.keys = visible(f, s.q, s.q + s.rows);
+        if (s.keys.lo >= s.keys.hi) {
+            return STATUS_OK;
+        }
+        int64_t last = s.keys.hi;
+        s.keys.lo = s.keys.lo / CHUNK_SQUEEZED * CHUNK_SQUEEZED;
+        s.keys.hi = i64_ceil_div(s.keys.hi, CHUNK_SQUEEZED) * CHUNK_SQUEEZED;
+        size_t floats = (size_t)i64_max(SQUEEZED_FLOATS, (int64_t)s.pitch * KERNEL_ROWS);
+        s.sums = tiles_aligned(&f->scratch->strip, 2 * floats, sizeof *s.sums);
+        if (s.sums == NULL || s.block == NULL) {
+            return no_memory(err);
+        }
+        s.largest = s.sums + floats;
+        Status status = tiles_operand_look_around(f, err);
+        status = status == STATUS_OK ? tiles_operand_keys(f, 0, s.keys.lo, &s.panels, &packed_end, err) : status;
+        if (status == STATUS_OK && packed_end < i64_min(last, f->info.keys)) {
+            return STATUS_OK; /* not all keys at once: a second product it is */
+        }
+        status = status == STATUS_OK ? squeeze_rows(f, &s, &pooled, err) : status;
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    return STATUS_OK;
+}
+
+Status tiles_fused_strips(const Fused *f, int64_t qa, int64_t qb, const uint32_t *queries, int64_t *done, Error *err) {
+    return (squeezes(f) ? pool_squeezed : pool_whole)(f, qa, qb, queries, done, err);
+}
