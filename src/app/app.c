@@ -4,6 +4,7 @@
 #include "app/palette.h"
 #include "app/recompute.h"
 #include "app/record.h"
+#include "app/selection.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -56,7 +57,7 @@ Status app_open(App *app, const AppParams *params, Error *err) {
     if ((status = tiles_scheduler_new(&scheduler, &app->scheduler, err)) != STATUS_OK) goto failed;
     if ((status = recompute_init(app, params->recompute, err)) != STATUS_OK) goto failed;
     for (int i = 0; i < CHORES_COUNT; i++) {
-        if ((status = chores_new(wake_loop, app, &app->chores[i], err)) != STATUS_OK) goto failed;
+        if ((status = chores_new(wake_loop, app, i >= CHORES_WRITE, &app->chores[i], err)) != STATUS_OK) goto failed;
     }
     app->ranges = views_range_cache_new();
     app->factors = views_factors_new();
@@ -74,6 +75,7 @@ failed:
 static void close_capture(App *app, OpenCapture *open) {
     if (!open->capture) return;
     find_release(app);
+    selection_stop(app);
     if (app->scheduler) tiles_scheduler_forget(app->scheduler, open->serial);
     tiles_disk_close(open->disk);
     open->disk = NULL;
@@ -84,10 +86,12 @@ static void close_capture(App *app, OpenCapture *open) {
 
 void app_close(App *app) {
     record_close(app);
+    selection_stop(app);
     for (int i = 0; i < CHORES_COUNT; i++)
         chores_drop(app->chores[i]);
     palette_drop(app);
     find_drop(app);
+    selection_drop(app);
     for (int i = 0; i < 2; i++)
         close_capture(app, &app->captures[i]);
     tiles_scheduler_drop(app->scheduler);
@@ -194,7 +198,7 @@ static void look_at_start(App *app) {
     view->cursor_on = view->cursor_locked = false;
     view->range_locked = false;
     if (view->range_mode == RANGE_MANUAL) view->range_mode = RANGE_AUTO;
-    app->selection_on = false;
+    app->selection_on = app->sel_anchored = false;
     app->history_count = 0;
     app_forget_failures(app);
     app->last_head = -1;

@@ -69,7 +69,8 @@ typedef struct Layout {
 
 /* Threads for small work; a folder that does not answer keeps nobody from searching. */
 typedef struct Chores Chores;
-enum { CHORES_FILES, CHORES_SEARCH, CHORES_COUNT };
+/* The last two take as long as it takes, at low priority, and nothing waits for them. */
+enum { CHORES_FILES, CHORES_SEARCH, CHORES_WRITE, CHORES_ADD, CHORES_COUNT };
 
 /* Where attention is computed from Q and K. */
 typedef enum RecomputeMode { RECOMPUTE_AUTO, RECOMPUTE_CPU, RECOMPUTE_GPU } RecomputeMode;
@@ -136,7 +137,9 @@ typedef struct App {
     bool drag_moved; /* farther than a click shakes */
     Camera drag_camera;
     Pins pins;
-    bool selection_on;
+    struct Selections *selections;   /* selection.h; NULL until needed */
+    bool selection_on, sel_anchored; /* anchored: grown from sel_anchor by the keyboard */
+    int64_t sel_anchor_q, sel_anchor_k;
     int64_t sel_q0, sel_q1, sel_k0, sel_k1; /* half-open */
     struct Find *find;                      /* find.h; NULL until first used */
     struct Palette *palette;                /* palette.h; NULL until it is first opened */
@@ -499,7 +502,8 @@ COMMAND(cmd_settings); /* settings.c */
 COMMAND(cmd_find);
 COMMAND(cmd_find_next);
 COMMAND(cmd_find_previous); /* find.c */
-COMMAND(cmd_select_cells);  /* cmd_app.c */
+COMMAND(cmd_extend);
+COMMAND(cmd_select_cells); /* cmd_app.c */
 
 /* "first key hidden, rows / visible sum"; "" where weights are shown as they are. */
 void app_variant_text(const App *app, char *out, size_t out_size);

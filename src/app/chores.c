@@ -60,7 +60,7 @@ static void work(void *user) {
     mutex_unlock(chores->mutex);
 }
 
-Status chores_new(void (*wake)(void *user), void *user, Chores **out, Error *err) {
+Status chores_new(void (*wake)(void *user), void *user, bool low_priority, Chores **out, Error *err) {
     Chores *chores = mem_alloc_zeroed(1, sizeof *chores);
     *out = NULL;
     if (!chores) return error_set(err, STATUS_MEMORY, "not enough memory to start");
@@ -70,7 +70,7 @@ Status chores_new(void (*wake)(void *user), void *user, Chores **out, Error *err
     chores->more = cond_new();
     Status status = chores->mutex && chores->more ? STATUS_OK
                                                   : error_set(err, STATUS_MEMORY, "not enough memory to start");
-    if (status == STATUS_OK) status = thread_start(&chores->thread, work, chores, "chores", false, err);
+    if (status == STATUS_OK) status = thread_start(&chores->thread, work, chores, "chores", low_priority, err);
     if (status != STATUS_OK) {
         chores_drop(chores);
         return status;

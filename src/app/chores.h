@@ -12,7 +12,7 @@ typedef struct Chore {
 } Chore;
 
 /* One thread; chores are done in their order. *out is released by chores_drop. `wake` is called by the worker. */
-Status chores_new(void (*wake)(void *user), void *user, Chores **out, Error *err);
+Status chores_new(void (*wake)(void *user), void *user, bool low_priority, Chores **out, Error *err);
 /* Waits for the chore that runs; discards the rest. NULL is allowed. */
 void chores_drop(Chores *chores);
 /* False without memory: the chore was discarded. */

@@ -2,6 +2,7 @@
 #include "app/find.h"
 #include "app/palette.h"
 #include "app/record.h"
+#include "app/selection.h"
 #include "app/settings.h"
 #include "app/still.h"
 #include "export/export.h"
@@ -29,6 +30,8 @@ bool cmd_status(App *app, const char *args, Error *err) {
 }
 
 bool cmd_escape(App *app, const char *args, Error *err) {
+    char what[APP_MESSAGE_SIZE];
+    double fraction;
     (void)args;
     (void)err;
     if (app->help)
@@ -40,6 +43,8 @@ bool cmd_escape(App *app, const char *args, Error *err) {
         app->status = false;
     else if (app->view.view == VIEW_GRID)
         (void)view_grid_escape(app);
+    else if (selection_busy(app, what, sizeof what, &fraction))
+        selection_cancel(app);
     else if (find_is_on(app))
         find_clear(app);
     else if (app->selection_on)
@@ -174,27 +179,11 @@ bool cmd_reload(App *app, const char *args, Error *err) {
 
 bool cmd_copy(App *app, const char *args, Error *err) {
     (void)args;
-    TextBuffer text = {0};
-    int64_t rows, columns;
-    if (app_capture(app) && selection_copy(app, &text, &rows, &columns, err) == STATUS_OK) {
-        platform_set_clipboard(app->platform, text.text);
-        char variant[256];
-        app_variant_text(app, variant, sizeof variant);
-        app_say(app, SAY_INFO, "copied %lld x %lld%s%s", (long long)rows, (long long)columns, variant[0] ? ": " : "",
-                variant);
-    }
-    text_buffer_free(&text);
-    return err->status == STATUS_OK;
+    return app_capture(app) && selection_copy(app, err) == STATUS_OK;
 }
 
 bool cmd_export(App *app, const char *args, Error *err) {
-    int64_t rows, columns;
-    if (selection_export(app, args, &rows, &columns, err) != STATUS_OK) return false;
-    char variant[256];
-    app_variant_text(app, variant, sizeof variant);
-    app_say(app, SAY_INFO, "wrote %lld x %lld cells to %s%s%s", (long long)rows, (long long)columns, args,
-            variant[0] ? ": " : "", variant);
-    return true;
+    return selection_export(app, args, err) == STATUS_OK;
 }
 
 bool cmd_select_cells(App *app, const char *args, Error *err) {
@@ -204,6 +193,7 @@ bool cmd_select_cells(App *app, const char *args, Error *err) {
     long long q0, q1, k0, k1;
     int used = 0;
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return false;
+    app->sel_anchored = false;
     if (!strcmp(args, "none")) {
         app->selection_on = false;
         return true;

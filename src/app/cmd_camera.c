@@ -217,6 +217,50 @@ bool cmd_cursor(App *app, const char *args, Error *err) {
     return true;
 }
 
+/* The selection grows from where it began to the crosshair. */
+static void begin_extending(App *app, int64_t queries, int64_t keys) {
+    ViewState *view = &app->view;
+    if (app->selection_on && app->sel_anchored) return;
+    if (app->selection_on) {
+        app->sel_anchor_q = app->sel_q0;
+        app->sel_anchor_k = app->sel_k0;
+        view->cursor_q = app->sel_q1 - 1;
+        view->cursor_k = app->sel_k1 - 1;
+    } else {
+        if (!view->cursor_on) {
+            view->cursor_q = (int64_t)view->camera.q;
+            view->cursor_k = (int64_t)view->camera.k;
+        }
+        app->sel_anchor_q = i64_clamp(view->cursor_q, 0, queries - 1);
+        app->sel_anchor_k = i64_clamp(view->cursor_k, 0, keys - 1);
+    }
+    app->selection_on = app->sel_anchored = true;
+}
+
+bool cmd_extend(App *app, const char *args, Error *err) {
+    const SetInfo *set;
+    const LayerInfo *layer;
+    int64_t queries, keys;
+    double q, k;
+    ViewState *view = &app->view;
+    if (!app_pattern(app, &set, &layer, &queries, &keys)) return false;
+    if (!parse_pair(args, &q, &k)) {
+        error_set(err, STATUS_USAGE, "'extend' takes +DQ,+DK, not '%.60s'", args);
+        return false;
+    }
+    begin_extending(app, queries, keys);
+    view->cursor_on = view->cursor_locked = true;
+    view->cursor_q = (int64_t)f64_clamp((double)view->cursor_q + q, 0, (double)(queries - 1));
+    view->cursor_k = (int64_t)f64_clamp((double)view->cursor_k + k, 0, (double)(keys - 1));
+    app->sel_anchor_q = i64_clamp(app->sel_anchor_q, 0, queries - 1);
+    app->sel_anchor_k = i64_clamp(app->sel_anchor_k, 0, keys - 1);
+    app->sel_q0 = i64_min(app->sel_anchor_q, view->cursor_q);
+    app->sel_q1 = i64_max(app->sel_anchor_q, view->cursor_q) + 1;
+    app->sel_k0 = i64_min(app->sel_anchor_k, view->cursor_k);
+    app->sel_k1 = i64_max(app->sel_anchor_k, view->cursor_k) + 1;
+    return true;
+}
+
 bool cmd_lock_cursor(App *app, const char *args, Error *err) {
     (void)args;
     if (!app->view.cursor_on) {

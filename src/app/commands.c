@@ -42,6 +42,7 @@ const Command APP_COMMANDS[] = {
     {"camera", "Q0:Q1,K0:K1|fit", cmd_camera, NULL, "Camera", "show at least these, with parts of tokens and square cells as they are", NULL},
     {"aspect", "auto|square|stretch|next", cmd_aspect, "Shift+F=next", "Camera", "square cells, or stretched to the window", NULL},
     {"cursor", "Q,K|+DQ,+DK|off", cmd_cursor, "Alt+Up=-1,+0 Alt+Down=+1,+0 Alt+Left=+0,-1 Alt+Right=+0,+1", "Camera", "move the crosshair", "Alt+arrows"},
+    {"extend", "+DQ,+DK", cmd_extend, "Alt+Shift+Up=-1,+0 Alt+Shift+Down=+1,+0 Alt+Shift+Left=+0,-1 Alt+Shift+Right=+0,+1", "Camera", "grow the selection from the crosshair", "Alt+Shift+arrows"},
     {"select-cells", "Q0:Q1,K0:K1|none", cmd_select_cells, NULL, "Camera", "select these cells; a drag with the right button does it too", NULL},
     {"lock-cursor", "", cmd_lock_cursor, "x=", "Camera", "lock the crosshair", NULL},
     {"pin", "[Q,K|clear|next|show N|remove N]", cmd_pin, "p= Shift+P=next", "Camera", "pin the cell under the crosshair, or let go of it; the next pin", NULL},
@@ -107,7 +108,7 @@ static const struct {
     {"rect", ONLY(VIEW_MATRIX)},      {"cursor", ONLY(VIEW_MATRIX)},         {"lock-cursor", ONLY(VIEW_MATRIX)},
     {"level", ONLY(VIEW_MATRIX)},     {"camera", ONLY(VIEW_MATRIX)},         {"copy", ONLY(VIEW_MATRIX)},
     {"find", ONLY(VIEW_MATRIX)},      {"find-next", ONLY(VIEW_MATRIX)},      {"find-previous", ONLY(VIEW_MATRIX)},
-    {"pin", ONLY(VIEW_MATRIX)},       {"hold", ONLY(VIEW_MATRIX)},           {"compare", ONLY(VIEW_MATRIX)},
+    {"extend", ONLY(VIEW_MATRIX)},    {"pin", ONLY(VIEW_MATRIX)},       {"hold", ONLY(VIEW_MATRIX)},           {"compare", ONLY(VIEW_MATRIX)},
     {"open-head", ONLY(VIEW_GRID)},   {"select", ONLY(VIEW_GRID)},
 #undef ONLY
 };

@@ -1,5 +1,5 @@
 /* One frame: layout, view, panels -> display list. */
-#include "app/app.h"
+#include "app/selection.h"
 
 #include <string.h>
 
@@ -10,6 +10,7 @@
 #define REST_AFTER_NS UINT64_C(120000000)
 #define FLYING_NS UINT64_C(100000000)
 #define FRUITLESS_MAX 20
+#define PROGRESS_NS UINT64_C(100000000)
 #define PAUSE_MOST_NS UINT64_C(100000000) /* a frame that hangs must not stop the work */
 #define CUT_SHORT_NS UINT64_C(1000000)
 
@@ -77,6 +78,11 @@ static void schedule_next_look(App *app, const Frame *frame) {
     const bool alone = app->result.pending && app->wants.count == 0;
     app->fruitless = alone && frame->composed == 0 ? app->fruitless + 1 : 0;
     if (alone && app->fruitless < FRUITLESS_MAX && frame->resting) at = now + CUT_SHORT_NS;
+    /* How far a thread has got. */
+    char what[APP_MESSAGE_SIZE];
+    double fraction;
+    const bool writing = selection_busy(app, what, sizeof what, &fraction);
+    if ((writing || (selection_adding(app))) && (!at || at > now + PROGRESS_NS)) at = now + PROGRESS_NS;
     if (at && (!app->redraw_at_ns || at < app->redraw_at_ns)) app->redraw_at_ns = at;
 }
 

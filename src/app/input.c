@@ -126,9 +126,10 @@ static void key_down(App *app, const InputEvent *event) {
     }
     const char *line = app_key_command(app->view.view, event->key, event->mods);
     /* Only motion repeats: a held 's' must not fill the folder with pictures. */
-    if (!line || (event->repeat && !text_starts_with(line, "layer") && !text_starts_with(line, "head ") &&
-                  !text_starts_with(line, "pan") && !text_starts_with(line, "zoom ") &&
-                  !text_starts_with(line, "cursor") && !text_starts_with(line, "gamma"))) {
+    if (!line ||
+        (event->repeat && !text_starts_with(line, "layer") && !text_starts_with(line, "head ") &&
+         !text_starts_with(line, "pan ") && !text_starts_with(line, "zoom ") && !text_starts_with(line, "cursor") &&
+         !text_starts_with(line, "extend") && !text_starts_with(line, "gamma"))) {
         return;
     }
     /* What is held ends when this key goes up, whatever the modifiers are then. */

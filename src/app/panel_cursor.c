@@ -1,5 +1,5 @@
 /* The right panel: the exact value under the cursor, its row's profile and strongest keys, and the colour bar. */
-#include "app/app.h"
+#include "app/selection.h"
 
 #include <math.h>
 #include <string.h>
@@ -211,6 +211,38 @@ static void cursor_section(Panel *p) {
     panel_token_row(p, "key", AXIS_KEY, app->view.cursor_k);
 }
 
+static void figure_row(Panel *p, const char *name, const char *value) {
+    draw_text(&p->app->list, p->x, p->y, name, ui_style(p->app, 12), ALIGN_LEFT, p->frame->theme->dim);
+    draw_text(&p->app->list, p->x + p->w, p->y, value, ui_style(p->app, 12), ALIGN_RIGHT, p->frame->theme->text);
+    p->y += 20 * p->frame->scale;
+}
+
+/* What the selected cells add up to: of the open capture, from the source. */
+static void selection_section(Panel *p) {
+    App *app = p->app;
+    if (!app->selection_on) return;
+    const int64_t rows = app->sel_q1 - app->sel_q0, columns = app->sel_k1 - app->sel_k0;
+    double fraction;
+    char size[64], queries[32], keys[32], text[48] = "\xE2\x80\xA6";
+    const SelectionFigures *f = selection_figures(app, p->frame, &fraction);
+    text_format_count(rows, queries, sizeof queries);
+    text_format_count(columns, keys, sizeof keys);
+    snprintf(size, sizeof size, "%s \xC3\x97 %s cells", queries, keys);
+    panel_caption(p, "selection", size);
+    const bool broken = f && f->nonfinite > 0;
+    const double mean = f ? f->sum / (double)i64_max(1, f->cells) : 0;
+    if (f)
+        format_weight(broken ? NAN : (float)mean, text, sizeof text);
+    else if (fraction > 0)
+        snprintf(text, sizeof text, "%.0f %%", floor(fraction * 100));
+    figure_row(p, "mean", text);
+    if (f) format_weight(broken ? NAN : (float)(mean * (double)columns), text, sizeof text);
+    figure_row(p, "mass of a query", text);
+    if (f) format_weight(f->most, text, sizeof text);
+    figure_row(p, "largest", text);
+    p->y += 12 * p->frame->scale;
+}
+
 static void row_section(Panel *p, float bottom) {
     const float s = p->frame->scale;
     int64_t keys;
@@ -236,6 +268,7 @@ void panel_cursor(App *app, Frame *frame, Rect rect) {
     cursor_section(&p);
     if (frame->reference) comparison(&p);
     p.y += 12 * s;
+    selection_section(&p);
     if (app_has_pins(app) && app->layout.inspector.w <= 0)
         panel_pins_list(&p, bar_top - 16 * s);
     else

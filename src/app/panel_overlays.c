@@ -1,6 +1,7 @@
 /* What lies over everything: messages, hover hints, the palette, the first-launch card, status and help. */
 #include "app/find.h"
 #include "app/palette.h"
+#include "app/selection.h"
 
 #include <math.h>
 #include <string.h>
@@ -10,6 +11,11 @@
 
 static const char *progress_text(const App *app, char *out, size_t out_size, double *fraction) {
     *fraction = -1;
+    if (selection_busy(app, out, out_size, fraction)) {
+        const size_t used = strlen(out);
+        snprintf(out + used, out_size - used, "  %.0f %%  (Esc gives up)", floor(*fraction * 100));
+        return out;
+    }
     if (app->bases_missing > 0 && app->bases_total > 0) {
         *fraction = 1.0 - (double)app->bases_missing / app->bases_total;
         const int done = app->bases_begun - app->bases_missing;
@@ -34,7 +40,7 @@ static void message(App *app) {
     const Theme *theme = views_theme(app->light);
     const float s = app->layout.scale;
     const bool said = app->message[0] && clock_now_ns(&app->clock) < app->message_until_ns;
-    char text[96];
+    char text[APP_MESSAGE_SIZE];
     double fraction = -1;
     const char *shown = said ? app->message : progress_text(app, text, sizeof text, &fraction);
     if (!shown) return;

@@ -2,6 +2,7 @@
 #include "app/find.h"
 #include "app/palette.h"
 #include "app/recompute.h"
+#include "app/selection.h"
 #include "app/settings.h"
 
 #include <math.h>
@@ -141,6 +142,26 @@ static void append_grid(const App *app, const SetInfo *set, TextBuffer *out) {
     text_appendf(out, "\"visible\":[%d,%d,%d,%d]},", l->row0, l->row1, l->column0, l->column1);
 }
 
+static void append_figures(const App *app, TextBuffer *out) {
+    const SelectionFigures *f = selection_figures_known(app);
+    char what[APP_MESSAGE_SIZE];
+    double fraction = 1;
+    text_append(out, "\"selection_figures\":");
+    if (f) {
+        const double mean = f->sum / (double)i64_max(1, f->cells);
+        text_append(out, "{\"mean\":");
+        text_append_json_f64(out, f->nonfinite ? (double)NAN : mean);
+        text_append(out, ",\"mass\":");
+        text_append_json_f64(out, f->nonfinite ? (double)NAN : mean * (double)(app->sel_k1 - app->sel_k0));
+        text_append(out, ",\"largest\":");
+        append_cell(out, f->most);
+        text_appendf(out, ",\"masked\":%lld},", (long long)f->masked);
+    } else {
+        text_append(out, "null,");
+    }
+    append_bool(out, "writing", selection_busy(app, what, sizeof what, &fraction));
+}
+
 void app_state_json(const App *app, TextBuffer *out) {
     const SetInfo *set;
     const LayerInfo *layer;
@@ -173,6 +194,7 @@ void app_state_json(const App *app, TextBuffer *out) {
     } else {
         text_append(out, "\"selection\":null,");
     }
+    append_figures(app, out);
     app_pins_json(app, out);
     const GpuStats gpu = gpu_stats(app->gpu);
     recompute_json(app, out);

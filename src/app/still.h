@@ -34,12 +34,4 @@ Status still_read_view(const char *picture, ViewOptions *options, const char **c
 /* Opens a picture's capture and view in the running program. */
 Status still_open_picture(App *app, const char *picture, Error *err);
 
-/* ---- selection_data.c : cells as text and arrays --------------------------------------------- */
-
-/* The selection, else the row of the locked crosshair, else the cell under the cursor, as TSV. */
-Status selection_copy(const App *app, TextBuffer *out, int64_t *rows, int64_t *columns, Error *err);
-/* The selection or the row of the locked crosshair as .tsv, .csv or .npy (f32); masked cells are 0, masked scores
- * -inf. */
-Status selection_export(const App *app, const char *path, int64_t *rows, int64_t *columns, Error *err);
-
 #endif

@@ -237,6 +237,7 @@ static void drag_select(App *app) {
     if (!token_at(app, app->drag_x, app->drag_y, &q0, &k0) || !token_at(app, app->mouse_x, app->mouse_y, &q1, &k1))
         return;
     app->selection_on = true;
+    app->sel_anchored = false;
     app->sel_q0 = (int64_t)floor(fmin(q0, q1));
     app->sel_q1 = i64_max(app->sel_q0 + 1, (int64_t)ceil(fmax(q0, q1)));
     app->sel_k0 = (int64_t)floor(fmin(k0, k1));

@@ -251,7 +251,7 @@ static void finish(App *app, Chores *chores) {
 }
 
 void app_finish_chores(App *app) {
-    for (int i = 0; i < CHORES_COUNT; i++)
+    for (int i = 0; i < CHORES_WRITE; i++)
         finish(app, app->chores[i]);
 }
 

@@ -168,7 +168,7 @@ static void test_chores_run_in_order_and_end_on_the_callers_thread(void **state)
     atomic_int wakes = 0;
     Chores *chores = NULL;
     Count counts[20] = {0};
-    assert_int_equal(chores_new(wake, &wakes, &chores, NULL), STATUS_OK);
+    assert_int_equal(chores_new(wake, &wakes, false, &chores, NULL), STATUS_OK);
     for (size_t i = 0; i < BASE_COUNT(counts); i++)
         assert_true(chores_post(chores, &(Chore){count_run, count_done, count_discard, &counts[i]}));
     while (!chores_idle(chores))
