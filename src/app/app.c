@@ -1,10 +1,12 @@
 /* Opening and closing of the program's parts, and of captures. */
+#include "app/chooser.h"
 #include "app/chores.h"
 #include "app/find.h"
 #include "app/palette.h"
 #include "app/recompute.h"
 #include "app/record.h"
 #include "app/selection.h"
+#include "app/watch.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -16,8 +18,8 @@
 #define PROGRESS_AFTER_NS UINT64_C(200000000)
 #define PROGRESS_EVERY_NS UINT64_C(50000000)
 
-static void wake_loop(void *user) {
-    platform_wake(((App *)user)->platform);
+void app_wake(void *app) {
+    platform_wake(((App *)app)->platform);
 }
 
 Status app_open(App *app, const AppParams *params, Error *err) {
@@ -52,12 +54,12 @@ Status app_open(App *app, const AppParams *params, Error *err) {
     const SchedulerParams scheduler = {.workers = params->workers,
                                        .ram_budget = params->ram_budget,
                                        .base_side = app->base_side,
-                                       .wake = wake_loop,
+                                       .wake = app_wake,
                                        .wake_user = app};
     if ((status = tiles_scheduler_new(&scheduler, &app->scheduler, err)) != STATUS_OK) goto failed;
     if ((status = recompute_init(app, params->recompute, err)) != STATUS_OK) goto failed;
     for (int i = 0; i < CHORES_COUNT; i++) {
-        if ((status = chores_new(wake_loop, app, i >= CHORES_WRITE, &app->chores[i], err)) != STATUS_OK) goto failed;
+        if ((status = chores_new(app_wake, app, i >= CHORES_WRITE, &app->chores[i], err)) != STATUS_OK) goto failed;
     }
     app->ranges = views_range_cache_new();
     app->factors = views_factors_new();
@@ -82,11 +84,16 @@ static void close_capture(App *app, OpenCapture *open) {
     if (app->gpu) gpu_tile_forget(app->gpu, open->serial);
     capture_close(open->capture);
     open->capture = NULL;
+    mem_free(open->paths);
+    open->paths = NULL;
+    open->path_count = 0;
 }
 
 void app_close(App *app) {
     record_close(app);
     selection_stop(app);
+    chooser_close(app);
+    watch_drop(app->watch);
     for (int i = 0; i < CHORES_COUNT; i++)
         chores_drop(app->chores[i]);
     palette_drop(app);
@@ -260,12 +267,31 @@ static void new_difference(App *app) {
     app->difference_serial = ++app->next_serial;
 }
 
+static Status note_paths(OpenCapture *open, const char *const *paths, size_t count, Error *err) {
+    TextBuffer text = {0};
+    const char end = 0;
+    for (size_t i = 0; i < count; i++) {
+        text_append(&text, paths[i]);
+        text_append_bytes(&text, &end, 1);
+    }
+    if (text.failed) {
+        text_buffer_free(&text);
+        return error_set(err, STATUS_MEMORY, "not enough memory to open the file");
+    }
+    open->paths = text.text;
+    open->paths_size = text.length;
+    open->path_count = count;
+    return STATUS_OK;
+}
+
 Status app_open_capture(App *app, const char *const *paths, size_t count, Error *err) {
     OpenCapture open = {.serial = ++app->next_serial};
     if (count == 0) return error_set(err, STATUS_USAGE, "no file was given");
     snprintf(open.path, sizeof open.path, "%s", paths[0]);
     app->opening_since_ns = clock_now_ns(&app->clock);
-    const Status status = open_paths(app, paths, count, &open, err);
+    uint64_t sign; /* before it is read: what changes meanwhile is seen later */
+    (void)watch_sign(paths, count, &sign);
+    Status status = open_paths(app, paths, count, &open, err);
     if (status != STATUS_OK) return status;
     if (capture_set_count(open.capture) == 0) {
         capture_close(open.capture);
@@ -273,10 +299,15 @@ Status app_open_capture(App *app, const char *const *paths, size_t count, Error 
                          "the file holds probabilities of tokens and no attention: `attnscope info` "
                          "and `attnscope probe` read it");
     }
+    if ((status = note_paths(&open, paths, count, err)) != STATUS_OK) {
+        capture_close(open.capture);
+        return status;
+    }
     close_capture(app, &app->captures[0]);
     choose_base_side(app, open.capture, app->captures[1].capture);
     use_disk(app, &open, paths, count);
     app->captures[0] = open;
+    reload_watch(app, paths, count, sign);
     new_difference(app);
     views_readout_clear(&app->readouts);
     views_range_cache_clear(app->ranges);

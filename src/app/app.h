@@ -21,6 +21,8 @@ typedef struct OpenCapture {
     uint32_t serial;
     DiskStore *disk; /* NULL: nothing is kept */
     char path[APP_PATH_SIZE];
+    char *paths; /* all that it was opened from, each with its NUL; NULL for a reference */
+    size_t paths_size, path_count;
     bool is_demo;
     char demo_name[64];
 } OpenCapture;
@@ -40,6 +42,8 @@ typedef struct Hit {
     const char *hint; /* shown while hovered; static text */
     PlatformCursor cursor;
 } Hit;
+
+typedef enum AutoReload { RELOAD_ON, RELOAD_OFF, RELOAD_ASK } AutoReload;
 
 typedef enum DragMode { DRAG_NONE, DRAG_PAN, DRAG_SELECT, DRAG_SCRUB, DRAG_MINIMAP } DragMode;
 
@@ -122,6 +126,10 @@ typedef struct App {
     uint64_t motion_ns;
 
     /* window and chrome */
+    struct Watch *watch; /* watch.h; NULL: files are not watched */
+    AutoReload auto_reload;
+    Process *chooser; /* chooser.h: the system's file dialog, while it is open */
+    bool own_dialog;
     const struct Settings *settings; /* settings.h; NULL: none apply */
     float ui_scale;                  /* --scale, Ctrl+wheel */
     float density;                   /* drawable pixels per window unit */
@@ -192,6 +200,7 @@ typedef struct AppParams {
 } AppParams;
 Status app_open(App *app, const AppParams *params, Error *err);
 void app_close(App *app);
+void app_wake(void *app); /* from any thread: the loop turns once more */
 /* Replaces the open capture; on failure the old one stays. `path` "demo:NAME" opens a built-in demo. */
 Status app_open_capture(App *app, const char *const *paths, size_t count, Error *err);
 /* Opens a reference beside the open capture; NULL closes it. On failure the old one stays. */
@@ -488,7 +497,6 @@ COMMAND(cmd_quit);
 COMMAND(cmd_fullscreen);
 COMMAND(cmd_screenshot);
 COMMAND(cmd_open);
-COMMAND(cmd_reload);
 COMMAND(cmd_copy);
 COMMAND(cmd_copy_command);
 COMMAND(cmd_prompt);
@@ -498,7 +506,10 @@ COMMAND(cmd_key);
 COMMAND(cmd_wheel);
 COMMAND(cmd_message);
 COMMAND(cmd_export);
-COMMAND(cmd_settings); /* settings.c */
+COMMAND(cmd_settings);    /* settings.c */
+COMMAND(cmd_file_dialog); /* chooser.c */
+COMMAND(cmd_reload);
+COMMAND(cmd_auto_reload); /* reload.c */
 COMMAND(cmd_find);
 COMMAND(cmd_find_next);
 COMMAND(cmd_find_previous); /* find.c */
@@ -520,8 +531,10 @@ Status app_draw_window(App *app, Error *err);
 /* ---- state.c, still.c, settings.c, demo.c ---------------------------------------------------- */
 
 void app_state_json(const App *app, TextBuffer *out);
-/* Command line that reproduces the view. */
+/* Command line that reproduces the view; copied: with all files and the scale of the screen, which pictures do not keep.
+ */
 void app_command_line(const App *app, TextBuffer *out);
+void app_command_line_copied(const App *app, TextBuffer *out);
 /* Draws off screen and writes a PNG, SVG or PDF, as the name says (still.h). */
 Status app_write_png(App *app, const char *path, const FrameParams *params, bool exact, Error *err);
 bool settings_card_dismissed(void);

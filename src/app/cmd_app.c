@@ -1,4 +1,5 @@
 /* Commands of the program itself: files, pictures, clipboard, help, and what scripts and tests use. */
+#include "app/chooser.h"
 #include "app/find.h"
 #include "app/palette.h"
 #include "app/record.h"
@@ -7,7 +8,6 @@
 #include "app/still.h"
 #include "export/export.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -131,48 +131,16 @@ bool cmd_screenshot(App *app, const char *args, Error *err) {
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-/* The list of the folder that the open capture is in. */
-static bool choose_file(App *app, Error *err) {
-    char text[FIELD_SIZE], folder[PATH_MAX], absolute[PATH_MAX];
-    const char *open = app->captures[0].is_demo ? "" : app->captures[0].path;
-    snprintf(folder, sizeof folder, "%.*s", (int)(file_base_name(open) - open), open);
-    if (!realpath(folder[0] ? folder : ".", absolute)) absolute[0] = 0;
-    snprintf(text, sizeof text, "open %s%s", absolute, absolute[0] && absolute[1] ? "/" : "");
-    if (!palette_open(app, text)) error_set(err, STATUS_MEMORY, "not enough memory for the list of files");
-    return true;
-}
-
 bool cmd_open(App *app, const char *args, Error *err) {
     char path[APP_PATH_SIZE];
     const char *const paths[1] = {path};
-    if (!args[0]) return choose_file(app, err);
+    if (!args[0]) {
+        chooser_open(app, err);
+        return true;
+    }
     files_expand(args, path, sizeof path);
     if (export_is_png(path)) return still_open_picture(app, path, err) == STATUS_OK;
     return app_open_capture(app, paths, 1, err) == STATUS_OK;
-}
-
-bool cmd_reload(App *app, const char *args, Error *err) {
-    (void)args;
-    if (!app_capture(app)) return false;
-    char path[APP_PATH_SIZE];
-    snprintf(path, sizeof path, "%s", app->captures[0].path);
-    const char *paths[1] = {path};
-    const ViewState before = app->view;
-    const Comparison comparison = app->comparison;
-    const Pins pins = app->pins;
-    if (app_open_capture(app, paths, 1, err) != STATUS_OK) return false;
-    /* The same place in the new contents, as far as it exists. */
-    app->view = before;
-    app->comparison = comparison;
-    app->pins = pins;
-    for (int i = 0; i < capture_set_count(app_capture(app)); i++) {
-        const SetInfo *set = capture_set(app_capture(app), i);
-        pins_keep_inside(&app->pins, i, set->max_queries, set->max_keys);
-    }
-    app->view.cursor_on = app->view.cursor_locked = false;
-    app_view_changed(app);
-    app_say(app, SAY_INFO, "read again: %s", capture_name(app_capture(app)));
-    return true;
 }
 
 /* ---- clipboard ------------------------------------------------------------------------------- */
@@ -216,10 +184,7 @@ bool cmd_copy_command(App *app, const char *args, Error *err) {
     (void)args;
     (void)err;
     TextBuffer text = {0};
-    app_command_line(app, &text);
-    /* A matter of the screen, which pictures do not keep. */
-    if (app->ui_scale != 1 || settings_value(app->settings, "scale"))
-        text_appendf(&text, " --scale %.4g", (double)app->ui_scale);
+    app_command_line_copied(app, &text);
     if (text.text && !text.failed) {
         platform_set_clipboard(app->platform, text.text);
         app_say(app, SAY_INFO, "copied: %s", text.text);

@@ -77,6 +77,8 @@ const Command APP_COMMANDS[] = {
     {"export", "PATH", cmd_export, NULL, "Window", "the selection or the locked row to PATH: .tsv, .csv or .npy", NULL},
     {"copy-command", "", cmd_copy_command, "Ctrl+Shift+C=", "Window", "copy the command line of this view", NULL},
     {"open", "[PATH]", cmd_open, "Ctrl+O=", "Window", "open a capture, or the view of a picture", NULL},
+    {"file-dialog", "system|own", cmd_file_dialog, NULL, "Window", "what open shows: the dialog of the system, or a list", NULL},
+    {"auto-reload", "on|off|ask", cmd_auto_reload, NULL, "Window", "read a file again when it has changed", NULL},
     {"reload", "", cmd_reload, "F5=", "Window", "read the file again", NULL},
     {"record", "[view|window] [fps=N] [PATH]", cmd_record, "F9=", "Window", "record the window; again to stop", NULL},
     {"sweep", "[layers|heads|tokens|steps|TOUR.txt] [fps=N] [hold=S] [fade=S] [PATH]", cmd_sweep, "Shift+F9=layers", "Window", "record all layers, every frame exact", NULL},

@@ -42,6 +42,7 @@ typedef struct RecentList {
 
 /* A missing or odd file gives a shorter or empty list. For a worker. NULL without memory. */
 RecentList *recent_load(const char *file);
+void recent_leave_out(RecentList *list, const char *path);
 void recent_drop(RecentList *list); /* NULL is allowed */
 /* Puts `path` first in the stored list, atomically. For a worker. */
 Status recent_note(const char *file, const char *path, Error *err);

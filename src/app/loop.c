@@ -1,5 +1,7 @@
 /* The window's loop: sleeps until an event, a finished tile or a timer; draws only when something changed. */
+#include "app/chooser.h"
 #include "app/record.h"
+#include "app/watch.h"
 
 #include <string.h>
 
@@ -65,6 +67,8 @@ static int time_to_next(const App *app, uint64_t now) {
     if (app->redraw_at_ns && app->redraw_at_ns < next) next = app->redraw_at_ns;
     if (app->message[0] && app->message_until_ns < next) next = app->message_until_ns;
     if (app->recompute.busy) next = now + GPU_LOOK_NS < next ? now + GPU_LOOK_NS : next;
+    const uint64_t chooser = chooser_next_ns(app, now);
+    if (chooser < next) next = chooser;
     const uint64_t record = record_next_ns(app, now);
     if (record < next) next = record;
     if (next == UINT64_MAX) return -1;
@@ -96,6 +100,8 @@ Status app_run(App *app, Error *err) {
         advance_play(app, now);
         record_tick(app, now);
         (void)app_take_chores(app);
+        reload_tick(app);
+        chooser_tick(app);
         bool any = false;
         if (app_take_results(app, UPLOAD_BUDGET_NS, &any)) app->redraw = true;
         if (app->redraw_at_ns && now >= app->redraw_at_ns) app->redraw = true;

@@ -3,21 +3,25 @@
 #include "app/chores.h"
 #include "app/palette.h"
 
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define RECENT_SHOWN 6 /* while nothing is typed */
 
 typedef struct Listing {
-    char path[APP_PATH_SIZE];
+    char path[APP_PATH_SIZE], open[APP_PATH_SIZE]; /* open: the capture that is, "" for a demo */
     FolderList *list;
     RecentList *recent;
 } Listing;
 
 static void listing_run(void *data) {
     Listing *listing = data;
-    char file[APP_PATH_SIZE];
+    char file[APP_PATH_SIZE], absolute[PATH_MAX];
     listing->list = files_list(listing->path);
     if (recent_file(file, sizeof file)) listing->recent = recent_load(file);
+    if (listing->recent && listing->open[0] && realpath(listing->open, absolute))
+        recent_leave_out(listing->recent, absolute);
 }
 
 static void listing_discard(void *data) {
@@ -50,6 +54,7 @@ static const FolderList *folder(App *app, const char *path) {
         if (!listing) return NULL;
         snprintf(p->listing_wanted, sizeof p->listing_wanted, "%s", path);
         snprintf(listing->path, sizeof listing->path, "%s", path);
+        if (!app->captures[0].is_demo) snprintf(listing->open, sizeof listing->open, "%s", app->captures[0].path);
         (void)chores_post(app->chores[CHORES_FILES], &(Chore){listing_run, listing_done, listing_discard, listing});
     }
     return p->listing && !strcmp(p->listing->path, path) ? p->listing : NULL;

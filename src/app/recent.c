@@ -17,6 +17,17 @@ void recent_drop(RecentList *list) {
     mem_free(list);
 }
 
+void recent_leave_out(RecentList *list, const char *path) {
+    int kept = 0;
+    for (int i = 0; i < list->count; i++) {
+        if (strcmp(list->paths[i], path))
+            list->paths[kept++] = list->paths[i];
+        else
+            mem_free(list->paths[i]);
+    }
+    list->count = kept;
+}
+
 static bool is_known(const RecentList *list, const char *path) {
     for (int i = 0; i < list->count; i++) {
         if (!strcmp(list->paths[i], path)) return true;

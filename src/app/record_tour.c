@@ -48,8 +48,9 @@ struct RecordTour {
 /* ---- reading --------------------------------------------------------------------------------- */
 
 bool record_tour_allows(const Command *command) {
-    static const char *const NEVER[] = {"quit",   "copy", "copy-command", "reload", "fullscreen", "key",     "wheel",
-                                        "escape", "wait", "record",       "sweep",  "answer",     "settings"};
+    static const char *const NEVER[] = {"quit",  "copy",   "copy-command", "reload",      "fullscreen",
+                                        "key",   "wheel",  "escape",       "wait",        "record",
+                                        "sweep", "answer", "settings",     "auto-reload", "file-dialog"};
     for (size_t i = 0; i < BASE_COUNT(NEVER); i++) {
         if (!strcmp(command->name, NEVER[i])) return false;
     }

@@ -11,6 +11,7 @@
 
 static const char *const TRANSFORMS[] = {"linear", "sqrt", "log"};
 static const char *const POOLS[] = {"mean", "mass", "max"};
+static const char *const RELOADS[] = {"on", "off", "ask"};
 static const char *const ASPECTS[] = {"auto", "square", "stretch"};
 
 /* ---- the table ------------------------------------------------------------------------------- */
@@ -32,6 +33,8 @@ static const Setting SETTINGS[] = {
     {"aspect", "auto|square|stretch", "auto", false},
     {"labels", "on|off", "on", false},
     {"panels", "on|off", "on", false},
+    {"auto-reload", "on|off|ask", "on", false},
+    {"file-dialog", "system|own", "system", false},
     {"gpu-budget", NULL, NULL, true},
     {"ram-budget", NULL, NULL, true},
     {"disk-cache", "on|off", "on", true},
@@ -176,10 +179,15 @@ static bool current_value(const App *app, const char *name, char *out, size_t ou
     const struct {
         const char *name, *value;
     } WORDS[] = {
-        {"theme", app->light ? "light" : "dark"},   {"cmap", draw_colormap_name(view->cmap)},
-        {"transform", TRANSFORMS[view->transform]}, {"pool", POOLS[view->channel]},
-        {"aspect", ASPECTS[view->fit_mode]},        {"labels", view->labels ? "on" : "off"},
+        {"theme", app->light ? "light" : "dark"},
+        {"cmap", draw_colormap_name(view->cmap)},
+        {"transform", TRANSFORMS[view->transform]},
+        {"pool", POOLS[view->channel]},
+        {"aspect", ASPECTS[view->fit_mode]},
+        {"labels", view->labels ? "on" : "off"},
         {"panels", app->folded ? "off" : "on"},
+        {"auto-reload", RELOADS[app->auto_reload]},
+        {"file-dialog", app->own_dialog ? "own" : "system"},
     };
     for (size_t i = 0; i < BASE_COUNT(WORDS); i++) {
         if (strcmp(WORDS[i].name, name)) continue;

@@ -1,4 +1,5 @@
 /* The state as one JSON line (what tests read) and as a command line (what people share). */
+#include "app/chooser.h"
 #include "app/find.h"
 #include "app/palette.h"
 #include "app/recompute.h"
@@ -186,6 +187,7 @@ void app_state_json(const App *app, TextBuffer *out) {
     append_bool(out, "card", app->card);
     append_bool(out, "status", app->status);
     append_bool(out, "playing", app->playing);
+    append_bool(out, "choosing", chooser_is_open(app));
     append_cursor(app, out);
     if (app_pattern(app, &set, &layer, &queries, &keys)) append_grid(app, set, out);
     if (app->selection_on) {
@@ -246,7 +248,8 @@ static void append_camera(const App *app, int64_t queries, int64_t keys, TextBuf
                      (long long)f64_clamp(round(k1), 1, (double)keys));
 }
 
-void app_command_line(const App *app, TextBuffer *out) {
+/* `copied`: by a person, who has all the files and a screen; else for a picture. */
+static void command_line(const App *app, bool copied, TextBuffer *out) {
     const SetInfo *set;
     const LayerInfo *layer;
     int64_t queries, keys;
@@ -257,6 +260,12 @@ void app_command_line(const App *app, TextBuffer *out) {
         /* A name that looks like an option is one only without a folder. */
         text_append(out, app->captures[0].path[0] == '-' ? "attnscope ./" : "attnscope ");
         append_word(out, app->captures[0].path);
+        const char *path = app->captures[0].paths;
+        for (size_t i = 1; copied && path && i < app->captures[0].path_count; i++) {
+            path += strlen(path) + 1;
+            text_append(out, path[0] == '-' ? " ./" : " ");
+            append_word(out, path);
+        }
     }
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
     tiles_headset_format(&app->view.heads, heads, sizeof heads);
@@ -319,4 +328,14 @@ void app_command_line(const App *app, TextBuffer *out) {
     }
     if (app->light || settings_value(app->settings, "theme"))
         text_appendf(out, " --theme %s", app->light ? "light" : "dark");
+}
+
+void app_command_line(const App *app, TextBuffer *out) {
+    command_line(app, false, out);
+}
+
+void app_command_line_copied(const App *app, TextBuffer *out) {
+    command_line(app, true, out);
+    if (app->ui_scale != 1 || settings_value(app->settings, "scale"))
+        text_appendf(out, " --scale %.4g", (double)app->ui_scale);
 }

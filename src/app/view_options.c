@@ -47,6 +47,7 @@ size_t view_options_table(ViewOptions *o, Option out[VIEW_OPTIONS_MAX]) {
         {"exec", 0, "COMMANDS", "run these commands, separated by ';'", &o->exec, NULL},
         {"help", 'h', NULL, "this text", NULL, &o->help},
     };
+    _Static_assert(BASE_COUNT(table) <= VIEW_OPTIONS_MAX, "room for all");
     memcpy(out, table, sizeof table);
     return BASE_COUNT(table);
 }

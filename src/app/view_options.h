@@ -15,7 +15,7 @@ typedef struct ViewOptions {
     bool from_read; /* the options of the picture --from are in */
 } ViewOptions;
 
-#define VIEW_OPTIONS_MAX 46
+#define VIEW_OPTIONS_MAX 48
 /* Fills `out` with the table for these options; returns how many. */
 size_t view_options_table(ViewOptions *options, Option out[VIEW_OPTIONS_MAX]);
 /* Size, scale, theme and budgets, which are needed before anything is open. */

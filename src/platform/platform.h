@@ -138,9 +138,10 @@ typedef struct ProcessParams {
     bool with_input;      /* a pipe to its standard input; else that is empty */
     bool own_group;       /* Ctrl+C in our terminal does not reach it */
     bool keep_complaints; /* what it says on standard error is kept for process_complaint; else discarded */
+    bool keep_output;     /* the same for standard output and process_output */
     bool background;      /* at low priority: it takes the time that we leave */
 } ProcessParams;
-/* Starts argv[0] (searched in PATH); its standard output is discarded. *out is released by process_close.
+/* Starts argv[0] (searched in PATH). *out is released by process_close.
  * STATUS_NOT_FOUND when there is no such program. */
 Status process_open(const char *const *argv, const ProcessParams *params, Process **out, Error *err);
 /* The same with a pipe when `with_input`, and nothing else. */
@@ -154,6 +155,8 @@ void process_end_input(Process *process);
 bool process_ended(Process *process, int timeout_ms, int *exit_code);
 /* The last line that it wrote to standard error, "" when there is none. */
 void process_complaint(const Process *process, char *out, size_t out_size);
+/* The beginning of what it wrote to standard output, once it has ended. */
+void process_output(const Process *process, char *out, size_t out_size);
 void process_kill(Process *process); /* SIGKILL; process_close is still due */
 /* Closes the pipe, waits, gives the exit code. */
 Status process_close(Process *process, int *exit_code, Error *err);

@@ -26,8 +26,9 @@ extern char **environ;
 
 struct Process {
     pid_t pid;
-    int input;  /* -1: none, or closed; never blocks: writers poll, so that they can give up */
-    int errors; /* -1: none; an unlinked file, which unlike a pipe never makes the child wait for us */
+    int input; /* -1: none, or closed; never blocks: writers poll, so that they can give up */
+    /* -1: none; unlinked files, which unlike a pipe never make the child wait for us */
+    int errors, output;
     bool ended;
     int exit_code;
     char name[NAME_SIZE];
@@ -79,10 +80,14 @@ static int set_signals(posix_spawnattr_t *attributes, bool own_group) {
     return code ? code : posix_spawnattr_setflags(attributes, (short)flags);
 }
 
-static int set_files(posix_spawn_file_actions_t *actions, int input, int errors) {
+static int set_files(posix_spawn_file_actions_t *actions, int input, int output, int errors) {
     int code = input >= 0 ? posix_spawn_file_actions_adddup2(actions, input, STDIN_FILENO)
                           : posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    code = code ? code : posix_spawn_file_actions_addopen(actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    if (code) {
+        return code;
+    }
+    code = output >= 0 ? posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO)
+                       : posix_spawn_file_actions_addopen(actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     if (code) {
         return code;
     }
@@ -91,7 +96,7 @@ static int set_files(posix_spawn_file_actions_t *actions, int input, int errors)
 }
 
 /* Returns 0 or an errno value. */
-static int spawn(const char *const *argv, bool own_group, int input, int errors, pid_t *pid) {
+static int spawn(const char *const *argv, bool own_group, int input, int output, int errors, pid_t *pid) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     int code = posix_spawn_file_actions_init(&actions);
@@ -101,7 +106,7 @@ static int spawn(const char *const *argv, bool own_group, int input, int errors,
     code = posix_spawnattr_init(&attributes);
     if (!code) {
         code = set_signals(&attributes, own_group);
-        code = code ? code : set_files(&actions, input, errors);
+        code = code ? code : set_files(&actions, input, output, errors);
         /* The prototype predates const; the strings are not changed. */
         char *const *arguments;
         memcpy(&arguments, &argv, sizeof(arguments));
@@ -112,8 +117,8 @@ static int spawn(const char *const *argv, bool own_group, int input, int errors,
     return code;
 }
 
-/* An unlinked file for standard error; -1 where none can be made: then the child's words are lost, nothing more. */
-static int open_errors(void) {
+/* An unlinked file for what the child writes; -1 where none can be made: then its words are lost, nothing more. */
+static int open_words(void) {
     const char *folder = getenv("TMPDIR");
     char path[512];
     int length = snprintf(path, sizeof(path), "%s/attnscope-XXXXXX", folder && folder[0] ? folder : "/tmp");
@@ -145,9 +150,10 @@ Status process_open(const char *const *argv, const ProcessParams *params, Proces
         return error_set(err, STATUS_MEMORY, "out of memory while starting %s", argv[0]);
     }
     snprintf(process->name, sizeof(process->name), "%s", file_base_name(argv[0]));
-    process->errors = params->keep_complaints ? open_errors() : -1;
+    process->errors = params->keep_complaints ? open_words() : -1;
+    process->output = params->keep_output ? open_words() : -1;
     int code = params->with_input ? open_pipe(ends) : 0;
-    code = code ? code : spawn(argv, params->own_group, ends[0], process->errors, &process->pid);
+    code = code ? code : spawn(argv, params->own_group, ends[0], process->output, process->errors, &process->pid);
     close_fd(&ends[0]);
     if (code == 0) {
         /* Before it has started threads of its own, which inherit it; a wish. */
@@ -161,6 +167,7 @@ Status process_open(const char *const *argv, const ProcessParams *params, Proces
     }
     close_fd(&ends[1]);
     close_fd(&process->errors);
+    close_fd(&process->output);
     mem_free(process);
     if (code == ENOENT) {
         return error_set(err, STATUS_NOT_FOUND, "the program %s was not found", argv[0]);
@@ -290,6 +297,11 @@ void process_complaint(const Process *process, char *out, size_t out_size) {
     snprintf(out, out_size, "%s", line ? line + 1 : tail);
 }
 
+void process_output(const Process *process, char *out, size_t out_size) {
+    const ssize_t got = process->output < 0 ? 0 : pread(process->output, out, out_size - 1, 0);
+    out[got > 0 ? got : 0] = 0;
+}
+
 void process_kill(Process *process) {
     if (!process->ended) {
         kill(process->pid, SIGKILL);
@@ -302,6 +314,7 @@ Status process_close(Process *process, int *exit_code, Error *err) {
     }
     close_fd(&process->input);
     close_fd(&process->errors);
+    close_fd(&process->output);
     Status status = STATUS_OK;
     if (!process->ended && !reap(process, 0)) {
         char reason[128];

@@ -98,6 +98,12 @@ static void test_recent_files_are_kept_newest_first(void **state) {
     assert_string_equal(list->paths[1], "/data/69.npz");
     for (int i = 1; i < list->count; i++)
         assert_string_not_equal(list->paths[i], "/data/60.npz");
+    recent_leave_out(list, "/data/69.npz");
+    assert_int_equal(list->count, RECENT_MAX - 1);
+    assert_string_equal(list->paths[0], "/data/60.npz");
+    assert_string_equal(list->paths[1], "/data/68.npz");
+    recent_leave_out(list, "/data/69.npz");
+    assert_int_equal(list->count, RECENT_MAX - 1);
     recent_drop(list);
 }
 

@@ -9,6 +9,7 @@ int test_tours_group(void);
 int test_trouble_group(void);
 int test_field_group(void);
 int test_files_group(void);
+int test_watch_group(void);
 int test_settings_group(void);
 int test_find_group(void);
 int test_pins_group(void);

@@ -29,6 +29,9 @@ def capture(program):
 
 @pytest.fixture
 def window(program, display, capture):
+    settings = program.home / "config" / "attnscope" / "config"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("file-dialog = own\n")
     window = Window(program, display, capture, "--size", "960x600")
     window.settled()
     yield window

@@ -46,6 +46,30 @@ static int run(const char *const *argv) {
     return code;
 }
 
+static void test_output_is_kept_where_it_is_asked_for(void **state) {
+    (void)state;
+    const char *argv[] = {"sh", "-c", "printf 'one\\ntwo\\n'; echo three >&2; exit 5", NULL};
+    const ProcessParams params = {.keep_output = true, .keep_complaints = true};
+    Process *process;
+    char text[64], start[5];
+    int code = -1;
+    assert_int_equal(process_open(argv, &params, &process, NULL), 0);
+    while (!process_ended(process, 1000, &code)) {
+    }
+    assert_int_equal(code, 5);
+    process_output(process, text, sizeof text);
+    assert_string_equal(text, "one\ntwo\n");
+    process_output(process, start, sizeof start); /* as much as there is room for */
+    assert_string_equal(start, "one\n");
+    process_complaint(process, text, sizeof text);
+    assert_string_equal(text, "three");
+    assert_int_equal(process_close(process, NULL, NULL), 0);
+    assert_int_equal(process_start(argv, false, &process, NULL), 0);
+    process_output(process, text, sizeof text); /* not kept */
+    assert_string_equal(text, "");
+    assert_int_equal(process_close(process, NULL, NULL), 0);
+}
+
 static void test_exit_codes(void **state) {
     (void)state;
     assert_int_equal(run((const char *[]){"true", NULL}), 0);
@@ -223,6 +247,7 @@ static void test_own_group(void **state) {
 int test_process_group(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cat_gets_everything),
+        cmocka_unit_test(test_output_is_kept_where_it_is_asked_for),
         cmocka_unit_test(test_exit_codes),
         cmocka_unit_test(test_missing_program),
         cmocka_unit_test(test_write_to_one_who_left),
