@@ -167,6 +167,7 @@ typedef struct App {
     uint64_t play_next_ns;
     int scrub_direction;
     uint64_t last_input_ns, last_layer_ns;
+    HeadSet heads_shown, heads_before; /* in the last frame, and before that changed */
     uint64_t paint_ns, upload_ns; /* what painting took lately, uploads of this frame */
 
     bool redraw;

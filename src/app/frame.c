@@ -63,6 +63,7 @@ Frame app_make_frame(App *app, const FrameParams *params) {
         .exact_only = params->exact_only,
         .has_failed = has_failed,
         .has_failed_user = app,
+        .heads_before = &app->heads_before,
         .clock = app->clock,
         .compose_deadline_ns = params->exact_only ? UINT64_MAX : now + compose_budget(app),
     };
@@ -86,7 +87,14 @@ static void schedule_next_look(App *app, const Frame *frame) {
     if (at && (!app->redraw_at_ns || at < app->redraw_at_ns)) app->redraw_at_ns = at;
 }
 
+static void note_heads(App *app) {
+    if (tiles_headset_equal(&app->heads_shown, &app->view.heads)) return;
+    app->heads_before = app->heads_shown;
+    app->heads_shown = app->view.heads;
+}
+
 void app_frame_build(App *app, const FrameParams *params) {
+    note_heads(app);
     gpu_frame_advance(app->gpu);
     views_factors_frame(app->factors);
     draw_list_reset(&app->list, app->fonts);

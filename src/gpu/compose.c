@@ -180,8 +180,10 @@ static void note_exactness(Job *job, bool varied) {
     info->exactness_max = tiles_headset_exactness(request->heads, level, CHANNEL_MAX);
     if (varied) {
         info->exactness_mean = info->exactness_max = APPROXIMATE;
+    } else if (request->sources && request->heads->op != HEADS_DIFF) {
+        info->stepped = true;
+        info->exactness_mean = info->exactness_max = APPROXIMATE;
     } else if (request->sources) {
-        assert(request->heads->op == HEADS_DIFF);
         info->exactness_mean = gpu_difference_exactness(job->slots[0]->info.exactness_mean,
                                                         job->slots[1]->info.exactness_mean);
         info->exactness_max = info->exactness_mean;
@@ -202,13 +204,24 @@ static void note_estimates(Job *job) {
     }
 }
 
+/* Not that of a composite that is read: a texture is not drawn into while it is. */
+static PageKind target_kind(const Job *job) {
+    const ComposeRequest *request = job->request;
+    bool other = request->sources != NULL;
+    for (int i = 0; request->sources && request->heads->op != HEADS_DIFF && i < request->heads->count; i++) {
+        const PageKind from = job->slots[i]->page->kind;
+        other &= from != PAGE_DIFFERENCE && from != PAGE_BASE_DIFFERENCE;
+    }
+    return other           ? (request->base ? PAGE_BASE_DIFFERENCE : PAGE_DIFFERENCE)
+           : request->base ? PAGE_BASE_COMPOSITE
+                           : PAGE_COMPOSITE;
+}
+
 static Status reserve_target(Gpu *gpu, Job *job, Error *err) {
     const ComposeRequest *request = job->request;
     const GpuTileInfo *first = &job->slots[0]->info;
     SlotSpace space = request->base ? SPACE_BASE_COMPOSITE : SPACE_COMPOSITE;
-    PageKind kind = request->sources ? (request->base ? PAGE_BASE_DIFFERENCE : PAGE_DIFFERENCE)
-                    : request->base  ? PAGE_BASE_COMPOSITE
-                                     : PAGE_COMPOSITE;
+    PageKind kind = target_kind(job);
     const TileSlot *begun = gpu_atlas_find(gpu, &request->key, space);
     place_band(gpu, job, begun ? begun->rows_missing : 0);
     Status status = gpu_atlas_reserve(gpu, &request->key, space, kind, &job->target, err);

@@ -53,6 +53,7 @@ GpuStats gpu_stats(const Gpu *gpu);
 typedef struct GpuTileInfo {
     TileFormat format;
     bool is_signed, is_base;
+    bool stepped; /* made of another composite and a head; APPROXIMATE */
     int width, height, mip_count;
     Exactness exactness_mean, exactness_max; /* composites: of R and of G; tiles: EXACT */
     int estimate;       /* 0: exact; else rows looked at of each texel row, the fewest of any head of a composite */
@@ -87,8 +88,9 @@ void gpu_debug_fail_uploads(Gpu *gpu, int n);
 typedef struct ComposeRequest {
     TileKey key;                /* of the composite: head -1, headset, level, y, x */
     const ResolvedHeads *heads; /* their tiles (tiles_key_of_head) must be resident */
-    /* NULL, or what takes the place of each head's tile: a tile, or a composite (head -1). How exact the result is
-     * follows from how exact they are: see gpu_difference_exactness. */
+    /* NULL, or what takes the place of each head's tile: a tile, or a composite (head -1). How exact a difference is
+     * follows from how exact they are: see gpu_difference_exactness. A weighted sum of a composite and a tile is
+     * marked `stepped`, and replaced when it is composed without sources. */
     const TileKey *sources;
     bool base; /* compose the base tiles, all mips */
     bool data_signed;

@@ -256,26 +256,42 @@ static bool difference_ready(Frame *frame, const Pattern *pattern, const TileKey
     return ready && compose_difference(frame, pattern, key, sources, base, cut_short);
 }
 
+/* The image before a head was added or taken away, and that head: where both are here. */
+static bool toggle_now(Frame *frame, const Pattern *pattern, const TileKey *key, bool base) {
+    TileKey sources[2];
+    ResolvedHeads step;
+    if (frame->resting || compose_budget(frame) == 0) return false;
+    if (!views_toggle(frame, pattern->set, pattern->layer, &pattern->heads, key, sources, &step)) return false;
+    const ComposeRequest request = {
+        .key = *key, .heads = &step, .sources = sources, .base = base, .data_signed = pattern->data_signed};
+    if (gpu_compose(frame->gpu, &request, NULL) != STATUS_OK) return false;
+    frame->composed++;
+    return true;
+}
+
 /* True when `key` can be drawn now, composing it if need be and if there is time. */
 static bool image_ready(Frame *frame, const Pattern *pattern, const TileKey *key, bool base, bool want,
                         bool *cut_short) {
     GpuTileInfo info;
     const bool here = gpu_tile_find(frame->gpu, key, &info);
-    if (here && (compose_budget(frame) == 0 || !outdated(frame, pattern, key, &info))) return true;
+    const bool replace = here && info.stepped && frame->resting;
+    if (replace && compose_budget(frame) == 0) *cut_short = true;
+    if (here && (compose_budget(frame) == 0 || !(replace || outdated(frame, pattern, key, &info)))) return true;
     if (pattern->reference) return difference_ready(frame, pattern, key, base, want, cut_short);
     const JobKind kind = base ? JOB_BASE : JOB_TILE;
     const bool from_factors = key->variant & TILE_VARIANT_FACTORS;
     TileFactors factors = {.has_rows = false};
     bool ready = tiles_resident(frame, pattern, key, kind, want);
     if (from_factors) ready &= views_factors_find(frame, pattern->state, &pattern->heads, key, want, &factors);
-    if (!ready || key->head >= 0) return false;
+    if (!here && !pattern->variant && toggle_now(frame, pattern, key, base)) return true;
+    if (!ready || key->head >= 0) return replace;
     const uint64_t budget = compose_budget(frame);
     if (budget == 0) {
         *cut_short = true;
         return false;
     }
     /* The base image of the layer is what makes a switch right in the same frame: it comes first, and whole. */
-    const bool whole = budget == UINT64_MAX || (base && pattern->layer_index == frame->shown_layer);
+    const bool whole = budget == UINT64_MAX || replace || (base && pattern->layer_index == frame->shown_layer);
     const ComposeRequest request = {.key = *key,
                                     .heads = &pattern->heads,
                                     .base = base,

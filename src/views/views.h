@@ -176,6 +176,7 @@ typedef struct Frame {
     int composed;                 /* tiles composed in this frame so far */
     bool (*has_failed)(const void *user, const TileKey *key); /* NULL, or: not worth asking for again */
     const void *has_failed_user;
+    const HeadSet *heads_before; /* what was shown before the head set of now, or NULL */
     bool peek; /* only what is at hand: nothing is composed or read back */
 } Frame;
 
@@ -254,6 +255,13 @@ bool views_has_failed(const Frame *frame, const TileKey *key);
  * how many are missing. */
 int views_want_all_bases(Frame *frame, const ViewState *state, int direction);
 int views_count_bases(const Frame *frame, const ViewState *state); /* how many that are in all */
+
+/* ---- toggle.c : one head more or less ------------------------------------------------------------ */
+
+/* When the mean before (frame->heads_before) had one head more or less than `heads`, and its image of this place and the
+ * head's tile are on the GPU: their keys, and the weights that make `key` of them. */
+bool views_toggle(Frame *frame, const SetInfo *set, const LayerInfo *layer, const ResolvedHeads *heads,
+                  const TileKey *key, TileKey sources[2], ResolvedHeads *step);
 
 /* ---- prefetch.c : what will be looked at next ------------------------------------------------ */
 

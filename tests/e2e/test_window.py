@@ -175,6 +175,20 @@ def test_digits_toggle_and_solo_heads(window):
     window.wait(lambda s: s["heads"] == solo["heads"])
 
 
+def test_a_head_taken_out_of_many_ends_exact(program, display):
+    """At first made of the mean before and that head; composed from all heads when the hand rests, and then it rests."""
+    path = program.cwd / "many.npz"
+    np.savez(path, **{"attentions.0": random_patterns(8, 700, 700, seed=3)})
+    window = Window(program, display, path)
+    window.settled()
+    for expected in ("mean:0-1,3-7", "mean:0-1,3,5-7"):
+        window.key("2" if expected == "mean:0-1,3-7" else "4")
+        window.wait(lambda s: s["heads"] == expected)
+        state = window.settled()
+        assert (state["heads"], state["exactness"], state["pending"]) == (expected, "exact", False)
+    window.close()
+
+
 def test_colour_transform_pool_and_range(window):
     start = window.settled()
     picture = window.pixels()

@@ -9,6 +9,7 @@ int main(void) {
     failed += test_atlas_group();
     failed += test_compose_group();
     failed += test_difference_group();
+    failed += test_toggle_group();
     failed += test_display_group();
     failed += test_paint_group();
     failed += test_text_group();

@@ -15,6 +15,7 @@ int test_device_group(void);
 int test_atlas_group(void);
 int test_compose_group(void);
 int test_difference_group(void);
+int test_toggle_group(void);
 int test_display_group(void);
 int test_paint_group(void);
 int test_text_group(void);
