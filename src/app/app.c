@@ -64,7 +64,8 @@ Status app_open(App *app, const AppParams *params, Error *err) {
     app->ranges = views_range_cache_new();
     app->factors = views_factors_new();
     app->grid = views_grid_new();
-    if (!app->ranges || !app->factors || !app->grid) {
+    app->text = views_text_new();
+    if (!app->ranges || !app->factors || !app->grid || !app->text) {
         status = error_set(err, STATUS_MEMORY, "not enough memory to start");
         goto failed;
     }
@@ -107,6 +108,7 @@ void app_close(App *app) {
     views_range_cache_drop(app->ranges);
     views_factors_drop(app->factors);
     views_grid_drop(app->grid);
+    views_text_drop(app->text);
     views_wants_free(&app->wants);
     mem_free(app->difference_row);
     draw_list_free(&app->list);
@@ -142,6 +144,12 @@ void app_title(App *app) {
 
 bool app_pattern(const App *app, const SetInfo **set, const LayerInfo **layer, int64_t *queries, int64_t *keys) {
     return views_pattern(app_capture(app), &app->view, set, layer, queries, keys);
+}
+
+Status app_need_patterns(const App *app, const char *what, Error *err) {
+    if (app_has_view(app, VIEW_MATRIX)) return STATUS_OK;
+    return error_set(err, STATUS_UNSUPPORTED,
+                     "%s is for patterns of attention; this file holds probabilities of tokens", what);
 }
 
 void app_say(App *app, Severity severity, const char *format, ...) {
@@ -217,6 +225,10 @@ static void look_at_start(App *app) {
     view->fitted = view->grid.fitted = true;
     view->grid.focus = (GridHead){0};
     view->grid.selected_count = 0;
+    view->text = (TextState){.size = view->text.size};
+    /* What the capture has none of is not shown. */
+    for (int i = 0; i < VIEW_KIND_COUNT && !app_has_view(app, view->view); i++)
+        view->view = (ViewKind)i;
     view_grid_changed(app);
 }
 
@@ -255,7 +267,7 @@ static void choose_base_side(App *app, const Capture *capture, const Capture *re
 }
 
 static void use_disk(App *app, OpenCapture *open, const char *const *paths, size_t count) {
-    if (!app->disk_cache || open->is_demo) return;
+    if (!app->disk_cache || open->is_demo || capture_set_count(open->capture) == 0) return;
     const DiskParams disk = {.paths = paths, .path_count = count, .reading = app->axes};
     (void)tiles_disk_open(&disk, &open->disk, NULL); /* without one, everything is computed anew */
     tiles_scheduler_use_disk(app->scheduler, open->serial, open->disk);
@@ -293,12 +305,6 @@ Status app_open_capture(App *app, const char *const *paths, size_t count, Error 
     (void)watch_sign(paths, count, &sign);
     Status status = open_paths(app, paths, count, &open, err);
     if (status != STATUS_OK) return status;
-    if (capture_set_count(open.capture) == 0) {
-        capture_close(open.capture);
-        return error_set(err, STATUS_UNSUPPORTED,
-                         "the file holds probabilities of tokens and no attention: `attnscope info` "
-                         "and `attnscope probe` read it");
-    }
     if ((status = note_paths(&open, paths, count, err)) != STATUS_OK) {
         capture_close(open.capture);
         return status;
@@ -336,6 +342,11 @@ Status app_open_reference(App *app, const char *path, Error *err) {
         const Status status = open_paths(app, &path, 1, &open, err);
         if (status != STATUS_OK) return status;
     }
+    if (capture_set_count(app_capture(app)) == 0 || (open.capture && capture_set_count(open.capture) == 0)) {
+        capture_close(open.capture);
+        return error_set(err, STATUS_UNSUPPORTED,
+                         "probabilities of tokens cannot be compared, only patterns of attention");
+    }
     compare_reset(app);
     close_capture(app, &app->captures[1]);
     choose_base_side(app, app_capture(app), open.capture);
@@ -351,6 +362,9 @@ Status app_open_reference(App *app, const char *path, Error *err) {
 void app_fit(App *app) {
     if (app->view.view == VIEW_GRID)
         app->view.grid.fitted = true;
+    else if (app->view.view == VIEW_TEXT)
+        app->view.text = (TextState){
+            .item = app->view.text.item, .token = app->view.text.token, .size = TEXT_SIZE_START};
     else
         app->view.fitted = true;
     app->redraw = true;
@@ -373,6 +387,9 @@ void app_view_changed(App *app) {
     const Capture *capture = app_capture(app);
     if (!capture) return;
     ViewState *view = &app->view;
+    app->redraw = true;
+    view->text.item = (int)i64_clamp(view->text.item, 0, i64_max(1, capture_strip_count(capture)) - 1);
+    if (capture_set_count(capture) == 0) return;
     view->set = (int)i64_clamp(view->set, 0, capture_set_count(capture) - 1);
     const SetInfo *set = capture_set(capture, view->set);
     view->layer = (int)i64_clamp(view->layer, 0, set->layer_count - 1);

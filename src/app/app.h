@@ -109,6 +109,7 @@ typedef struct App {
     bool from_grid;         /* the matrix was opened from the grid: Esc goes back there */
     RangeCache *ranges;
     FactorCache *factors;
+    TextView *text;
     Readouts readouts;
     float *difference_row; /* of compare_row */
     size_t difference_capacity;
@@ -143,6 +144,7 @@ typedef struct App {
     DragMode drag;
     float drag_x, drag_y;
     bool drag_moved; /* farther than a click shakes */
+    bool drag_in_profile;
     Camera drag_camera;
     Pins pins;
     struct Selections *selections;   /* selection.h; NULL until needed */
@@ -206,6 +208,8 @@ void app_wake(void *app); /* from any thread: the loop turns once more */
 Status app_open_capture(App *app, const char *const *paths, size_t count, Error *err);
 /* Opens a reference beside the open capture; NULL closes it. On failure the old one stays. */
 Status app_open_reference(App *app, const char *path, Error *err);
+/* Refuses what is about layers and heads where the open capture has no patterns: "bench: ..." */
+Status app_need_patterns(const App *app, const char *what, Error *err);
 void app_say(App *app, Severity severity, const char *format, ...) BASE_PRINTF(3, 4);
 const Capture *app_capture(const App *app);
 /* What the open capture (0) or the reference (1) is called, for people; "" when there is none. */
@@ -311,9 +315,11 @@ typedef struct ViewUi {
     PlatformCursor cursor;                                           /* over the plot */
     bool has_heads;                                                  /* heads of the layer in the left panel */
     bool plays;                                                      /* through the layers */
+    bool of_strips;                                                  /* probabilities of tokens, not patterns */
     void (*draw)(App *app, Frame *frame, const FrameParams *params); /* into layout.view; fills app->result */
     void (*panel)(App *app, Frame *frame, Rect rect);                /* the right panel */
     void (*over)(App *app, Frame *frame);                            /* NULL, or drawn over the panels */
+    void (*figure)(App *app, Frame *frame);                          /* NULL, or a colour bar of its own */
     /* A button went down over the view; the mouse moved while app->drag is DRAG_PAN or DRAG_SELECT; the button went
      * up. */
     void (*press)(App *app, const InputEvent *event);
@@ -330,6 +336,8 @@ typedef struct ViewUi {
 const ViewUi *app_view_ui(const App *app);
 const ViewUi *app_view_at(ViewKind kind);
 void app_show_view(App *app, ViewKind kind);
+/* Is there anything in the capture that it could show? */
+bool app_has_view(const App *app, ViewKind kind);
 /* Index of the layer that commands and the scrubber mean. */
 int app_layer(const App *app);
 
@@ -381,6 +389,26 @@ void app_draw_pins(App *app, Frame *frame, bool lines);
 void app_format_cell(float value, char *out, size_t out_size);
 void app_pins_json(const App *app, TextBuffer *out); /* "pins":[...],"pin_shown":N, */
 
+const StripInfo *view_text_strip(const App *app); /* NULL: none */
+void view_text_draw(App *app, Frame *frame, const FrameParams *params);
+void view_text_press(App *app, const InputEvent *event);
+void view_text_drag(App *app);
+void view_text_release(App *app, const InputEvent *event);
+void view_text_wheel(App *app, const InputEvent *event);
+void view_text_pan(App *app, double down, double right);
+void view_text_zoom(App *app, double factor);
+void view_text_one_to_one(App *app);
+void view_text_title(const App *app, char *out, size_t out_size);
+/* Locks a token and shows it; the nearest so many lines on; another strip. */
+void view_text_go(App *app, int64_t token);
+void view_text_lines(App *app, int lines);
+void view_text_item(App *app, int item);
+void view_text_resize(App *app, float size); /* points */
+bool view_text_escape(App *app);
+/* cmd_text.c: the locked token, or all of them, as a table. */
+Status view_text_copy(App *app, Error *err);
+Status view_text_export(App *app, const char *path, Error *err);
+
 /* ---- panels ---------------------------------------------------------------------------------- */
 
 void panel_top(App *app, Rect rect);
@@ -406,6 +434,9 @@ void panel_color_bar(Panel *p, float y, bool is_signed);
 void panel_legend(Panel *p, float y);
 /* Ticks are shares of the range of each head: there is no one range to name. */
 bool panel_range_is_share(const App *app);
+void panel_text(App *app, Frame *frame, Rect rect);
+void panel_text_card(App *app, Frame *frame);   /* the same beside the token, where the panel is folded */
+void panel_text_figure(App *app, Frame *frame); /* colour bar */
 /* Title and colour bar of a picture without panels; the margins they take from the view. */
 void panel_figure(App *app, Frame *frame);
 void panel_figure_margins(float scale, Rect *view);
@@ -491,6 +522,9 @@ COMMAND(cmd_pin);        /* cmd_pins.c */
 COMMAND(cmd_ref);
 COMMAND(cmd_compare);
 COMMAND(cmd_hold); /* compare.c */
+COMMAND(cmd_token);
+COMMAND(cmd_text_top);
+COMMAND(cmd_text_size); /* cmd_text.c */
 COMMAND(cmd_help);
 COMMAND(cmd_status);
 COMMAND(cmd_escape);

@@ -261,6 +261,7 @@ int bench_record(const ViewOptions *options, AppParams *start, const char *file,
                                 : error_set(&err, STATUS_IO, "cannot make a folder for temporary files");
     if (status == STATUS_OK) status = app_open(b.app, start, &err);
     if (status == STATUS_OK) status = app_open_capture(b.app, &file, 1, &err);
+    if (status == STATUS_OK) status = app_need_patterns(b.app, "`bench`", &err);
     if (status == STATUS_OK) {
         b.params = app_window_params(b.app);
         status = view_options_apply(options, b.app, &b.params, &err);

@@ -152,6 +152,7 @@ static Status run_bench(Bench *b, AppParams *params, const ViewOptions *options,
     Status status = app_open(app, params, err);
     if (status == STATUS_OK && options->axes) snprintf(app->axes, sizeof app->axes, "%s", options->axes);
     if (status == STATUS_OK) status = app_open_capture(app, &file, 1, err);
+    if (status == STATUS_OK) status = app_need_patterns(app, "`bench`", err);
     if (status != STATUS_OK) return status;
     b->params = app_window_params(app);
     b->params.chrome = !options->bare;

@@ -109,6 +109,7 @@ static Status set_up(App *app, const RecordCli *o, AppParams *start, const char 
     if (status != STATUS_OK) return status;
     if (o->view.axes) snprintf(app->axes, sizeof app->axes, "%s", o->view.axes);
     if ((status = app_open_capture(app, &file, 1, err)) != STATUS_OK) return status;
+    if ((status = app_need_patterns(app, "`record`", err)) != STATUS_OK) return status;
     *frame = app_window_params(app);
     frame->bare = o->view.bare;
     frame->chrome = o->window && !o->view.bare;

@@ -237,6 +237,9 @@ static Status render(App *app, const Job *job, Error *err) {
         app_frame_build(app, &frame);
         if ((status = app_exec(app, options->exec, err)) != STATUS_OK) return status;
     }
+    if (text_ends_with(job->out, ".npy") && app_view_ui(app)->of_strips)
+        return error_set(err, STATUS_UNSUPPORTED,
+                         "a .npy holds blocks of a pattern; `probe --query :` writes probabilities of tokens");
     if (text_ends_with(job->out, ".npy")) return render_npy(app, options, job->out, err);
     const StillParams still = {.frame = frame,
                                .exact = true,

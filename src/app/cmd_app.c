@@ -45,6 +45,8 @@ bool cmd_escape(App *app, const char *args, Error *err) {
         (void)view_grid_escape(app);
     else if (selection_busy(app, what, sizeof what, &fraction))
         selection_cancel(app);
+    else if (app->view.view == VIEW_TEXT)
+        (void)view_text_escape(app);
     else if (find_is_on(app))
         find_clear(app);
     else if (app->selection_on)
@@ -147,10 +149,12 @@ bool cmd_open(App *app, const char *args, Error *err) {
 
 bool cmd_copy(App *app, const char *args, Error *err) {
     (void)args;
+    if (app->view.view == VIEW_TEXT) return view_text_copy(app, err) == STATUS_OK;
     return app_capture(app) && selection_copy(app, err) == STATUS_OK;
 }
 
 bool cmd_export(App *app, const char *args, Error *err) {
+    if (app->view.view == VIEW_TEXT) return view_text_export(app, args, err) == STATUS_OK;
     return selection_export(app, args, err) == STATUS_OK;
 }
 

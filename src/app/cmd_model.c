@@ -174,7 +174,8 @@ bool cmd_set(App *app, const char *args, Error *err) {
     const Capture *capture = app_capture(app);
     if (!capture) return false;
     int index = capture_set_by_name(capture, args);
-    if (!strcmp(args, "next")) index = (app->view.set + 1) % capture_set_count(capture);
+    if (!strcmp(args, "next") && capture_set_count(capture) > 0)
+        index = (app->view.set + 1) % capture_set_count(capture);
     if (index < 0) {
         error_set(err, STATUS_NOT_FOUND, "there is no set called '%s'", args);
         return false;
@@ -204,9 +205,11 @@ static bool choose(App *app, const char *args, const char *command, const char *
         error_set(err, STATUS_USAGE, "'%s' takes a number, +1 or -1, not '%s'", command, args);
         return false;
     }
-    if (args[0] == '+' || args[0] == '-') n = i64_clamp(*current + n, 0, i64_max(1, count) - 1);
+    if (args[0] == '+' || args[0] == '-')
+        n = i64_clamp(*current + i64_clamp(n, -count, count), 0, i64_max(1, count) - 1);
     if (n < 0 || n >= i64_max(1, count)) {
-        error_set(err, STATUS_NOT_FOUND, "there is no %s %s; the set has %d", what, args, count);
+        error_set(err, STATUS_NOT_FOUND, "there is no %s %s; there %s %d", what, args, count == 1 ? "is" : "are",
+                  count);
         return false;
     }
     if (count <= 1) app_say(app, SAY_INFO, "this capture has one %s", what);
@@ -218,6 +221,12 @@ static bool choose(App *app, const char *args, const char *command, const char *
 bool cmd_batch(App *app, const char *args, Error *err) {
     const SetInfo *set;
     const LayerInfo *layer;
+    if (app->view.view == VIEW_TEXT) {
+        int item = app->view.text.item;
+        if (!choose(app, args, "batch", "batch item", capture_strip_count(app_capture(app)), &item, err)) return false;
+        view_text_item(app, item);
+        return true;
+    }
     return need_pattern(app, &set, &layer, err) &&
            choose(app, args, "batch", "batch item", set->item_count, &app->view.item, err);
 }

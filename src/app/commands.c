@@ -27,10 +27,14 @@ const Command APP_COMMANDS[] = {
     {"hold", "ref|diff|off", cmd_hold, "y=ref d=diff", "Compare", "hold y: show the reference; hold d: the difference to it", "y  d (hold)"},
     {"compare", "off|ref|diff|side|next", cmd_compare, NULL, "Compare", "the reference, the difference to it, or both side by side", NULL},
 
-    {"view", "matrix|grid", cmd_view, "g=grid", "Grid of layers and heads", "every layer and head, small", NULL},
+    {"view", "matrix|grid|text", cmd_view, "g=grid", "Grid of layers and heads", "every layer and head, small; text: probabilities of tokens", NULL},
     {"open-head", "", cmd_open_head, "Enter=", "Grid of layers and heads", "open the focused head, or the selection", "Enter"},
     {"select", "toggle|none|LAYER:HEAD,...", cmd_select, "Space=toggle", "Grid of layers and heads", "select it; Ctrl+click and Shift+click, too", NULL},
     {"grid-range", "common|head|next", cmd_grid_range, "n=next", "Grid of layers and heads", "one range for all heads, or one for each", NULL},
+
+    {"token", "N|+N|-N|up|down|first|last|none", cmd_token, "Left=-1 Right=+1 Up=up Down=down Home=first End=last", "Probabilities of tokens", "go to a token", "arrows  Home End"},
+    {"text-size", "POINTS", cmd_text_size, NULL, "Probabilities of tokens", "size of the text; + and -, and Ctrl+wheel, too", NULL},
+    {"text-top", "N", cmd_text_top, NULL, "Probabilities of tokens", "the line of this token comes first; the wheel scrolls", NULL},
 
     {"pan", "DQ,DK", cmd_pan, "h=0,-48 j=48,0 k=-48,0 l=0,48 Ctrl+h=0,-256 Ctrl+j=256,0 Ctrl+k=-256,0 Ctrl+l=0,256", "Camera", "pan, with Ctrl farther; drag does it too", "h j k l  Ctrl+"},
     {"zoom", "FACTOR", cmd_zoom, "Ctrl+Up=1.25 Ctrl+Down=0.8 +=1.25 ==1.25 -=0.8", "Camera", "zoom about the cursor; the wheel does it too", "Ctrl+Up Ctrl+Down  + -"},
@@ -98,26 +102,44 @@ const Command APP_COMMANDS[] = {
 // clang-format on
 const int APP_COMMAND_COUNT = (int)BASE_COUNT(APP_COMMANDS);
 
-/* Commands about one pattern, and about the grid: elsewhere they would change what nobody sees. */
+/* Commands about one pattern, about the grid, and about probabilities of tokens: elsewhere they would change what
+ * nobody sees. */
 static const struct {
     const char *name;
     unsigned views;
 } SCOPES[] = {
 #define ONLY(view) (1u << (view))
-    {"play", ONLY(VIEW_MATRIX)},      {"mean", ONLY(VIEW_MATRIX)},           {"toggle-head", ONLY(VIEW_MATRIX)},
-    {"solo-head", ONLY(VIEW_MATRIX)}, {"all-heads", ONLY(VIEW_MATRIX)},      {"heads", ONLY(VIEW_MATRIX)},
-    {"combine", ONLY(VIEW_MATRIX)},   {"zoom-selection", ONLY(VIEW_MATRIX)}, {"back", ONLY(VIEW_MATRIX)},
-    {"rect", ONLY(VIEW_MATRIX)},      {"cursor", ONLY(VIEW_MATRIX)},         {"lock-cursor", ONLY(VIEW_MATRIX)},
-    {"level", ONLY(VIEW_MATRIX)},     {"camera", ONLY(VIEW_MATRIX)},         {"copy", ONLY(VIEW_MATRIX)},
-    {"find", ONLY(VIEW_MATRIX)},      {"find-next", ONLY(VIEW_MATRIX)},      {"find-previous", ONLY(VIEW_MATRIX)},
-    {"extend", ONLY(VIEW_MATRIX)},    {"pin", ONLY(VIEW_MATRIX)},       {"hold", ONLY(VIEW_MATRIX)},           {"compare", ONLY(VIEW_MATRIX)},
-    {"open-head", ONLY(VIEW_GRID)},   {"select", ONLY(VIEW_GRID)},
+#define MATRIX_OR_TEXT (ONLY(VIEW_MATRIX) | ONLY(VIEW_TEXT))
+    {"play", ONLY(VIEW_MATRIX)},        {"mean", ONLY(VIEW_MATRIX)},
+    {"toggle-head", ONLY(VIEW_MATRIX)}, {"solo-head", ONLY(VIEW_MATRIX)},
+    {"all-heads", ONLY(VIEW_MATRIX)},   {"heads", ONLY(VIEW_MATRIX)},
+    {"combine", ONLY(VIEW_MATRIX)},     {"zoom-selection", ONLY(VIEW_MATRIX)},
+    {"back", ONLY(VIEW_MATRIX)},        {"rect", ONLY(VIEW_MATRIX)},
+    {"cursor", ONLY(VIEW_MATRIX)},      {"lock-cursor", ONLY(VIEW_MATRIX)},
+    {"level", ONLY(VIEW_MATRIX)},       {"camera", ONLY(VIEW_MATRIX)},
+    {"copy", MATRIX_OR_TEXT},           {"find", ONLY(VIEW_MATRIX)},
+    {"find-next", ONLY(VIEW_MATRIX)},   {"find-previous", ONLY(VIEW_MATRIX)},
+    {"extend", ONLY(VIEW_MATRIX)},      {"pin", ONLY(VIEW_MATRIX)},
+    {"hold", ONLY(VIEW_MATRIX)},        {"compare", ONLY(VIEW_MATRIX)},
+    {"open-head", ONLY(VIEW_GRID)},     {"select", ONLY(VIEW_GRID)},
+    {"token", ONLY(VIEW_TEXT)},         {"text-size", ONLY(VIEW_TEXT)},
+    {"text-top", ONLY(VIEW_TEXT)},
+#undef MATRIX_OR_TEXT
 #undef ONLY
 };
+
+/* About patterns, in whichever view of them: nothing for probabilities of tokens. */
+static const char *const OF_PATTERNS[] = {
+    "layer",      "head",           "set",  "step",        "values", "hide",
+    "row-scale",  "value-weighted", "pool", "aspect",      "labels", "select-cells",
+    "grid-range", "sweep",          "tour", "tour-record", "ref",    "tile-debug"};
 
 unsigned app_command_views(const Command *command) {
     for (size_t i = 0; i < BASE_COUNT(SCOPES); i++) {
         if (!strcmp(SCOPES[i].name, command->name)) return SCOPES[i].views;
+    }
+    for (size_t i = 0; i < BASE_COUNT(OF_PATTERNS); i++) {
+        if (!strcmp(OF_PATTERNS[i], command->name)) return 1u << VIEW_MATRIX | 1u << VIEW_GRID;
     }
     return ~0u;
 }
@@ -131,7 +153,14 @@ const Command *app_find_command(const char *name, size_t length) {
 }
 
 void app_command_where(const App *app, const Command *command, char *out, size_t out_size) {
-    (void)command;
+    if (app->view.view == VIEW_TEXT) {
+        snprintf(out, out_size, "for patterns of attention: these are probabilities of tokens");
+        return;
+    }
+    if (app_command_views(command) == 1u << VIEW_TEXT) {
+        snprintf(out, out_size, "for probabilities of tokens: `view text` shows them where there are any");
+        return;
+    }
     snprintf(out, out_size, "%s",
              app->view.view == VIEW_GRID ? "for the matrix: Enter opens the focused head" : "for the grid: g shows it");
 }

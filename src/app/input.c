@@ -44,7 +44,8 @@ static void set_cursor_shape(App *app) {
         shape = CURSOR_GRAB;
     else if (hit)
         shape = hit->cursor;
-    else if (rect_contains(view_matrix_under_mouse(app)->plot, app->mouse_x, app->mouse_y))
+    else if (rect_contains(app->view.view == VIEW_MATRIX ? view_matrix_under_mouse(app)->plot : app->result.plot,
+                           app->mouse_x, app->mouse_y))
         shape = app_view_ui(app)->cursor;
     platform_set_cursor(app->platform, shape);
 }
@@ -129,7 +130,7 @@ static void key_down(App *app, const InputEvent *event) {
     if (!line ||
         (event->repeat && !text_starts_with(line, "layer") && !text_starts_with(line, "head ") &&
          !text_starts_with(line, "pan ") && !text_starts_with(line, "zoom ") && !text_starts_with(line, "cursor") &&
-         !text_starts_with(line, "extend") && !text_starts_with(line, "gamma"))) {
+         !text_starts_with(line, "extend") && !text_starts_with(line, "token") && !text_starts_with(line, "gamma"))) {
         return;
     }
     /* What is held ends when this key goes up, whatever the modifiers are then. */
@@ -190,6 +191,7 @@ void app_handle_event(App *app, const InputEvent *event) {
         app->mouse_inside = false;
         if (!app->view.cursor_locked) app->view.cursor_on = false;
         app->view.grid.hover_on = false;
+        if (!app->view.text.locked) app->view.text.token_on = false;
         app->redraw = true;
         break;
     case EVENT_RESIZE:

@@ -116,15 +116,20 @@ static void view_switch(App *app, Rect bar, float *right) {
     const float s = app->layout.scale, h = roundf(24 * s), y = bar.y + roundf(8 * s);
     if (bar.w < VIEW_SWITCH_W * s) return;
     const TextStyle style = ui_style(app, 12);
-    float widths[VIEW_KIND_COUNT], total = 0;
+    float widths[VIEW_KIND_COUNT] = {0}, total = 0;
+    int shown = 0;
     for (int i = 0; i < VIEW_KIND_COUNT; i++) {
+        if (!app_has_view(app, (ViewKind)i)) continue;
+        shown++;
         widths[i] = roundf(draw_text_width(app->fonts, app_view_at((ViewKind)i)->name, style) + 20 * s);
         total += widths[i];
     }
+    if (shown < 2) return;
     float x = *right - total;
     draw_rect(&app->list, (Rect){x, y, total, h}, 4 * s, theme->raised);
     for (int i = 0; i < VIEW_KIND_COUNT; i++) {
         const ViewUi *ui = app_view_at((ViewKind)i);
+        if (widths[i] <= 0) continue;
         const Rect button = {x, y, widths[i], h};
         const bool active = (ViewKind)i == app->view.view;
         if (active)
@@ -151,6 +156,26 @@ static void variant_tag(App *app, Rect bar, float *right) {
     *right = rect.x - 8 * s;
 }
 
+/* "answer   17 tokens   item 0 of 2   probabilities, not attention" */
+static void put_strip(Cursor *at) {
+    App *app = at->app;
+    const Theme *theme = views_theme(app->light);
+    const StripInfo *strip = view_text_strip(app);
+    const int items = capture_strip_count(app_capture(app));
+    char text[256], count[32];
+    if (!strip) return;
+    put(at, "probabilities, not attention", ui_style(app, 13), theme->warning, 20);
+    put(at, strip->name, ui_bold(app, 13), theme->text, 20);
+    text_format_count(strip->count, count, sizeof count);
+    snprintf(text, sizeof text, "%s token%s", count, strip->count == 1 ? "" : "s");
+    put(at, text, ui_style(app, 13), theme->dim, 20);
+    if (items > 1) {
+        snprintf(text, sizeof text, "item %d of %d", app->view.text.item, items);
+        put(at, text, ui_style(app, 13), theme->dim, 20);
+    }
+    put(at, strip->form, ui_style(app, 13), theme->dim, 20);
+}
+
 void panel_top(App *app, Rect rect) {
     const Theme *theme = views_theme(app->light);
     const float s = app->layout.scale;
@@ -159,10 +184,11 @@ void panel_top(App *app, Rect rect) {
     const SetInfo *set;
     const LayerInfo *layer;
     int64_t queries, keys;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
+    const bool strips = app_view_ui(app)->of_strips;
+    if (!strips && !app_pattern(app, &set, &layer, &queries, &keys)) return;
 
     float right = rect.x + rect.w - 12 * s;
-    badge(app, rect, &right);
+    if (!strips) badge(app, rect, &right);
     compare_pill(app, rect, &right);
     right -= ui_button(app, right - roundf(draw_text_width(app->fonts, "?", ui_style(app, 12)) + 16 * s),
                        rect.y + roundf(8 * s), "?", app->help, "keys and commands (?)", "help") +
@@ -172,6 +198,10 @@ void panel_top(App *app, Rect rect) {
     Cursor at = {.app = app, .x = rect.x + 16 * s, .middle = rect.y + rect.h / 2, .limit = right - 12 * s};
     char text[256], count[32];
     put_name(&at);
+    if (strips) {
+        put_strip(&at);
+        return;
+    }
     const bool several = capture_set_count(app_capture(app)) > 1;
     snprintf(text, sizeof text, "%s%s", set->name, set->causal && strcmp(set->name, "decoder") ? ", causal" : "");
     const Rect set_rect = put(&at, text, ui_style(app, 13), several ? theme->accent : theme->dim, 20);

@@ -15,7 +15,7 @@ void panel_figure_margins(float scale, Rect *view) {
     view->w = fmaxf(1, view->w - roundf(BAR_W * scale));
 }
 
-static void title(App *app, const SetInfo *set) {
+static void title(App *app, const char *set) {
     const Theme *theme = views_theme(app->light);
     const float s = app->layout.scale;
     char text[512], cut[640];
@@ -31,7 +31,7 @@ static void title(App *app, const SetInfo *set) {
     }
     const char *model = capture_model(app_capture(app));
     const char *name = app->captures[0].is_demo ? app->captures[0].demo_name : capture_name(app_capture(app));
-    snprintf(text, sizeof text, "%s%s%s%s%s", model, model[0] ? "   " : "", name, "   ", set->name);
+    snprintf(text, sizeof text, "%s%s%s%s%s", model, model[0] ? "   " : "", name, set[0] ? "   " : "", set);
     draw_text_fit(app->fonts, text, ui_style(app, 12), app->layout.window.w - used - 48 * s, cut, sizeof cut);
     draw_text(&app->list, app->layout.window.w - 16 * s, y, cut, ui_style(app, 12), ALIGN_RIGHT, theme->dim);
 }
@@ -45,8 +45,13 @@ void panel_figure(App *app, Frame *frame) {
     const LayerInfo *layer;
     int64_t queries, keys;
     ResolvedHeads heads;
+    if (app_view_ui(app)->figure) {
+        title(app, "");
+        app_view_ui(app)->figure(app, frame);
+        return;
+    }
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
-    title(app, set);
+    title(app, set->name);
     const bool is_signed = tiles_headset_resolve(&app->view.heads, set, layer, &heads, NULL) == STATUS_OK &&
                            views_state_signed(set, &app->view, &heads);
     const bool share = panel_range_is_share(app);

@@ -43,6 +43,9 @@ Status record_plan_count(App *app, SweepKind kind, int64_t *count, Error *err) {
     const SetInfo *set;
     const LayerInfo *layer;
     int64_t queries, keys, first;
+    if (app_capture(app) && app_view_ui(app)->of_strips)
+        return error_set(err, STATUS_UNSUPPORTED,
+                         "probabilities of tokens have no layers, heads or steps to go through");
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return error_set(err, STATUS_NOT_FOUND, "no capture is open");
     if (app->view.view == VIEW_GRID && kind != SWEEP_STEPS) {
         return error_set(err, STATUS_UNSUPPORTED,

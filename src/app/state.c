@@ -163,6 +163,45 @@ static void append_figures(const App *app, TextBuffer *out) {
     append_bool(out, "writing", selection_busy(app, what, sizeof what, &fraction));
 }
 
+/* What a capture without patterns has of the above. */
+static void append_strip_view(const App *app, TextBuffer *out) {
+    const Rect plot = app->result.plot;
+    text_appendf(out, "\"view\":\"%s\",\"exactness\":\"%s\",\"pending\":%s,\"range\":[%.9g,%.9g],",
+                 app_view_ui(app)->name, panel_badge(app), app->result.pending ? "true" : "false", (double)app->view.lo,
+                 (double)app->view.hi);
+    text_appendf(out, "\"plot\":[%g,%g,%g,%g],", (double)plot.x, (double)plot.y, (double)plot.w, (double)plot.h);
+}
+
+static void append_text(const App *app, TextBuffer *out) {
+    const TextState *state = &app->view.text;
+    const StripInfo *strip = view_text_strip(app);
+    text_append(out, "\"text\":");
+    if (app->view.view != VIEW_TEXT || !strip) {
+        text_append(out, "null,");
+        return;
+    }
+    const TextShown shown = views_text_shown(app->text);
+    const Rect profile = shown.profile;
+    Rect cell;
+    text_append(out, "{\"strip\":");
+    text_append_json(out, strip->name);
+    text_appendf(out, ",\"item\":%d,\"items\":%d,\"tokens\":%lld,\"token\":", state->item,
+                 capture_strip_count(app_capture(app)), (long long)strip->count);
+    if (state->token_on)
+        text_appendf(out, "%lld", (long long)state->token);
+    else
+        text_append(out, "null");
+    text_appendf(out, ",\"locked\":%s,\"size\":%g,\"shown\":[%lld,%lld],\"line\":%lld,\"lines\":%lld,\"rect\":",
+                 state->locked ? "true" : "false", (double)state->size, (long long)shown.from, (long long)shown.to,
+                 (long long)shown.line, (long long)shown.lines);
+    if (state->token_on && views_text_rect(app->text, state->token, &cell))
+        text_appendf(out, "[%g,%g,%g,%g]", (double)cell.x, (double)cell.y, (double)cell.w, (double)cell.h);
+    else
+        text_append(out, "null");
+    text_appendf(out, ",\"profile\":[%g,%g,%g,%g]},", (double)profile.x, (double)profile.y, (double)profile.w,
+                 (double)profile.h);
+}
+
 void app_state_json(const App *app, TextBuffer *out) {
     const SetInfo *set;
     const LayerInfo *layer;
@@ -172,7 +211,11 @@ void app_state_json(const App *app, TextBuffer *out) {
     text_append(out, ",\"reference\":");
     text_append_json(out, app->captures[1].capture ? app->captures[1].path : NULL);
     text_appendf(out, ",\"compare\":\"%s\",", COMPARES[app->view.compare]);
-    if (app_pattern(app, &set, &layer, &queries, &keys)) append_view(app, set, layer, out);
+    if (app_pattern(app, &set, &layer, &queries, &keys))
+        append_view(app, set, layer, out);
+    else if (app_capture(app))
+        append_strip_view(app, out);
+    append_text(app, out);
     text_appendf(out, "\"transform\":\"%s\",\"pool\":\"%s\",\"cmap\":\"%s\",\"gamma\":%g,",
                  TRANSFORMS[app->view.transform], CHANNELS[app->view.channel], draw_colormap_name(app->view.cmap),
                  (double)app->view.gamma);
@@ -204,6 +247,15 @@ void app_state_json(const App *app, TextBuffer *out) {
     text_append_json(out, app->message);
     text_appendf(out, ",\"frames\":%llu,\"uploads\":%llu,\"composes\":%llu}", (unsigned long long)app->frames,
                  (unsigned long long)gpu.uploads, (unsigned long long)gpu.composes);
+}
+
+static void append_text_options(const App *app, TextBuffer *out) {
+    const TextState *state = &app->view.text;
+    text_append(out, " --view text");
+    if (state->item) text_appendf(out, " --batch %d", state->item);
+    if (state->size != TEXT_SIZE_START) text_appendf(out, " --text-size %.6g", (double)state->size);
+    if (state->token_on) text_appendf(out, " --token %lld", (long long)state->token);
+    if (state->top > 0) text_appendf(out, " --text-top %lld", (long long)state->top);
 }
 
 /* Quotes for a POSIX shell where needed. */
@@ -267,26 +319,33 @@ static void command_line(const App *app, bool copied, TextBuffer *out) {
             append_word(out, path);
         }
     }
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
-    tiles_headset_format(&app->view.heads, heads, sizeof heads);
-    text_append(out, " --set ");
-    append_word(out, set->name);
-    text_appendf(out, " --layer %d --head ", layer->number);
-    append_word(out, heads);
-    if (app->view.view != VIEW_MATRIX) text_appendf(out, " --view %s", app_view_ui(app)->name);
+    const bool patterns = app_pattern(app, &set, &layer, &queries, &keys);
+    if (!patterns && !view_text_strip(app)) return;
+    if (patterns && app->view.view != VIEW_TEXT) {
+        tiles_headset_format(&app->view.heads, heads, sizeof heads);
+        text_append(out, " --set ");
+        append_word(out, set->name);
+        text_appendf(out, " --layer %d --head ", layer->number);
+        append_word(out, heads);
+    }
+    if (app->view.view == VIEW_TEXT) append_text_options(app, out);
+    if (app->view.view != VIEW_MATRIX && app->view.view != VIEW_TEXT)
+        text_appendf(out, " --view %s", app_view_ui(app)->name);
     if (app->view.view == VIEW_GRID && !app->view.grid.per_head) text_append(out, " --grid-range common");
     if (app->captures[1].capture) {
         text_append(out, " --ref ");
         append_word(out, app->captures[1].path);
         if (app->view.compare != COMPARE_OFF) text_appendf(out, " --compare %s", COMPARES[app->view.compare]);
     }
-    for (int i = 0, n = 0; i < app->pins.count; i++) {
+    for (int i = 0, n = 0; patterns && app->view.view != VIEW_TEXT && i < app->pins.count; i++) {
         const Pin *pin = &app->pins.items[i];
         if (pin->set == app->view.set)
             text_appendf(out, "%s%lld,%lld", n++ ? ":" : " --pin ", (long long)pin->query, (long long)pin->key);
     }
-    if (app->view.item) text_appendf(out, " --batch %d", app->view.item);
-    if (app->view.step) text_appendf(out, " --step %d", capture_step_number(set, app->view.step));
+    if (patterns && app->view.view != VIEW_TEXT) {
+        if (app->view.item) text_appendf(out, " --batch %d", app->view.item);
+        if (app->view.step) text_appendf(out, " --step %d", capture_step_number(set, app->view.step));
+    }
     if (app->view.values == VALUES_SCORES) text_append(out, " --values scores");
     if (!app->view.fitted && app->view.view == VIEW_MATRIX) append_camera(app, queries, keys, out);
     if (app->view.channel != CHANNEL_MEAN || settings_value(app->settings, "pool"))

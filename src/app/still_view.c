@@ -20,8 +20,13 @@ void still_title(const App *app, char *out, size_t out_size) {
     int64_t queries, keys;
     char view[256];
     out[0] = 0;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
+    const bool strips = app_view_ui(app)->of_strips;
+    if (!strips && !app_pattern(app, &set, &layer, &queries, &keys)) return;
     app_view_ui(app)->title(app, view, sizeof view);
+    if (strips) {
+        snprintf(out, out_size, "%s, %s", app_capture_name(app, 0), view);
+        return;
+    }
     snprintf(out, out_size, "%s, %s, %s",
              app->captures[0].is_demo ? app->captures[0].demo_name : capture_name(app_capture(app)), set->name, view);
 }

@@ -28,7 +28,7 @@ Layout app_layout(const App *app, const FrameParams *params) {
         return layout;
     }
     const float top = roundf(TOP_H * s);
-    const float bottom = h / s < BOTTOM_FOLD_H ? 0 : roundf(BOTTOM_H * s);
+    const float bottom = h / s < BOTTOM_FOLD_H || app_view_ui(app)->of_strips ? 0 : roundf(BOTTOM_H * s);
     const float left = app->folded || !app_view_ui(app)->has_heads || w / s < LEFT_FOLD_W ? 0 : roundf(LEFT_W * s);
     const float right = app->folded || w / s < RIGHT_FOLD_W ? 0 : roundf(RIGHT_W * s);
     layout.top = (Rect){0, 0, w, top};

@@ -37,6 +37,22 @@ static const ViewUi VIEWS[VIEW_KIND_COUNT] = {
                    .idle = view_grid_idle,
                    .title = view_grid_title,
                    .layer_range = view_grid_layer_range},
+    [VIEW_TEXT] = {.name = "text",
+                   .hint = "probabilities of tokens",
+                   .cursor = CURSOR_ARROW,
+                   .of_strips = true,
+                   .draw = view_text_draw,
+                   .panel = panel_text,
+                   .over = panel_text_card,
+                   .figure = panel_text_figure,
+                   .press = view_text_press,
+                   .drag = view_text_drag,
+                   .release = view_text_release,
+                   .wheel = view_text_wheel,
+                   .pan = view_text_pan,
+                   .zoom = view_text_zoom,
+                   .one_to_one = view_text_one_to_one,
+                   .title = view_text_title},
 };
 
 const ViewUi *app_view_ui(const App *app) {
@@ -49,6 +65,12 @@ const ViewUi *app_view_at(ViewKind kind) {
 
 int app_layer(const App *app) {
     return app->view.view == VIEW_GRID ? app->view.grid.focus.layer : app->view.layer;
+}
+
+bool app_has_view(const App *app, ViewKind kind) {
+    const Capture *capture = app_capture(app);
+    if (!capture) return false;
+    return VIEWS[kind].of_strips ? capture_strip_count(capture) > 0 : capture_set_count(capture) > 0;
 }
 
 void app_show_view(App *app, ViewKind kind) {
@@ -67,10 +89,15 @@ void app_show_view(App *app, ViewKind kind) {
 bool cmd_view(App *app, const char *args, Error *err) {
     for (int i = 0; i < VIEW_KIND_COUNT; i++) {
         if (strcmp(args, VIEWS[i].name)) continue;
+        if (!app_has_view(app, (ViewKind)i)) {
+            error_set(err, STATUS_NOT_FOUND, "'%s' shows %s, and this capture has none", args,
+                      VIEWS[i].of_strips ? "probabilities of tokens" : "patterns of attention");
+            return false;
+        }
         app->from_grid = false;
         app_show_view(app, (ViewKind)i);
         return true;
     }
-    error_set(err, STATUS_USAGE, "'view' takes matrix or grid, not '%s'", args);
+    error_set(err, STATUS_USAGE, "'view' takes matrix, grid or text, not '%s'", args);
     return false;
 }

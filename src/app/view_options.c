@@ -9,7 +9,10 @@ size_t view_options_table(ViewOptions *o, Option out[VIEW_OPTIONS_MAX]) {
         {"set", 0, "NAME", "encoder, decoder, cross ... as `info` lists them", &o->set, NULL},
         {"layer", 'l', "L", "layer, by its number in the model", &o->layer, NULL},
         {"head", 0, "SET", "5, mean, mean:0-7,9, max, min:1,2, w:0*0.5,3*0.5, diff:3,5", &o->head, NULL},
-        {"view", 0, "NAME", "matrix or grid", &o->view, NULL},
+        {"view", 0, "NAME", "matrix, grid, or text: probabilities of tokens", &o->view, NULL},
+        {"token", 0, "N", "probabilities: this token is marked, with its alternatives", &o->token, NULL},
+        {"text-size", 0, "POINTS", "probabilities: size of the text", &o->text_size, NULL},
+        {"text-top", 0, "N", "probabilities: the line of this token comes first", &o->text_top, NULL},
         {"grid-range", 0, "HOW", "common: one range for all heads of the grid; head: one for each", &o->grid_range,
          NULL},
         {"ref", 0, "FILE", "a reference to compare with: hold y to see it, d for the difference", &o->ref, NULL},
@@ -105,7 +108,13 @@ Status view_options_apply(const ViewOptions *o, App *app, const FrameParams *fra
                  {"hide", o->hide},
                  {"row-scale", o->row_scale},
                  {"value-weighted", o->value_weighted ? "on" : NULL},
-                 {"view", o->view}};
+                 {"view", o->view},
+                 {"text-size", o->text_size}};
+    /* Batch items are of the strips then. */
+    if (o->view && !strcmp(o->view, "text")) {
+        const Status status = apply(app, "view", o->view, err);
+        if (status != STATUS_OK) return status;
+    }
     if (o->ref) {
         const Status status = app_open_reference(app, o->ref, err);
         if (status != STATUS_OK) return status;
@@ -123,6 +132,12 @@ Status view_options_apply(const ViewOptions *o, App *app, const FrameParams *fra
         find_start(app, o->find, false, err);
         if (err->status != STATUS_OK && err->status != STATUS_NOT_FOUND) return err->status;
         err->status = STATUS_OK;
+    }
+    if (o->token || o->text_top) { /* lines are known when there is a layout */
+        app_frame_build(app, frame);
+        Status status = apply(app, "token", o->token, err);
+        if (status == STATUS_OK) status = apply(app, "text-top", o->text_top, err);
+        if (status != STATUS_OK) return status;
     }
     const Status cursor = apply(app, "cursor", o->cursor, err);
     if (cursor != STATUS_OK) return cursor;

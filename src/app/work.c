@@ -121,7 +121,7 @@ void app_submit_wants(App *app, bool background) {
     forget_no_room(app);
     (void)drop_failed(app, 0);
     app->visible_wants = (int)app->wants.count;
-    if (background) {
+    if (background && capture_set_count(app_capture(app)) > 0) {
         const FrameParams params = {.scale = 1};
         Frame frame = app_make_frame(app, &params);
         const int before = app->bases_missing;
@@ -281,6 +281,7 @@ bool app_idle_step(App *app) {
     Frame frame = app_make_frame(app, &params);
     frame.wants = &(WantList){0};
     const ViewUi *ui = app_view_ui(app);
+    if (capture_set_count(capture) == 0) return false;
     if (ui->idle) {
         const bool more = ui->idle(app, &frame);
         if (more && !app->redraw_at_ns) app->redraw_at_ns = clock_now_ns(&app->clock) + BACKGROUND_REDRAW_NS;

@@ -2,6 +2,8 @@
  * too), faint is for marks only. */
 #include "views/views.h"
 
+#include <math.h>
+
 static const Theme DARK = {
     .light = false,
     .ground = {15, 17, 21, 255},
@@ -82,5 +84,23 @@ void views_state_init(ViewState *state) {
         .percentile = TILE_AUTO_PERCENTILE,
         .labels = true,
         .grid = {.fitted = true, .per_head = true},
+        .text = {.size = TEXT_SIZE_START},
     };
+}
+
+/* WCAG 2.2, relative luminance. */
+static float luminance(Color c) {
+    const uint8_t parts[3] = {c.r, c.g, c.b};
+    const float weights[3] = {0.2126f, 0.7152f, 0.0722f};
+    float sum = 0;
+    for (int i = 0; i < 3; i++) {
+        const float v = (float)parts[i] / 255;
+        sum += weights[i] * (v <= 0.04045f ? v / 12.92f : powf((v + 0.055f) / 1.055f, 2.4f));
+    }
+    return sum;
+}
+
+Color views_ink(Color ground) {
+    const float l = luminance(ground) + 0.05f;
+    return l / 0.05f > 1.05f / l ? COLOR_HEX(0x000000) : COLOR_HEX(0xFFFFFF);
 }

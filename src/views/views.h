@@ -3,7 +3,8 @@
  * pictures and recordings share it. No SDL, no App.
  *
  * One section for each .c file: theme.c camera.c readout.c variant.c compare.c heatmap.c wants.c prefetch.c range.c axes.c
- * matrix.c pin_marks.c minimap.c marks.c grid_layout.c grid.c grid_axes.c */
+ * matrix.c pin_marks.c minimap.c marks.c grid_layout.c grid.c grid_axes.c text_layout.c text.c
+ * text_profile.c */
 #ifndef ATTNSCOPE_VIEWS_H
 #define ATTNSCOPE_VIEWS_H
 
@@ -57,7 +58,7 @@ void views_camera_visible(const Camera *camera, float width, float height, doubl
 
 typedef enum RangeMode { RANGE_AUTO, RANGE_PERCENTILE, RANGE_MANUAL } RangeMode;
 
-typedef enum ViewKind { VIEW_MATRIX, VIEW_GRID, VIEW_KIND_COUNT } ViewKind;
+typedef enum ViewKind { VIEW_MATRIX, VIEW_GRID, VIEW_TEXT, VIEW_KIND_COUNT } ViewKind;
 
 /* What of the open capture and the reference beside it is shown: the first alone, the reference in its place, the
  * difference (open - reference), or both side by side. */
@@ -79,6 +80,20 @@ typedef struct GridState {
     int selected_count;
     GridHead selected[GRID_SELECTED_MAX];
 } GridState;
+
+#define TEXT_SIZE_START 15.0f
+#define TEXT_SIZE_MIN 6.0f
+#define TEXT_SIZE_MAX 96.0f
+
+/* Probabilities of tokens, as text. */
+typedef struct TextState {
+    int item;      /* which strip */
+    bool token_on; /* a token is under the cursor, or locked */
+    bool locked;
+    int64_t token;
+    int64_t top; /* the line that this token is in comes first */
+    float size;  /* points */
+} TextState;
 
 /* What is looked at and how; all of it can be said by commands and view options. Zero plus views_state_init is valid. */
 typedef struct ViewState {
@@ -106,6 +121,7 @@ typedef struct ViewState {
     int64_t cursor_q, cursor_k;
     bool tile_debug; /* draw tile borders and levels */
     GridState grid;
+    TextState text;
 } ViewState;
 void views_state_init(ViewState *state);
 
@@ -424,5 +440,49 @@ const float *views_grid_profile(Frame *frame, Grid *grid, const ViewState *state
 bool views_grid_figures(const Grid *grid, const SetInfo *set, GridHead head, GridFigures *out);
 /* Largest upper end among the heads of a layer; false while none is known. */
 bool views_grid_layer_range(const Grid *grid, const SetInfo *set, int layer, float *hi);
+
+/* ---- text_layout.c, text.c, text_profile.c : tokens of a strip as running text ---------------- */
+
+/* Lines and places of the tokens of one strip, and its surprisal in columns; made anew only when strip, size, width or
+ * fonts differ. */
+typedef struct TextView TextView;
+TextView *views_text_new(void);
+void views_text_drop(TextView *text); /* NULL is allowed */
+
+typedef struct TextParams {
+    Rect rect;  /* pixels */
+    bool bare;  /* tokens alone */
+    bool marks; /* the token under the cursor is marked */
+} TextParams;
+/* The strip that the state looks at; NULL where there is none. */
+const StripInfo *views_text_strip(const Frame *frame, const ViewState *state);
+/* Lays out, keeps the state within what there is. False: nothing to show, or no memory. */
+bool views_text_arrange(const Frame *frame, TextView *text, ViewState *state, const TextParams *params);
+/* Draws what was arranged. */
+void views_text_draw(Frame *frame, TextView *text, ViewState *state, const TextParams *params, ViewResult *result);
+
+/* Of the last arrangement. */
+typedef struct TextShown {
+    Rect rect, profile;  /* pixels; profile.h 0: folded away */
+    int64_t from, to;    /* tokens on screen */
+    int64_t lines, line; /* all of them; the first on screen */
+    int64_t full;        /* how many fit on screen whole */
+    float line_height;   /* pixels */
+} TextShown;
+TextShown views_text_shown(const TextView *text);
+int64_t views_text_hit(const TextView *text, float x, float y);            /* -1: no token there */
+int64_t views_text_profile_hit(const TextView *text, float x, float y);    /* of the profile; -1: not there */
+int64_t views_text_beside(const TextView *text, int64_t token, int lines); /* the nearest, so many lines on */
+bool views_text_rect(const TextView *text, int64_t token, Rect *out);      /* pixels; false: not on screen */
+/* So many lines on; stays within the text. */
+void views_text_scroll(const TextView *text, TextState *state, int64_t lines);
+/* As far as needed to see the token. */
+void views_text_reveal(const TextView *text, TextState *state, int64_t token);
+/* Probabilities in colour: the range of the state, 0 to 1 where it is automatic. */
+DisplayParams views_text_display(const Frame *frame, const TextView *text, const ViewState *state);
+/* Black or white, whichever can be read on this ground (contrast of 4.5 and more on every colour). */
+Color views_ink(Color ground);
+/* The ground of a token. */
+Color views_text_color(const Frame *frame, const DisplayParams *params, float logprob);
 
 #endif

@@ -105,3 +105,97 @@ def test_refused_with_a_sentence(program):
     positive = answers.chat()
     positive["choices"][0]["logprobs"]["content"][5]["logprob"] = 0.5
     assert "at most 0, found 0.5" in program.refused("info", save(program, "p.json", positive))
+
+
+# ---- pictures and commands -------------------------------------------------------------------------------------------
+
+def state_of(program, *arguments):
+    return json.loads(program.ok("render", *arguments, "--exec", "state", "--size", "900x600", "-o", "state.png"))
+
+
+def test_the_picture_has_the_colours_of_the_probabilities(program):
+    """Every token's ground is viridis at the root of its probability."""
+    image, colormaps = pytest.importorskip("matplotlib.image"), pytest.importorskip("matplotlib").colormaps
+    path = save(program, "a.json", answers.chat())
+    for position, chance in enumerate(answers.CHANCES):
+        state = json.loads(program.ok("render", path, "--window", "--size", "1280x720", "--exec", f"token {position}; state",
+                                      "-o", "x.png"))
+        x, y, w, h = state["text"]["rect"]
+        picture = image.imread(program.cwd / "x.png")[..., :3]
+        ground = picture[int(y + h / 2) + 6, int(x) + 3]  # beside the letters
+        assert ground == pytest.approx(colormaps["viridis"](math.sqrt(chance))[:3], abs=2.5 / 255), position
+
+
+def test_every_kind_of_picture(program):
+    path = save(program, "a.json", answers.chat(choices=2))
+    for name in ("x.png", "x.svg", "x.pdf"):
+        program.ok("render", path, "--token", 2, "--size", "640x480", "-o", name)
+        assert (program.cwd / name).stat().st_size > 2000
+    svg = (program.cwd / "x.svg").read_text()
+    assert "not attention" in svg
+    program.ok("render", path, "--bare", "--size", "300x200", "-o", "bare.png")
+    assert "holds blocks of a pattern" in program.refused("render", path, "--level", "0,0", "-o", "x.npy")
+    for verb in (("bench", path, "--frames", 2), ("record", path, "--sweep", "layers", "-o", "frames")):
+        assert "probabilities of tokens" in program.refused(*verb)
+
+
+def test_a_picture_opens_with_its_view_again(program):
+    path = save(program, "a.json", answers.chat(choices=2))
+    program.ok("render", path, "--batch", 1, "--token", 4, "--text-size", 22, "--transform", "log", "--cmap", "magma", "--range", "0:0.5",
+               "--size", "900x600", "-o", "x.png")
+    state = state_of(program, "--from", "x.png")
+    text = state["text"]
+    assert (text["item"], text["token"], text["locked"], text["size"]) == (1, 4, True, 22)
+    assert (state["view"], state["transform"], state["cmap"], state["range"]) == ("text", "log", "magma", [0, 0.5])
+
+
+def test_commands_move_the_token(program):
+    path = save(program, "a.json", answers.chat(choices=2))
+    def token(script):
+        return state_of(program, path, "--exec", script)["text"] if False else json.loads(
+            program.ok("render", path, "--size", "900x600", "-o", "x.png", "--exec", script + "; state"))["text"]
+    assert token("token last")["token"] == 16
+    assert token("token 3; token +2")["token"] == 5
+    assert token("token 3; token -9")["token"] == 0
+    assert token("token 1; token down")["token"] in range(8, 13)  # the second line
+    assert token("token 1; token down; token up")["token"] in (0, 1, 2)
+    assert token("token none")["token"] is None
+    assert token("batch 1; token last; token down")["token"] == 15
+    assert token("zoom 2")["size"] == 30
+    assert token("text-size 40; fit")["size"] == 15
+    for script, word in (("token 17", "they go from 0 to 16"), ("token x", "'token' takes"), ("text-size 0", "6 to 96"),
+                         ("text-top 99", "0 to 16"), ("batch 2", "there are 2"), ("layer 1", "patterns of attention"),
+                         ("heads mean", "patterns of attention"), ("view matrix", "this capture has none"),
+                         ("rect 0:1,0:1", "patterns of attention"), ("pool max", "patterns of attention"),
+                         ("find sky", "patterns of attention"), (f"ref {path}", "patterns of attention")):
+        assert word in program.refused("render", path, "-o", "x.png", "--exec", script, code=(1, 2)), script
+
+
+def test_patterns_have_no_text_of_probabilities(program, demo):
+    assert "this capture has none" in program.refused("render", demo, "--view", "text", "-o", "x.png", code=(1, 2))
+    assert "for probabilities of tokens" in program.refused("render", demo, "--exec", "token 1", "-o", "x.png", code=(1, 2))
+    path = save(program, "a.json", answers.chat())
+    assert "cannot be compared" in program.refused("render", demo, "--ref", path, "-o", "x.png")
+
+
+def test_both_kinds_in_one_capture(program, demo):
+    path = save(program, "a.json", answers.chat())
+    info = program.json("info", demo, path)
+    assert info["sets"] and info["strips"]
+    assert program.json("probe", demo, path, "--query", 3)["token"] == " Lis"
+    assert program.json("probe", demo, path, "--query", 3, "--key", 1)["value"] is not None
+
+
+@pytest.mark.parametrize("ending, separator", [("tsv", "\t"), ("csv", ",")])
+def test_tables(program, ending, separator):
+    import csv
+    tokens = ["a,\"b\"", "\t", "\n", " c"]
+    path = save(program, "a.json", answers.chat(tokens, [0.5, 0.25, 0.125, 1 - 1e-9]))
+    program.ok("render", path, "-o", "x.png", "--exec", f"export t.{ending}")
+    with open(program.cwd / f"t.{ending}", newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file, delimiter=separator, quoting=csv.QUOTE_MINIMAL if ending == "csv" else csv.QUOTE_NONE))
+    assert rows[0] == ["position", "token", "logprob", "probability", "rank", "entropy_least", "alternatives"]
+    assert [json.loads(row[1]) for row in rows[1:]] == tokens
+    assert [float(row[3]) for row in rows[1:]] == pytest.approx([0.5, 0.25, 0.125, 1])
+    assert [json.loads(row[6])[int(row[4]) - 1]["token"] for row in rows[1:]] == tokens
+    assert ".tsv or .csv" in program.refused("render", path, "-o", "x.png", "--exec", "export t.npy", code=1)

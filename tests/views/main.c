@@ -4,5 +4,6 @@ int main(void) {
     int failed = 0;
     failed += test_camera_group();
     failed += test_grid_group();
+    failed += test_text_group();
     return failed ? 1 : 0;
 }

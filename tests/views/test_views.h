@@ -4,5 +4,6 @@
 
 int test_camera_group(void);
 int test_grid_group(void);
+int test_text_group(void);
 
 #endif
