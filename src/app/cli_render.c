@@ -225,6 +225,9 @@ static Status render(App *app, const Job *job, Error *err) {
     app->cancel = record_interrupt_flag();
     if (options->axes) snprintf(app->axes, sizeof app->axes, "%s", options->axes);
     if ((status = app_open_capture(app, &job->file, 1, err)) != STATUS_OK) return status;
+    if (text_ends_with(job->out, ".npy") && !app_has_view(app, VIEW_MATRIX))
+        return error_set(err, STATUS_UNSUPPORTED,
+                         "a .npy holds blocks of a pattern; `probe --query :` writes probabilities of tokens");
     if ((status = frame_of(app, job, &frame, err)) != STATUS_OK) return status;
     if (options->bare) {
         app->view.labels = false;
@@ -237,9 +240,6 @@ static Status render(App *app, const Job *job, Error *err) {
         app_frame_build(app, &frame);
         if ((status = app_exec(app, options->exec, err)) != STATUS_OK) return status;
     }
-    if (text_ends_with(job->out, ".npy") && app_view_ui(app)->of_strips)
-        return error_set(err, STATUS_UNSUPPORTED,
-                         "a .npy holds blocks of a pattern; `probe --query :` writes probabilities of tokens");
     if (text_ends_with(job->out, ".npy")) return render_npy(app, options, job->out, err);
     const StillParams still = {.frame = frame,
                                .exact = true,

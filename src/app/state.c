@@ -300,12 +300,75 @@ static void append_camera(const App *app, int64_t queries, int64_t keys, TextBuf
                      (long long)f64_clamp(round(k1), 1, (double)keys));
 }
 
-/* `copied`: by a person, who has all the files and a screen; else for a picture. */
-static void command_line(const App *app, bool copied, TextBuffer *out) {
+/* Which pattern, and how it is read. */
+static void append_pattern_options(const App *app, TextBuffer *out) {
     const SetInfo *set;
     const LayerInfo *layer;
     int64_t queries, keys;
-    char heads[HEADSET_TEXT_SIZE];
+    char heads[HEADSET_TEXT_SIZE], hidden[VARIANT_TEXT_SIZE];
+    const ViewState *view = &app->view;
+    if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
+    tiles_headset_format(&view->heads, heads, sizeof heads);
+    text_append(out, " --set ");
+    append_word(out, set->name);
+    text_appendf(out, " --layer %d --head ", layer->number);
+    append_word(out, heads);
+    if (view->view != VIEW_MATRIX) text_appendf(out, " --view %s", app_view_ui(app)->name);
+    if (view->view == VIEW_GRID && !view->grid.per_head) text_append(out, " --grid-range common");
+    if (app->captures[1].capture) {
+        text_append(out, " --ref ");
+        append_word(out, app->captures[1].path);
+        if (view->compare != COMPARE_OFF) text_appendf(out, " --compare %s", COMPARES[view->compare]);
+    }
+    for (int i = 0, n = 0; i < app->pins.count; i++) {
+        const Pin *pin = &app->pins.items[i];
+        if (pin->set == view->set)
+            text_appendf(out, "%s%lld,%lld", n++ ? ":" : " --pin ", (long long)pin->query, (long long)pin->key);
+    }
+    if (view->item) text_appendf(out, " --batch %d", view->item);
+    if (view->step) text_appendf(out, " --step %d", capture_step_number(set, view->step));
+    if (view->values == VALUES_SCORES) text_append(out, " --values scores");
+    if (!view->fitted && view->view == VIEW_MATRIX) append_camera(app, queries, keys, out);
+    if (view->channel != CHANNEL_MEAN || settings_value(app->settings, "pool"))
+        text_appendf(out, " --pool %s", CHANNELS[view->channel]);
+    tiles_variant_format_hide(&view->variant, hidden, sizeof hidden);
+    if (tiles_variant_hides(&view->variant)) text_appendf(out, " --hide %s", hidden);
+    if (view->variant.row_scale != ROWS_AS_STORED)
+        text_appendf(out, " --row-scale %s", tiles_row_scale_name(view->variant.row_scale));
+    if (view->variant.value_weighted) text_append(out, " --value-weighted");
+    if (view->fit_mode != FIT_AUTO || settings_value(app->settings, "aspect"))
+        text_appendf(out, " --aspect %s", ASPECTS[view->fit_mode]);
+    if (!view->labels)
+        text_append(out, " --no-labels");
+    else if (settings_value(app->settings, "labels"))
+        text_append(out, " --labels on");
+    if (find_is_on(app)) {
+        text_append(out, " --find ");
+        append_word(out, app->find->query);
+    }
+    if (view->cursor_locked && view->view == VIEW_MATRIX)
+        text_appendf(out, " --cursor %lld,%lld", (long long)view->cursor_q, (long long)view->cursor_k);
+}
+
+/* How values become colours. */
+static void append_color_options(const App *app, TextBuffer *out) {
+    const ViewState *view = &app->view;
+    if (view->transform != TRANSFORM_SQRT || settings_value(app->settings, "transform"))
+        text_appendf(out, " --transform %s", TRANSFORMS[view->transform]);
+    if (view->range_mode == RANGE_MANUAL || view->range_locked)
+        text_appendf(out, " --range %.6g:%.6g", (double)view->lo, (double)view->hi);
+    else if (view->range_mode == RANGE_PERCENTILE)
+        text_appendf(out, " --range p%g", view->percentile);
+    else if (settings_value(app->settings, "range"))
+        text_append(out, " --range auto");
+    if (view->cmap != CMAP_VIRIDIS || settings_value(app->settings, "cmap"))
+        text_appendf(out, " --cmap %s", draw_colormap_name(view->cmap));
+    if (view->gamma != 1 || settings_value(app->settings, "gamma"))
+        text_appendf(out, " --gamma %g", (double)view->gamma);
+}
+
+/* `copied`: by a person, who has all the files and a screen; else for a picture. */
+static void command_line(const App *app, bool copied, TextBuffer *out) {
     if (app->captures[0].is_demo)
         text_appendf(out, "attnscope demo %s", app->captures[0].demo_name);
     else {
@@ -319,68 +382,12 @@ static void command_line(const App *app, bool copied, TextBuffer *out) {
             append_word(out, path);
         }
     }
-    const bool patterns = app_pattern(app, &set, &layer, &queries, &keys);
-    if (!patterns && !view_text_strip(app)) return;
-    if (patterns && app->view.view != VIEW_TEXT) {
-        tiles_headset_format(&app->view.heads, heads, sizeof heads);
-        text_append(out, " --set ");
-        append_word(out, set->name);
-        text_appendf(out, " --layer %d --head ", layer->number);
-        append_word(out, heads);
-    }
-    if (app->view.view == VIEW_TEXT) append_text_options(app, out);
-    if (app->view.view != VIEW_MATRIX && app->view.view != VIEW_TEXT)
-        text_appendf(out, " --view %s", app_view_ui(app)->name);
-    if (app->view.view == VIEW_GRID && !app->view.grid.per_head) text_append(out, " --grid-range common");
-    if (app->captures[1].capture) {
-        text_append(out, " --ref ");
-        append_word(out, app->captures[1].path);
-        if (app->view.compare != COMPARE_OFF) text_appendf(out, " --compare %s", COMPARES[app->view.compare]);
-    }
-    for (int i = 0, n = 0; patterns && app->view.view != VIEW_TEXT && i < app->pins.count; i++) {
-        const Pin *pin = &app->pins.items[i];
-        if (pin->set == app->view.set)
-            text_appendf(out, "%s%lld,%lld", n++ ? ":" : " --pin ", (long long)pin->query, (long long)pin->key);
-    }
-    if (patterns && app->view.view != VIEW_TEXT) {
-        if (app->view.item) text_appendf(out, " --batch %d", app->view.item);
-        if (app->view.step) text_appendf(out, " --step %d", capture_step_number(set, app->view.step));
-    }
-    if (app->view.values == VALUES_SCORES) text_append(out, " --values scores");
-    if (!app->view.fitted && app->view.view == VIEW_MATRIX) append_camera(app, queries, keys, out);
-    if (app->view.channel != CHANNEL_MEAN || settings_value(app->settings, "pool"))
-        text_appendf(out, " --pool %s", CHANNELS[app->view.channel]);
-    if (app->view.transform != TRANSFORM_SQRT || settings_value(app->settings, "transform"))
-        text_appendf(out, " --transform %s", TRANSFORMS[app->view.transform]);
-    if (app->view.range_mode == RANGE_MANUAL || app->view.range_locked)
-        text_appendf(out, " --range %.6g:%.6g", (double)app->view.lo, (double)app->view.hi);
-    else if (app->view.range_mode == RANGE_PERCENTILE)
-        text_appendf(out, " --range p%g", app->view.percentile);
-    else if (settings_value(app->settings, "range"))
-        text_append(out, " --range auto");
-    const Variant *variant = &app->view.variant;
-    char hidden[VARIANT_TEXT_SIZE];
-    tiles_variant_format_hide(variant, hidden, sizeof hidden);
-    if (tiles_variant_hides(variant)) text_appendf(out, " --hide %s", hidden);
-    if (variant->row_scale != ROWS_AS_STORED)
-        text_appendf(out, " --row-scale %s", tiles_row_scale_name(variant->row_scale));
-    if (variant->value_weighted) text_append(out, " --value-weighted");
-    if (app->view.cmap != CMAP_VIRIDIS || settings_value(app->settings, "cmap"))
-        text_appendf(out, " --cmap %s", draw_colormap_name(app->view.cmap));
-    if (app->view.gamma != 1 || settings_value(app->settings, "gamma"))
-        text_appendf(out, " --gamma %g", (double)app->view.gamma);
-    if (app->view.fit_mode != FIT_AUTO || settings_value(app->settings, "aspect"))
-        text_appendf(out, " --aspect %s", ASPECTS[app->view.fit_mode]);
-    if (!app->view.labels)
-        text_append(out, " --no-labels");
-    else if (settings_value(app->settings, "labels"))
-        text_append(out, " --labels on");
-    if (find_is_on(app)) {
-        text_append(out, " --find ");
-        append_word(out, app->find->query);
-    }
-    if (app->view.cursor_locked && app->view.view == VIEW_MATRIX)
-        text_appendf(out, " --cursor %lld,%lld", (long long)app->view.cursor_q, (long long)app->view.cursor_k);
+    if (!app_has_view(app, app->view.view)) return;
+    if (app_view_ui(app)->of_strips)
+        append_text_options(app, out);
+    else
+        append_pattern_options(app, out);
+    append_color_options(app, out);
     if (app->axes[0]) {
         text_append(out, " --axes ");
         append_word(out, app->axes);

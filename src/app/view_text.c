@@ -86,11 +86,12 @@ void view_text_item(App *app, int item) {
 void view_text_resize(App *app, float size) {
     TextState *state = &app->view.text;
     Rect cell;
-    if (!arranged(app)) return;
-    const TextShown shown = views_text_shown(app->text);
-    /* What is looked at stays: the token if it is on screen, else the first line. */
-    const bool keep = state->token_on && views_text_rect(app->text, state->token, &cell);
-    state->top = keep && shown.line > 0 ? state->token : shown.from;
+    if (arranged(app)) {
+        /* What is looked at stays: the token if it is on screen, else the first line. */
+        const TextShown shown = views_text_shown(app->text);
+        const bool keep = state->token_on && shown.line > 0 && views_text_rect(app->text, state->token, &cell);
+        state->top = keep ? state->token : shown.from;
+    }
     state->size = (float)f64_clamp(size, TEXT_SIZE_MIN, TEXT_SIZE_MAX);
     app->redraw = true;
 }

@@ -117,7 +117,8 @@ def test_the_man_page_documents_every_json_key(program, small):
                  program.json("bench", small[0], "--tour", "pan", "--frames", 5, "--size", "320x240"),
                  json.loads(program.ok("render", small[0], "--exec", "state", "--size", "320x240", "-o", "x.png"))]
     (program.cwd / "answer.json").write_text(json.dumps(answers.chat()))
-    documents += [program.json("info", "answer.json"), program.json("probe", "answer.json", "--query", "1:2")]
+    documents += [program.json("info", "answer.json"), program.json("probe", "answer.json", "--query", "1:2"),
+                  json.loads(program.ok("render", "answer.json", "--token", 1, "--exec", "state", "-o", "x.png"))]
     for key in sorted({key for document in documents for key in every_key(document)}):
         assert re.search(rf"\b{key}\b", page), f"{key} is not in assets/attnscope.1"
 

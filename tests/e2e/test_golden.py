@@ -1,4 +1,4 @@
-"""Six states of the program against pictures that were looked at; see tests/golden/README.md."""
+"""Some states of the program against pictures that were looked at; see tests/golden/README.md."""
 import json
 import os
 import shutil
@@ -7,6 +7,7 @@ import subprocess
 import numpy as np
 import pytest
 
+import answers
 from support import ROOT
 
 GOLDEN = ROOT / "tests" / "golden"
@@ -22,6 +23,8 @@ STATES = {
     "light-log-max": ["--window", "--size", "1280x720", "--layer", "3", "--theme", "light", "--transform", "log", "--pool", "max"],
     "difference": ["--size", "1280x720", "--layer", "2", "--head", "diff:0,8"],
     "small": ["--window", "--size", "480x320", "--layer", "5"],
+    "text": ["--window", "--size", "1280x720", "--token", "10"],
+    "text-light": ["--size", "800x400", "--theme", "light", "--cmap", "cividis"],
     "twice": ["--window", "--size", "800x500", "--scale", "2", "--layer", "4", "--head", "mean:0-3", "--cmap", "magma"],
 }
 
@@ -45,9 +48,20 @@ def blocks(picture):
     return cut.reshape(height // BLOCK, BLOCK, width // BLOCK, BLOCK, 3).mean(axis=(1, 3))
 
 
+def golden_answer():
+    """A few lines, a token that the API calls very unlikely, one without a probability."""
+    answer = answers.chat(answers.TEXT * 12, answers.CHANCES * 12)
+    content = answer["choices"][0]["logprobs"]["content"]
+    content[20]["logprob"], content[21]["logprob"] = -9999.0, None
+    return answer
+
+
 @pytest.mark.parametrize("name", STATES)
 def test_golden(program, demo, made_with, name):
     image = pytest.importorskip("matplotlib.image")
+    if name.startswith("text"):
+        demo = program.cwd / "answer.json"
+        demo.write_text(json.dumps(golden_answer()))
     program.ok("render", demo, *STATES[name], "-o", "x.png")
     golden, note = GOLDEN / f"{name}.png", GOLDEN / "made-with.json"
     if UPDATE:

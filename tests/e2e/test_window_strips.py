@@ -18,7 +18,7 @@ def display(tmp_path_factory):
 
 @pytest.fixture
 def window(program, display):
-    tokens = [" word" if n % 11 else ".\n" for n in range(COUNT)]
+    tokens = [" word" if n % 11 < 10 else ".\n" for n in range(COUNT)]
     path = program.cwd / "answer.json"
     path.write_text(json.dumps(answers.chat(tokens, [0.1 + 0.8 * (n % 7) / 7 for n in range(COUNT)], choices=2)))
     window = Window(program, display, path)
