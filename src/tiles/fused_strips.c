@@ -22,6 +22,8 @@ enum {
     CHUNK_SQUEEZED = KERNEL_KEYS * KERNEL_SQUEEZE, /* keys that are folded together */
     SQUEEZED_KEYS = 1 << 17,
     SQUEEZED_FLOATS = 192 * (8192 / KERNEL_SQUEEZE + STRIP_PAD), /* of sums, and as many of maxima */
+    /* Of longer sequences so many rows all the same: reading keys anew costs more than a cache missed. */
+    SQUEEZED_ROWS_LEAST = 4 * KERNEL_ROWS,
     LOOK_PANELS = 16
 };
 
@@ -309,7 +311,7 @@ static Status squeeze_rows(const Fused *f, const Squeezed *s, bool *pooled, Erro
 /* Rows that fit, whole blocks of them. */
 static int64_t rows_that_fit(const Fused *f, size_t pitch) {
     int64_t rows = (int64_t)(SQUEEZED_FLOATS / pitch) / KERNEL_ROWS * KERNEL_ROWS;
-    return i64_clamp(rows, KERNEL_ROWS, f->band_rows);
+    return i64_clamp(rows, SQUEEZED_ROWS_LEAST, f->band_rows);
 }
 
 static Status pool_squeezed(const Fused *f, int64_t qa, int64_t qb, const uint32_t *queries, int64_t *done,
@@ -332,7 +334,7 @@ static Status pool_squeezed(const Fused *f, int64_t qa, int64_t qb, const uint32
         int64_t last = s.keys.hi;
         s.keys.lo = s.keys.lo / CHUNK_SQUEEZED * CHUNK_SQUEEZED;
         s.keys.hi = i64_ceil_div(s.keys.hi, CHUNK_SQUEEZED) * CHUNK_SQUEEZED;
-        size_t floats = (size_t)i64_max(SQUEEZED_FLOATS, (int64_t)s.pitch * KERNEL_ROWS);
+        size_t floats = (size_t)i64_max(SQUEEZED_FLOATS, (int64_t)s.pitch * SQUEEZED_ROWS_LEAST);
         s.sums = tiles_aligned(&f->scratch->strip, 2 * floats, sizeof *s.sums);
         if (s.sums == NULL || s.block == NULL) {
             return no_memory(err);
