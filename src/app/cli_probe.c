@@ -16,7 +16,7 @@ typedef struct Range {
 } Range;
 
 typedef struct ProbeOptions {
-    const char *set, *layer, *head, *query, *key, *batch, *step, *values, *hide, *row_scale, *axes;
+    const char *set, *layer, *head, *query, *key, *batch, *step, *values, *hide, *row_scale, *axes, *ref;
     bool value_weighted, json, help;
 } ProbeOptions;
 
@@ -171,6 +171,19 @@ static double cell_result(const Cell *cell) {
     return cell->any_visible ? cell->value : (double)CELL_MASKED;
 }
 
+/* Masked counts as 0 where the other is visible. */
+static Cell cell_minus(const Cell *cell, const Cell *other) {
+    return (Cell){.value = (cell->any_visible ? cell->value : 0) - (other->any_visible ? other->value : 0),
+                  .any_visible = cell->any_visible || other->any_visible,
+                  .nan = cell->nan || other->nan};
+}
+
+static double value_minus(double value, double other) {
+    const double masked = (double)CELL_MASKED;
+    if (value == masked && other == masked) return masked;
+    return (value == masked ? 0 : value) - (other == masked ? 0 : other);
+}
+
 /* Of head i, in f64: 1/n as f32 would cost digits of a mean. */
 static double head_weight(const ResolvedHeads *heads, int i) {
     return heads->op == HEADS_MEAN ? 1.0 / heads->count : (double)heads->weight[i];
@@ -280,32 +293,56 @@ static void append_strip(TextBuffer *out, const Probe *probe, const Cell *cells,
     }
 }
 
-static Status print_ranges(Probe *probe, bool json, Error *err) {
+static void strip_free(const Strip *strip) {
+    mem_free(strip->cells);
+    mem_free(strip->row_factors);
+    mem_free(strip->key_factors);
+    mem_free(strip->sums);
+}
+
+static Status strip_new(int64_t rows, int64_t columns, Strip *out, Error *err) {
+    *out = (Strip){.cells = mem_alloc_zeroed((size_t)(rows * columns), sizeof(*out->cells)),
+                   .row_factors = mem_alloc_zeroed((size_t)rows, sizeof(*out->row_factors)),
+                   .key_factors = mem_alloc_zeroed((size_t)columns, sizeof(*out->key_factors)),
+                   .sums = mem_alloc_zeroed((size_t)(rows * columns), sizeof(*out->sums))};
+    if (out->cells && out->row_factors && out->key_factors && out->sums) return STATUS_OK;
+    return error_set(err, STATUS_MEMORY, "not enough memory");
+}
+
+/* Cells of the table that is printed: of `probe`, or, with `minus`, what they are more than its. */
+static Status print_table(Probe *probe, Probe *minus, bool json, Error *err) {
     TextBuffer out = {0};
     int64_t columns = probe->key.to - probe->key.from;
     int64_t strip = i64_clamp(PROBE_STRIP_CELLS / columns, 1, probe->query.to - probe->query.from);
-    Status status = STATUS_OK;
-    const Strip room = {.cells = mem_alloc_zeroed((size_t)(strip * columns), sizeof(*room.cells)),
-                        .row_factors = mem_alloc_zeroed((size_t)strip, sizeof(*room.row_factors)),
-                        .key_factors = mem_alloc_zeroed((size_t)columns, sizeof(*room.key_factors)),
-                        .sums = mem_alloc_zeroed((size_t)(strip * columns), sizeof(*room.sums))};
-    if (!room.cells || !room.row_factors || !room.key_factors || !room.sums)
-        status = error_set(err, STATUS_MEMORY, "not enough memory");
-    if (json) text_append(&out, "{\"values\":[");
+    Strip room = {0}, other = {0};
+    Status status = strip_new(strip, columns, &room, err);
+    if (status == STATUS_OK && minus) status = strip_new(strip, columns, &other, err);
     for (int64_t q = probe->query.from; q < probe->query.to && status == STATUS_OK; q += strip) {
         int64_t end = i64_min(q + strip, probe->query.to);
         status = probe_strip(probe, q, end, &room, err);
+        if (status == STATUS_OK && minus) status = probe_strip(minus, q, end, &other, err);
         if (status != STATUS_OK) break;
+        for (int64_t i = 0; minus && i < (end - q) * columns; i++)
+            room.sums[i] = cell_minus(&room.sums[i], &other.sums[i]);
         append_strip(&out, probe, room.sums, end - q, json, q == probe->query.from);
         status = flush(&out, err);
     }
-    if (json) text_append(&out, "]}\n");
-    if (status == STATUS_OK) status = flush(&out, err);
     text_buffer_free(&out);
-    mem_free(room.cells);
-    mem_free(room.row_factors);
-    mem_free(room.key_factors);
-    mem_free(room.sums);
+    strip_free(&room);
+    strip_free(&other);
+    return status;
+}
+
+static Status print_ranges(Probe *probe, Probe *reference, bool json, Error *err) {
+    static const char *const HEADS[] = {"{\"values\":[", "],\"reference\":[", "],\"difference\":["};
+    if (reference && !json)
+        return error_set(err, STATUS_USAGE, "a table has room for one array: ranges with --ref need --json");
+    Status status = STATUS_OK;
+    for (int i = 0; i < (reference ? 3 : 1) && status == STATUS_OK; i++) {
+        if (json) fputs(HEADS[i], stdout);
+        status = print_table(i == 1 ? reference : probe, i == 2 ? reference : NULL, json, err);
+    }
+    if (json) fputs("]}\n", stdout);
     return status;
 }
 
@@ -318,7 +355,9 @@ static bool is_hidden(const Probe *probe) {
     return tiles_key_hidden(probe->capture, probe->ref.set, probe->ref.item, &probe->variant, probe->key.from);
 }
 
-static void append_cell_json(TextBuffer *out, const Probe *probe, const char *heads, double value, double raw) {
+/* `there`: NULL, or the value in the reference. */
+static void append_cell_json(TextBuffer *out, const Probe *probe, const char *heads, double value, double raw,
+                             const double *there) {
     const Token *query = token_at(probe, AXIS_QUERY, probe->query.from),
                 *key = token_at(probe, AXIS_KEY, probe->key.from);
     text_append(out, "{\"set\":");
@@ -331,6 +370,12 @@ static void append_cell_json(TextBuffer *out, const Probe *probe, const char *he
     text_appendf(out, ",\"query\":%lld,\"key\":%lld,\"value\":", (long long)probe->query.from,
                  (long long)probe->key.from);
     append_value(out, value, false, "null");
+    if (there) {
+        text_append(out, ",\"reference\":");
+        append_value(out, *there, false, "null");
+        text_append(out, ",\"difference\":");
+        append_value(out, value_minus(value, *there), false, "null");
+    }
     if (probe->varied) {
         text_append(out, ",\"raw\":");
         append_value(out, raw, false, "null");
@@ -354,11 +399,18 @@ static void append_remark(TextBuffer *out, const Probe *probe, double raw) {
     }
 }
 
-static void append_cell_text(TextBuffer *out, const Probe *probe, const char *heads, double value, double raw) {
+static void append_cell_text(TextBuffer *out, const Probe *probe, const char *heads, double value, double raw,
+                             const double *there) {
     const Token *query = token_at(probe, AXIS_QUERY, probe->query.from),
                 *key = token_at(probe, AXIS_KEY, probe->key.from);
     append_value(out, value, false, "nan");
     append_remark(out, probe, raw);
+    if (there) {
+        text_append(out, "\nreference ");
+        append_value(out, *there, false, "nan");
+        text_append(out, "\ndifference ");
+        append_value(out, value_minus(value, *there), false, "nan");
+    }
     text_appendf(out, "\n%s, layer %d, head %s, query %lld", probe->set->name, probe->layer->number, heads,
                  (long long)probe->query.from);
     if (query) text_appendf(out, " '%s'", query->display);
@@ -367,17 +419,19 @@ static void append_cell_text(TextBuffer *out, const Probe *probe, const char *he
     text_append(out, "\n");
 }
 
-static Status print_cell(Probe *probe, bool json, Error *err) {
+static Status print_cell(Probe *probe, Probe *reference, bool json, Error *err) {
     TextBuffer out = {0};
     char heads[HEADSET_MAX * 8];
-    double value = 0.0, raw = 0.0;
+    double value = 0.0, raw = 0.0, there = 0.0, there_raw = 0.0;
     Status status = probe_cell(probe, &value, &raw, err);
+    if (status == STATUS_OK && reference) status = probe_cell(reference, &there, &there_raw, err);
+    const double *beside = reference ? &there : NULL;
     tiles_headset_format(&probe->head_set, heads, sizeof(heads));
     if (status == STATUS_OK) {
         if (json)
-            append_cell_json(&out, probe, heads, value, raw);
+            append_cell_json(&out, probe, heads, value, raw, beside);
         else
-            append_cell_text(&out, probe, heads, value, raw);
+            append_cell_text(&out, probe, heads, value, raw, beside);
         status = flush(&out, err);
     }
     text_buffer_free(&out);
@@ -421,9 +475,49 @@ static Status probe_tokens(const ProbeOptions *options, Probe *probe, Error *err
 
 /* ---- the verb -------------------------------------------------------------------------------- */
 
+static Status make_room(Probe *probe, Error *err) {
+    probe->scratch = capture_scratch_new();
+    bool there = probe->scratch != NULL;
+    if (there && probe->varied) {
+        probe->factor_scratch = tiles_pool_scratch_new();
+        probe->factors = tiles_factors_new(PROBE_FACTOR_BYTES);
+        there = probe->factor_scratch && probe->factors;
+    }
+    return there ? STATUS_OK : error_set(err, STATUS_MEMORY, "not enough memory");
+}
+
+static void release(Probe *probe, Capture *capture) {
+    tiles_factors_drop(probe->factors);
+    tiles_pool_scratch_drop(probe->factor_scratch);
+    capture_scratch_drop(probe->scratch);
+    capture_close(capture);
+}
+
+/* The same cells of the reference: set by name, layer and heads by number. */
+static Status open_reference(const ProbeOptions *options, const Probe *probe, Probe *out, Capture **capture,
+                             Error *err) {
+    int64_t layer;
+    Error why = {0};
+    ProbeOptions same = *options;
+    same.set = probe->set->name;
+    Status status = parse_options(options, out, &layer, err);
+    if (status == STATUS_OK) status = cli_open(&options->ref, 1, options->axes, capture, err);
+    if (status != STATUS_OK) return status;
+    out->capture = *capture;
+    if (capture_set_count(*capture) == 1 && capture_set_count(probe->capture) == 1) same.set = NULL;
+    status = find_pattern(&same, probe->layer->number, out, &why);
+    if (status != STATUS_OK) return error_set(err, status, "the reference: %s", why.message);
+    out->query = probe->query; /* an open end is that of the first file */
+    out->key = probe->key;
+    if (out->query.to > out->layer->queries || out->key.to > out->layer->keys)
+        return error_set(err, STATUS_RANGE, "the reference has %lld queries and %lld keys only",
+                         (long long)out->layer->queries, (long long)out->layer->keys);
+    return make_room(out, err);
+}
+
 static Status run(const ProbeOptions *options, const char *const *files, size_t count, Error *err) {
-    Probe probe = {0};
-    Capture *capture = NULL;
+    Probe probe = {0}, there = {0};
+    Capture *capture = NULL, *other = NULL;
     int64_t layer = -1;
     Status status = parse_options(options, &probe, &layer, err);
     if (status == STATUS_OK) status = cli_open(files, count, options->axes, &capture, err);
@@ -431,29 +525,24 @@ static Status run(const ProbeOptions *options, const char *const *files, size_t 
     const bool strips = status == STATUS_OK && capture_strip_count(capture) > 0 &&
                         (capture_set_count(capture) == 0 || !options->key);
     if (strips) {
-        status = probe_tokens(options, &probe, err);
+        status = options->ref ? error_set(err, STATUS_USAGE, "--ref compares attention, not probabilities of tokens")
+                              : probe_tokens(options, &probe, err);
         goto done;
     }
     if (status == STATUS_OK && !options->key)
         status = error_set(err, STATUS_USAGE, "`probe` needs --query and --key; `attnscope probe --help` says more");
     if (status == STATUS_OK) status = find_pattern(options, layer, &probe, err);
-    if (status == STATUS_OK && !(probe.scratch = capture_scratch_new()))
-        status = error_set(err, STATUS_MEMORY, "not enough memory");
-    if (status == STATUS_OK && probe.varied) {
-        probe.factor_scratch = tiles_pool_scratch_new();
-        probe.factors = tiles_factors_new(PROBE_FACTOR_BYTES);
-        if (!probe.factor_scratch || !probe.factors) status = error_set(err, STATUS_MEMORY, "not enough memory");
-    }
+    if (status == STATUS_OK) status = make_room(&probe, err);
+    if (status == STATUS_OK && options->ref) status = open_reference(options, &probe, &there, &other, err);
+    Probe *reference = options->ref ? &there : NULL;
     if (status == STATUS_OK)
-        status = probe.query.single && probe.key.single ? print_cell(&probe, options->json, err)
-                                                        : print_ranges(&probe, options->json, err);
+        status = probe.query.single && probe.key.single ? print_cell(&probe, reference, options->json, err)
+                                                        : print_ranges(&probe, reference, options->json, err);
     if (status == STATUS_OK && fflush(stdout) != 0)
         status = error_set(err, STATUS_IO, "standard output could not be written");
 done:
-    tiles_factors_drop(probe.factors);
-    tiles_pool_scratch_drop(probe.factor_scratch);
-    capture_scratch_drop(probe.scratch);
-    capture_close(capture);
+    release(&probe, capture);
+    release(&there, other);
     return status;
 }
 
@@ -476,6 +565,7 @@ int cli_probe(int argc, char **argv) {
         {"row-scale", 0, "HOW", "divide rows by their visible sum or max, or multiply them: uniform", &probe.row_scale,
          NULL},
         {"value-weighted", 0, NULL, "times the norm of the key's value vector", NULL, &probe.value_weighted},
+        {"ref", 0, "FILE", "a reference: its value and the difference to it, too", &probe.ref, NULL},
         {"axes", 0, "LETTERS", "how to read an array without layer names, for example lhqk", &probe.axes, NULL},
         {"json", 0, NULL, "print JSON", NULL, &probe.json},
         {"help", 'h', NULL, "print this", NULL, &probe.help},

@@ -164,8 +164,15 @@ static void draw_side(App *app, Frame *frame, const MatrixParams *whole) {
     Frame ref_frame;
     ViewState ref_state;
     halves(app, frame, whole->bare, rects);
-    const MatrixParams left = {.rect = rects[0], .bare = whole->bare}, right = {.rect = rects[1], .bare = whole->bare};
+    MatrixParams left = {.rect = rects[0], .bare = whole->bare}, right = {.rect = rects[1], .bare = whole->bare};
     const bool there = views_reference(frame, &app->view, &ref_frame, &ref_state, NULL) == STATUS_OK;
+    if (there) {
+        /* Only one may have tokens, which take more room; one camera needs plots of one size. */
+        const Rect a = views_matrix_plot(frame, &app->view, &left),
+                   b = views_matrix_plot(&ref_frame, &ref_state, &right);
+        left.least_left = right.least_left = fmaxf(a.x - left.rect.x, b.x - right.rect.x);
+        left.least_top = right.least_top = fmaxf(a.y - left.rect.y, b.y - right.rect.y);
+    }
     fit_camera(app, frame, &left,
                there ? &capture_set(ref_frame.capture, ref_state.set)->layers[ref_state.layer] : NULL);
     views_matrix_draw(frame, &app->view, &left, &app->result);

@@ -35,6 +35,8 @@ static void margins(const Frame *frame, const ViewState *state, const MatrixPara
 Rect views_matrix_plot(const Frame *frame, const ViewState *state, const MatrixParams *params) {
     float left, top, right, bottom;
     margins(frame, state, params, &left, &top, &right, &bottom);
+    left = fmaxf(left, params->least_left);
+    top = fmaxf(top, params->least_top);
     return (Rect){floorf(params->rect.x + left), floorf(params->rect.y + top),
                   fmaxf(1, floorf(params->rect.w - left - right)), fmaxf(1, floorf(params->rect.h - top - bottom))};
 }

@@ -305,8 +305,9 @@ bool views_image_range(Frame *frame, const ViewState *state, int layer, const Ti
 /* ---- matrix.c, axes.c ------------------------------------------------------------------------ */
 
 typedef struct MatrixParams {
-    Rect rect; /* pixels */
-    bool bare; /* the heatmap alone */
+    Rect rect;                   /* pixels */
+    bool bare;                   /* the heatmap alone */
+    float least_left, least_top; /* margins, so that plots beside each other have one size */
 } MatrixParams;
 /* Where the plot lies inside rect (pixels), so that cameras can be fitted before drawing. */
 Rect views_matrix_plot(const Frame *frame, const ViewState *state, const MatrixParams *params);

@@ -100,6 +100,35 @@ def test_the_cell_under_the_crosshair_in_both(program, pair):
     assert state["range"][0] == -state["range"][1]
 
 
+def test_probe_gives_value_reference_and_difference(program, pair):
+    (one, two), (a, b) = pair
+    options = ("--ref", two, "--layer", 5, "--head", "mean:1-2", "--query", 77, "--key", 12)
+    values = [side["attentions.5"][1:3].astype(np.float64).mean(0) for side in (a, b)]
+    got = program.json("probe", one, *options)
+    assert got["value"] == pytest.approx(values[0][77, 12], rel=1e-6)
+    assert got["reference"] == pytest.approx(values[1][77, 12], rel=1e-6)
+    assert got["difference"] == pytest.approx(values[0][77, 12] - values[1][77, 12], rel=1e-5)
+    lines = program.ok("probe", one, *options).splitlines()
+    assert lines[1].startswith("reference ") and lines[2].startswith("difference ")
+    ranges = ("--ref", two, "--layer", 5, "--head", "mean:1-2", "--query", "70:75", "--key", "60:80")
+    got = program.json("probe", one, *ranges)
+    for key, wanted in (("values", values[0]), ("reference", values[1]), ("difference", values[0] - values[1])):
+        np.testing.assert_allclose(np.array(got[key]), wanted[70:75, 60:80], rtol=1e-5, atol=1e-9)
+    assert "--json" in program.refused("probe", one, *ranges, code=1)
+    np.savez(program.cwd / "short.npz", **patterns(9, tokens=50))
+    assert "no query 77" in program.refused("probe", one, "--ref", "short.npz", "--query", 77, "--key", 12, code=(1, 2))
+    np.savez(program.cwd / "few.npz", **patterns(9, layers=(0, 1)))
+    assert "no layer 5" in program.refused("probe", one, "--ref", "few.npz", "--layer", 5, "--query", 7, "--key", 2,
+                                           code=(1, 2))
+
+
+def test_plots_side_by_side_have_one_size(program, pair, captures):
+    """Also where only one of them has tokens, whose labels take more room."""
+    state = state_of(program, captures / "stories15M.npz", "--ref", pair[0][0], script="compare side")
+    assert state["beside"]["plot"][2:] == state["plot"][2:]
+    assert state["beside"]["origin"][1] == state["origin"][1]
+
+
 def test_ranges_of_pictures_and_of_differences_are_kept_apart(program, pair):
     (one, two), _ = pair
     start = ("--ref", two)

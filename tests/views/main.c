@@ -5,5 +5,6 @@ int main(void) {
     failed += test_camera_group();
     failed += test_grid_group();
     failed += test_text_group();
+    failed += test_compare_group();
     return failed ? 1 : 0;
 }

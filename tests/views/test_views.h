@@ -5,5 +5,6 @@
 int test_camera_group(void);
 int test_grid_group(void);
 int test_text_group(void);
+int test_compare_group(void);
 
 #endif
