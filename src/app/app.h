@@ -41,7 +41,24 @@ typedef struct Hit {
     char command[80]; /* run on a click */
     const char *hint; /* shown while hovered; static text */
     PlatformCursor cursor;
+    const char *less, *more; /* NULL, or commands of Left and Right when it has the focus, and of the wheel; static */
 } Hit;
+
+/* What arrows and Enter act on (focus.h). */
+typedef enum FocusPanel {
+    FOCUS_VIEW,
+    FOCUS_TOP,
+    FOCUS_HEADS,
+    FOCUS_RIGHT,
+    FOCUS_INSPECTOR,
+    FOCUS_LAYERS,
+    FOCUS_COUNT
+} FocusPanel;
+typedef struct Focus {
+    FocusPanel panel;
+    char command[80]; /* "": whatever is at `rect` */
+    Rect rect;        /* pixels, of the last frame */
+} Focus;
 
 typedef enum AutoReload { RELOAD_ON, RELOAD_OFF, RELOAD_ASK } AutoReload;
 
@@ -139,6 +156,7 @@ typedef struct App {
     Layout layout;
     Hit hits[APP_HITS_MAX];
     int hit_count;
+    Focus focus;
     float mouse_x, mouse_y; /* pixels */
     bool mouse_inside;
     DragMode drag;
@@ -278,6 +296,8 @@ void app_workers_resume(App *app);
 Layout app_layout(const App *app, const FrameParams *params);
 void ui_hit(App *app, Rect rect, const char *hint, PlatformCursor cursor, const char *command_format, ...)
     BASE_PRINTF(5, 6);
+/* The control registered last can be turned up and down. */
+void ui_hit_turns(App *app, const char *less, const char *more);
 bool ui_hovered(const App *app, Rect rect);
 const Hit *ui_hit_at(const App *app, float x, float y);
 TextStyle ui_style(const App *app, float points);
@@ -541,6 +561,7 @@ COMMAND(cmd_key);
 COMMAND(cmd_wheel);
 COMMAND(cmd_message);
 COMMAND(cmd_export);
+COMMAND(cmd_focus);       /* focus.c */
 COMMAND(cmd_settings);    /* settings.c */
 COMMAND(cmd_file_dialog); /* chooser.c */
 COMMAND(cmd_reload);

@@ -1,6 +1,7 @@
 /* Commands of the program itself: files, pictures, clipboard, help, and what scripts and tests use. */
 #include "app/chooser.h"
 #include "app/find.h"
+#include "app/focus.h"
 #include "app/palette.h"
 #include "app/record.h"
 #include "app/selection.h"
@@ -41,7 +42,9 @@ bool cmd_escape(App *app, const char *args, Error *err) {
         settings_dismiss_card();
     } else if (app->status)
         app->status = false;
-    else if (app->view.view == VIEW_GRID)
+    else if (focus_leave(app)) {
+        /* the view has the keys again */
+    } else if (app->view.view == VIEW_GRID)
         (void)view_grid_escape(app);
     else if (selection_busy(app, what, sizeof what, &fraction))
         selection_cancel(app);

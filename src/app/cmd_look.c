@@ -74,8 +74,20 @@ static bool range_manual(App *app, const char *args, Error *err) {
     app->view.hi = (float)hi;
     return true;
 wrong:
-    error_set(err, STATUS_USAGE, "'range' takes LO:HI, auto or pNN (a percentile), not '%s'", args);
+    error_set(err, STATUS_USAGE, "'range' takes LO:HI, auto, up, down or pNN (a percentile), not '%s'", args);
     return false;
+}
+
+/* The upper end a step further up or down; the same below 0 where values are signed. */
+static bool range_turned(App *app, bool up) {
+    const float hi = app->view.hi * (up ? GAMMA_STEP : 1 / GAMMA_STEP);
+    if (!(hi > app->view.lo) || !(hi < 1e30f) || !(hi > 1e-30f)) return false;
+    if (app->view.lo == -app->view.hi) app->view.lo = -hi;
+    app->view.hi = hi;
+    app->view.range_mode = RANGE_MANUAL;
+    app->view.range_locked = false;
+    app_say(app, SAY_INFO, "range up to %.3g; r makes it automatic again", (double)hi);
+    return true;
 }
 
 bool cmd_range(App *app, const char *args, Error *err) {
@@ -87,6 +99,7 @@ bool cmd_range(App *app, const char *args, Error *err) {
         return true;
     }
     double percentile;
+    if (!strcmp(args, "up") || !strcmp(args, "down")) return range_turned(app, args[0] == 'u');
     if (!strcmp(args, "next")) {
         size_t at = 0;
         while (at < BASE_COUNT(STEPS) && STEPS[at] >= app->view.percentile)

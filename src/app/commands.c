@@ -59,7 +59,7 @@ const Command APP_COMMANDS[] = {
     {"cmap", "NAME|next|previous", cmd_cmap, "c=next Shift+C=previous", "Colour", "next and previous colormap", NULL},
     {"transform", "linear|sqrt|log|next", cmd_transform, "t=next", "Colour", "linear, sqrt, log", NULL},
     {"gamma", "G|up|down", cmd_gamma, "Shift+T=up Ctrl+T=down ]=up [=down", "Colour", "gamma", NULL},
-    {"range", "LO:HI|auto|pNN|next", cmd_range, "e=next r=auto", "Colour", "percentile of the range; automatic again", NULL},
+    {"range", "LO:HI|auto|pNN|next|up|down", cmd_range, "e=next r=auto", "Colour", "percentile of the range; automatic again", NULL},
     {"lock-range", "", cmd_lock_range, "Shift+L=", "Colour", "keep the range under layer and head changes", NULL},
     {"pool", "mean|mass|max|next", cmd_pool, "o=next", "Colour", "pooled blocks show mean, mass, max", NULL},
 
@@ -70,6 +70,7 @@ const Command APP_COMMANDS[] = {
     {"labels", "[on|off]", cmd_labels, "v=", "Window", "token labels on, off", NULL},
     {"panels", "[on|off]", cmd_panels, "i=", "Window", "fold the panels", NULL},
     {"recompute", "auto|cpu|gpu", cmd_recompute, NULL, "Window", "where attention from Q and K is computed; auto measures", NULL},
+    {"focus", "next|previous|view", cmd_focus, "F6=next Shift+F6=previous", "Window", "next panel; arrows and Enter work in it, Esc leaves", NULL},
     {"status", "", cmd_status, "Shift+I=", "Window", "status and budgets", NULL},
     {"theme", "dark|light|next", cmd_theme, NULL, "Window", "dark or light", NULL},
     {"scale", "S|up|down", cmd_scale, NULL, "Window", "size of text and panels; Ctrl+wheel on a panel does it too", NULL},

@@ -1,4 +1,5 @@
 /* One frame: layout, view, panels -> display list. */
+#include "app/focus.h"
 #include "app/selection.h"
 
 #include <string.h>
@@ -118,6 +119,7 @@ void app_frame_build(App *app, const FrameParams *params) {
     if (app->layout.right.w > 0) ui->panel(app, &frame, app->layout.right);
     if (app->layout.inspector.w > 0) panel_pins(app, &frame, app->layout.inspector);
     if (app->layout.bottom.h > 0) panel_scrubber(app, &frame, app->layout.bottom);
+    focus_draw(app);
     if (ui->over) ui->over(app, &frame);
     panel_overlays(app, &frame);
     schedule_next_look(app, &frame);

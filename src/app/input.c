@@ -1,5 +1,6 @@
 /* Events -> commands and gestures. The mouse works in window units; everything here is in pixels of the frame. */
 #include "app/find.h"
+#include "app/focus.h"
 #include "app/palette.h"
 #include "app/record.h"
 #include "app/still.h"
@@ -73,6 +74,7 @@ static void mouse_down(App *app, const InputEvent *event) {
     app->drag_x = app->mouse_x;
     app->drag_y = app->mouse_y;
     app->drag_camera = app->view.camera;
+    (void)focus_leave(app);
     const Hit *hit = ui_hit_at(app, app->mouse_x, app->mouse_y);
     if (event->button == BUTTON_LEFT && app->layout.minimap.w > 0 &&
         rect_contains(app->layout.minimap, app->mouse_x, app->mouse_y) && !app->help) {
@@ -103,10 +105,13 @@ static void mouse_up(App *app, const InputEvent *event) {
 }
 
 static void wheel(App *app, const InputEvent *event) {
+    const Hit *hit = ui_hit_at(app, app->mouse_x, app->mouse_y);
     if (app->help) {
         app->help_scroll -= (int)lroundf(event->wheel_y * 2);
     } else if (over_view(app)) {
         app_view_ui(app)->wheel(app, event);
+    } else if (hit && hit->less && !event->mods) {
+        app_run_line(app, event->wheel_y > 0 ? hit->more : hit->less);
     } else if (event->mods & MOD_CTRL) {
         app_run_line(app, event->wheel_y > 0 ? "scale up" : "scale down");
     } else if (rect_contains(app->layout.thumbs, app->mouse_x, app->mouse_y)) {
@@ -125,6 +130,7 @@ static void key_down(App *app, const InputEvent *event) {
         app->redraw = true;
         return;
     }
+    if (focus_key(app, event)) return;
     const char *line = app_key_command(app->view.view, event->key, event->mods);
     /* Only motion repeats: a held 's' must not fill the folder with pictures. */
     if (!line ||

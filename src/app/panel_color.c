@@ -97,7 +97,8 @@ void panel_color_bar(Panel *p, float y, bool is_signed) {
         const float back[6] = {bar.x - 2 * s, bar.y, bar.x - 2 * s, bar.y + bar.h, bar.x - 2 * s - cap, middle};
         draw_triangle(&app->list, back, params.clipped_below);
     }
-    ui_hit(app, bar, "next colormap (c)", CURSOR_HAND, "cmap next");
+    ui_hit(app, bar, "next colormap (c); the wheel, or Left and Right, turn the range", CURSOR_HAND, "cmap next");
+    if (!share) ui_hit_turns(app, "range down", "range up");
     for (int i = 0; i <= 4; i++) {
         const float unit = (float)i / 4;
         const float x = roundf(bar.x + unit * (bar.w - 1));

@@ -1,5 +1,6 @@
 /* What lies over everything: messages, hover hints, the palette, the first-launch card, status and help. */
 #include "app/find.h"
+#include "app/focus.h"
 #include "app/palette.h"
 #include "app/selection.h"
 
@@ -61,18 +62,21 @@ static void message(App *app) {
 }
 
 static void hint(App *app) {
-    if (!app->mouse_inside || app->drag != DRAG_NONE || app->help || palette_is_open(app)) return;
-    const Hit *hit = ui_hit_at(app, app->mouse_x, app->mouse_y);
+    if (app->drag != DRAG_NONE || app->help || palette_is_open(app)) return;
+    const Hit *focused = focus_hit(app);
+    const Hit *hit = focused ? focused : app->mouse_inside ? ui_hit_at(app, app->mouse_x, app->mouse_y) : NULL;
     if (!hit || !hit->hint) return;
+    const float at_x = focused ? hit->rect.x : app->mouse_x, at_y = focused ? hit->rect.y + hit->rect.h : app->mouse_y;
     const Theme *theme = views_theme(app->light);
     const float s = app->layout.scale;
     const TextStyle style = ui_style(app, 12);
     char cut[256];
     draw_text_fit(app->fonts, hit->hint, style, app->layout.window.w - 32 * s, cut, sizeof cut);
     const float width = ceilf(draw_text_width(app->fonts, cut, style)) + 18 * s;
-    float x = app->mouse_x + 14 * s, y = app->mouse_y + 18 * s;
+    float x = at_x + 14 * s, y = at_y + (focused ? 8 * s : 18 * s);
     x = (float)f64_clamp(x, 4, fmaxf(4, app->layout.window.w - width - 4 * s));
-    if (y + 24 * s > app->layout.window.h) y = app->mouse_y - 32 * s;
+    const bool above = focused ? hit->rect.y > 64 * s : y + 24 * s > app->layout.window.h;
+    if (above) y = (focused ? hit->rect.y : at_y) - 32 * s;
     ui_card(app, (Rect){roundf(x), roundf(y), roundf(width), roundf(24 * s)});
     draw_text_in(&app->list, (Rect){x + 8 * s, y, width - 16 * s, 24 * s}, cut, style, ALIGN_LEFT, theme->text);
 }

@@ -1,6 +1,7 @@
 /* The state as one JSON line (what tests read) and as a command line (what people share). */
 #include "app/chooser.h"
 #include "app/find.h"
+#include "app/focus.h"
 #include "app/palette.h"
 #include "app/recompute.h"
 #include "app/selection.h"
@@ -226,6 +227,7 @@ void app_state_json(const App *app, TextBuffer *out) {
     append_bool(out, "fullscreen", platform_is_fullscreen(app->platform));
     append_bool(out, "help", app->help);
     palette_json(app, out);
+    focus_json(app, out);
     find_json(app, out);
     append_bool(out, "card", app->card);
     append_bool(out, "status", app->status);

@@ -51,10 +51,17 @@ void ui_hit(App *app, Rect rect, const char *hint, PlatformCursor cursor, const 
     hit->rect = rect;
     hit->hint = hint;
     hit->cursor = cursor;
+    hit->less = hit->more = NULL;
     va_list args;
     va_start(args, command_format);
     vsnprintf(hit->command, sizeof hit->command, command_format, args);
     va_end(args);
+}
+
+void ui_hit_turns(App *app, const char *less, const char *more) {
+    if (app->hit_count == 0) return;
+    app->hits[app->hit_count - 1].less = less;
+    app->hits[app->hit_count - 1].more = more;
 }
 
 const Hit *ui_hit_at(const App *app, float x, float y) {
