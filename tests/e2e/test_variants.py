@@ -258,6 +258,35 @@ def test_the_automatic_range_ignores_hidden_keys(program):
     assert plain > 0.4 and hidden < 1e-3
 
 
+# ---- beside a reference -----------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("level", [(0, 0), (2, 2), (6, 6)], ids=str)
+def test_the_difference_of_two_variants(program, valued, level):
+    """Of stored weights and of those from Q and K, which differ, both without special tokens and scaled."""
+    folder, weights, _ = valued
+    options = ("--ref", folder / "factored.safetensors", "--compare", "diff", "--layer", 1, "--head", "mean:1,2", "--hide",
+               "special", "--row-scale", "sum")
+    mean, largest = rendered(program, folder / "dense.safetensors", *options, "--level", f"{level[0]},{level[1]}")
+    one, two = (vary(weights[kind][1], hide=SPECIAL, scale="sum")[[1, 2]].mean(0) for kind in ("dense", "factored"))
+    np.testing.assert_allclose(mean, pool(one - two, *level, np.mean), atol=1e-6, rtol=1e-4)
+    if level == (0, 0):
+        assert (largest[:, SPECIAL] == np.float32(-1e38)).all()
+    else:
+        np.testing.assert_array_equal(largest[largest > -1e37], mean[largest > -1e37])
+
+
+def test_a_difference_of_variants_is_exact_on_screen(program, valued):
+    folder, weights, _ = valued
+    for head, script in (("2", "fit"), ("mean", "rect 10:30,10:30"), ("max", "level 2,2")):
+        state = shown(program, folder / "dense.safetensors", f"{script}; cursor 40,20; compare diff", "--ref",
+                      folder / "factored.safetensors", "--head", head, "--hide", "first", "--row-scale", "max")
+        assert state["exactness"] == "exact" and not state["pending"]
+        one, two = (vary(weights[kind][0], hide=[0], scale="max") for kind in ("dense", "factored"))
+        one, two = {"2": (one[2], two[2]), "mean": (one.mean(0), two.mean(0)), "max": (one.max(0), two.max(0))}[head]
+        assert state["cursor"]["value"] == pytest.approx(one[40, 20], rel=1e-5)
+        assert state["cursor"]["difference"] == pytest.approx(one[40, 20] - two[40, 20], rel=1e-4, abs=1e-6)
+
+
 # ---- a real window ----------------------------------------------------------------------------------------------------
 
 @pytest.fixture(scope="session")
