@@ -389,6 +389,17 @@ static VectorKey rows_key(const FactorRequest *r) {
                        .columns = tiles_variant_id(&columns)};
 }
 
+void tiles_factors_known(const FactorRequest *r, int64_t q0, int64_t q1, float *out, int64_t *missing0,
+                         int64_t *missing1) {
+    VectorKey key = rows_key(r);
+    load(r->store, &key, q0, q1, out, missing0, missing1);
+}
+
+void tiles_factors_keep(const FactorRequest *r, int64_t q0, int64_t q1, const float *factors) {
+    VectorKey key = rows_key(r);
+    keep(r->store, &key, capture_set(r->capture, r->ref.set)->layers[r->ref.layer].queries, q0, q1, factors);
+}
+
 Status tiles_factors_rows(const FactorRequest *r, int64_t q0, int64_t q1, float *out, const FactorWork *work,
                           Error *err) {
     const SetInfo *set = capture_set(r->capture, r->ref.set);

@@ -86,6 +86,7 @@ static void panel_of_one(const Fused *f, const Band *band, const uint32_t *panel
             if (!tiles_fused_full(f, q, rows, k)) {
                 tiles_fused_mask(f, q, rows, k, band->block, KERNEL_KEYS, 0.0f);
             }
+            tiles_fused_weigh(f, 0, k, band->block, rows);
             tiles_fused_fold(f, band->block, KERNEL_KEYS, q, rows, k, f->factor + (q - band->qa));
         }
     }
@@ -103,6 +104,7 @@ static void combine_head(const Fused *f, const Band *band, int head, const uint3
             continue;
         }
         tiles_fused_cells(f, band_queries(f, band, head, q), panel, rows, f->shift + at, band->block);
+        tiles_fused_weigh(f, head, k, band->block, rows);
         if (extreme) {
             f->kernel->extreme(band->block, KERNEL_KEYS, rows, f->factor + at, op == HEADS_MAX, to);
         } else {
@@ -159,6 +161,9 @@ static Status normalise_band(const Fused *f, const Band *band, Error *err) {
             status = tiles_fused_normalise(f, head, band->qa, band->qb, band_queries(f, band, head, band->qa), shift,
                                            factor, err);
         }
+        if (status == STATUS_OK && f->columns != NULL) {
+            status = tiles_fused_scale_rows(f, head, band->qa, band->qb, factor, err);
+        }
         float weight = (float)weight_of(f, head);
         for (int64_t i = 0; i < band->qb - band->qa; i++) {
             factor[i] *= weight;
@@ -194,13 +199,14 @@ static Status pool_blocks(const Fused *f, Band *band, Error *err) {
 
 /* ---- bands ----------------------------------------------------------------------------------- */
 
-/* Do the strips do for these rows? All they see is asked for, in one piece, and some normaliser is not known. */
+/* Do the strips do for these rows? All they see is asked for, as it is, in one piece, and some normaliser is not
+ * known. */
 static Status wants_strips(const Fused *f, int64_t qa, int64_t qb, bool *out, Error *err) {
     double lse[BAND_ROWS];
     int64_t missing0, missing1;
     Span keys = visible(f, qa, qb);
     *out = false;
-    if (!f->single || !f->weights || keys.lo < f->k0 || keys.hi > f->k1 ||
+    if (!f->single || !f->weights || f->columns != NULL || keys.lo < f->k0 || keys.hi > f->k1 ||
         keys.hi - panel_start(keys.lo) > tiles_fused_strip_keys(f)) {
         return STATUS_OK;
     }
@@ -274,6 +280,9 @@ static void finish_group(const Fused *f, int64_t ty, int64_t rows, float *rg) {
             cells_q = (double)r->sample;
             show_unseen(f, r->y0 + ty + y, y);
         }
+        if (f->columns != NULL && tiles_variant_hides(r->variant)) {
+            tiles_fused_hide(f, r->y0 + ty + y, y);
+        }
         for (int64_t x = 0; x < f->texel_columns; x++) {
             size_t texel = (size_t)(y * f->texel_columns + x);
             double cells = cells_q * (double)tiles_cells_in_texel(f->info.keys, r->level.k, r->x0 + x);
@@ -341,7 +350,7 @@ Status tiles_fused_pool(const PoolRequest *request, const FusedArea *area, float
     f.k0 = area->k0;
     f.k1 = area->k1;
     f.texel_columns = area->texel_columns;
-    if (tiles_fused_on_device(&f, area->texel_rows, rg, &status, err)) {
+    if (request->variant == NULL && tiles_fused_on_device(&f, area->texel_rows, rg, &status, err)) {
         return status;
     }
     f.band_rows = f.single ? BAND_ROWS : BAND_ROWS_COMBINED;
@@ -351,5 +360,8 @@ Status tiles_fused_pool(const PoolRequest *request, const FusedArea *area, float
         return no_memory(err);
     }
     f.factor = f.shift + rows;
+    if (request->variant != NULL && (status = tiles_fused_begin_variant(&f, err)) != STATUS_OK) {
+        return status;
+    }
     return pool_groups(&f, area->texel_rows, rg, err);
 }

@@ -1,5 +1,6 @@
-/* fused: pooling straight from Q and K. Inside tiles only. fused.c and fused_strips.c have the loops, fused_rows.c the row normalisers,
- * fused_fold.c what becomes of a block, operands.c the packed rows. */
+/* fused: pooling straight from Q and K. Inside tiles only. fused.c and fused_strips.c have the loops,
+ * fused_rows.c the row normalisers, fused_variant.c the factors of variants, fused_fold.c what becomes of a block,
+ * operands.c the packed rows. */
 #ifndef ATTNSCOPE_TILES_FUSED_H
 #define ATTNSCOPE_TILES_FUSED_H
 
@@ -35,12 +36,14 @@ typedef struct Panels {
 enum { PANELS_MAX = 64 };
 struct FusedScratch {
     SourceScratch *source;
+    FactorScratch *factors;
     Panels panels[PANELS_MAX];
     uint64_t clock;
     AlignedRoom rows;    /* f32 rows before packing */
     AlignedRoom queries; /* packed [head][band] */
     AlignedRoom strip;   /* exponentials of whole rows, or their sums and maxima */
     AlignedRoom block, combined, normalisers, lse;
+    AlignedRoom columns; /* of a variant, [head][key] */
     AlignedRoom texel_sum, texel_max, texel_min, texel_bad;
     PoolDevice *device; /* NULL: none */
 };
@@ -59,6 +62,8 @@ typedef struct Fused {
     int64_t texel_columns, first_row; /* first_row: of the texel group */
     TexelSums texels;
     float *shift, *factor; /* [head][band_rows] */
+    float *columns;        /* of a variant: from the first panel on; NULL without one */
+    int64_t column_pitch;  /* from head to head; 0: all share one */
 } Fused;
 
 /* Packed keys of this head that contain panel k (a multiple of KERNEL_KEYS); *out is that panel, panels up to *end - 1
@@ -111,6 +116,17 @@ int64_t tiles_fused_strip_keys(const Fused *f);
 /* Pools the rows qa..qb-1 of a single head, and keeps their normalisers. *done: how many; the first that is not needs
  * its normaliser first. */
 Status tiles_fused_strips(const Fused *f, int64_t qa, int64_t qb, const uint32_t *queries, int64_t *done, Error *err);
+
+/* ---- fused_variant.c ------------------------------------------------------------------------- */
+
+/* Lays out the column factors of the request's variant. */
+Status tiles_fused_begin_variant(Fused *f, Error *err);
+/* Multiplies the cells of panel k, KERNEL_KEYS apart, by them; what is hidden becomes 0. Without a variant nothing. */
+void tiles_fused_weigh(const Fused *f, int head, int64_t k, float *cells, int rows);
+/* Multiplies `factor`, one for each of queries qa..qb-1 (at most BAND_ROWS), by the row factors. */
+Status tiles_fused_scale_rows(const Fused *f, int head, int64_t qa, int64_t qb, float *factor, Error *err);
+/* Masks the texels of texel row y (`row` of the group) that see hidden keys only. */
+void tiles_fused_hide(const Fused *f, int64_t y, int64_t row);
 
 /* ---- fused_fold.c ---------------------------------------------------------------------------- */
 

@@ -57,6 +57,11 @@ Status tiles_factors_columns(const FactorRequest *request, int64_t k0, int64_t k
 void tiles_factors_rows_from(const FactorRequest *request, int64_t q0, int64_t q1, int64_t keys, const float *cells,
                              const float *columns, float *out);
 
+/* Row factors as far as the store has them: those from *missing0 to *missing1 - 1 are not all known. */
+void tiles_factors_known(const FactorRequest *request, int64_t q0, int64_t q1, float *out, int64_t *missing0,
+                         int64_t *missing1);
+void tiles_factors_keep(const FactorRequest *request, int64_t q0, int64_t q1, const float *factors);
+
 /* ---- pool.c ---------------------------------------------------------------------------------- */
 
 /* A float image that lives as long as the scratch, at least `floats` long; NULL when memory is short. */
@@ -64,6 +69,9 @@ float *tiles_pool_image(PoolScratch *scratch, size_t floats);
 bool tiles_pool_signed(const ResolvedHeads *heads, Values values);
 /* What of the scratch computing factors takes. */
 FactorWork tiles_pool_factor_work(PoolScratch *scratch, const CancelFlag *cancel);
+/* Before row factors are asked for: factored sets have a faster way to many of them. */
+Status tiles_pool_prepare_rows(const FactorRequest *request, int64_t q0, int64_t q1, const FactorWork *work,
+                               PoolScratch *scratch, Error *err);
 
 /* ---- fused.c: factored sets ------------------------------------------------------------------ */
 
@@ -76,9 +84,15 @@ typedef struct FusedArea {
     int64_t k0, k1;
     int64_t texel_rows, texel_columns; /* both > 0 */
 } FusedArea;
-/* tiles_pool for a factored set without variant. `rg` is filled with masked texels already. */
+/* tiles_pool for a factored set. `rg` is filled with masked texels already. */
 Status tiles_fused_pool(const PoolRequest *request, const FusedArea *area, float *rg, FusedScratch *scratch,
                         const CancelFlag *cancel, Error *err);
+
+/* Does it take the request's variant, of keys k0..k1-1? */
+bool tiles_fused_takes(const PoolRequest *request, int64_t k0, int64_t k1);
+/* Fills the store of the request with row factors of queries q0..q1-1, as far as it is able to. */
+Status tiles_fused_row_factors(const FactorRequest *request, int64_t q0, int64_t q1, const FactorWork *work,
+                               FusedScratch *scratch, Error *err);
 
 /* ---- data.c : finished tiles ----------------------------------------------------------------- */
 

@@ -228,6 +228,14 @@ static Status run_factors(Job *job, Error *err) {
     FactorWork work = tiles_pool_factor_work(job->scratch, job->cancel);
     work.pause = r->pause;
     work.pause_user = r->pause_user;
+    if (job->want->kind == JOB_ROW_FACTORS && job->want->key.lq == 0) {
+        int64_t q0 = i64_clamp(job->want->key.y, 0, job->queries / TILE_SIDE) * TILE_SIDE;
+        Status status = tiles_pool_prepare_rows(&request, q0, i64_min(q0 + TILE_SIDE, job->queries), &work,
+                                                job->scratch, err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
     return tiles_job_factors(job->want, &request, &work, &job->node->data, err);
 }
 

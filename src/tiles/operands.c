@@ -32,9 +32,10 @@ FusedScratch *tiles_fused_scratch_new(void) {
     FusedScratch *scratch = mem_alloc_zeroed(1, sizeof *scratch);
     if (scratch != NULL) {
         scratch->source = capture_scratch_new();
+        scratch->factors = tiles_factor_scratch_new();
     }
-    if (scratch != NULL && scratch->source == NULL) {
-        mem_free(scratch);
+    if (scratch != NULL && (scratch->source == NULL || scratch->factors == NULL)) {
+        tiles_fused_scratch_drop(scratch);
         scratch = NULL;
     }
     return scratch;
@@ -46,14 +47,17 @@ void tiles_fused_scratch_drop(FusedScratch *scratch) {
     }
     AlignedRoom *const rooms[] = {&scratch->rows,        &scratch->queries,   &scratch->strip,     &scratch->block,
                                   &scratch->combined,    &scratch->lse,       &scratch->texel_sum, &scratch->texel_max,
-                                  &scratch->normalisers, &scratch->texel_min, &scratch->texel_bad};
+                                  &scratch->normalisers, &scratch->texel_min, &scratch->texel_bad, &scratch->columns};
     for (size_t i = 0; i < BASE_COUNT(rooms); i++) {
         mem_free(rooms[i]->memory);
     }
     for (int i = 0; i < PANELS_MAX; i++) {
         mem_free(scratch->panels[i].room.memory);
     }
-    capture_scratch_drop(scratch->source);
+    if (scratch->source != NULL) {
+        capture_scratch_drop(scratch->source);
+    }
+    tiles_factor_scratch_drop(scratch->factors);
     mem_free(scratch);
 }
 

@@ -483,6 +483,30 @@ static Status pool_cells(Pool *pool, float *block, float *rg, Error *err) {
     return STATUS_OK;
 }
 
+Status tiles_pool_prepare_rows(const FactorRequest *request, int64_t q0, int64_t q1, const FactorWork *work,
+                               PoolScratch *scratch, Error *err) {
+    bool factored = capture_set(request->capture, request->ref.set)->factored;
+    return factored ? tiles_fused_row_factors(request, q0, q1, work, scratch->fused, err) : STATUS_OK;
+}
+
+/* Of all heads of a factored set, before its cells. */
+static Status prepare_rows(const Pool *pool, Error *err) {
+    const PoolRequest *r = pool->request;
+    Status status = STATUS_OK;
+    FactorWork work = tiles_pool_factor_work(pool->scratch, pool->cancel);
+    work.pause = r->pause;
+    work.pause_user = r->pause_user;
+    for (int i = 0; status == STATUS_OK && i < r->heads->count; i++) {
+        const FactorRequest request = {.capture = r->capture,
+                                       .ref = {r->set, r->item, r->step, r->layer, r->heads->index[i]},
+                                       .values = r->values,
+                                       .variant = r->variant,
+                                       .store = r->factors};
+        status = tiles_pool_prepare_rows(&request, pool->q0, pool->q1, &work, pool->scratch, err);
+    }
+    return status;
+}
+
 Status tiles_pool(const PoolRequest *request, float *rg, PoolScratch *scratch, const CancelFlag *cancel, Error *err) {
     Pool pool;
     Status status = pool_open(&pool, request, scratch, cancel, err);
@@ -501,7 +525,10 @@ Status tiles_pool(const PoolRequest *request, float *rg, PoolScratch *scratch, c
     if (pool.texel_rows == 0 || pool.texel_columns == 0) {
         return STATUS_OK;
     }
-    if (pool.factored && request->variant == NULL) {
+    if (pool.factored && request->variant != NULL && (status = prepare_rows(&pool, err)) != STATUS_OK) {
+        return status;
+    }
+    if (pool.factored && tiles_fused_takes(request, pool.k0, pool.k1)) {
         FusedArea area = {pool.k0, pool.k1, pool.texel_rows, pool.texel_columns};
         return tiles_fused_pool(request, &area, rg, scratch->fused, cancel, err);
     }
@@ -560,6 +587,9 @@ Status tiles_row_factors(const FactorRequest *request, int64_t q0, int64_t q1, f
                          const CancelFlag *cancel, Error *err) {
     const FactorWork work = tiles_pool_factor_work(scratch, cancel);
     Status status = check_span(request, AXIS_QUERY, q0, q1, err);
+    if (status == STATUS_OK) {
+        status = tiles_pool_prepare_rows(request, q0, q1, &work, scratch, err);
+    }
     return status == STATUS_OK ? tiles_factors_rows(request, q0, q1, out, &work, err) : status;
 }
 

@@ -150,10 +150,11 @@ static void pooled_variants_are_exact(void **state) {
     } cases[] = {
         {FIXTURE_CAUSAL, 45, 45, 4},          {FIXTURE_WEIGHTS, 21, 70, 2},  {FIXTURE_ATTRIBUTION, 37, 30, 1},
         {FIXTURE_FACTORED_CAUSAL, 77, 77, 2}, {FIXTURE_FACTORED, 33, 61, 4}, {FIXTURE_SCORES, 19, 19, 1},
+        {FIXTURE_FACTORED, 40, 530, 2},
     };
     for (size_t i = 0; i < 2 * BASE_COUNT(cases); i++) {
         FactorStore *store = i % 2 == 0 ? tiles_factors_new(1 << 20) : NULL;
-        bool special[128] = {[0] = true, [5] = true};
+        bool special[1024] = {[0] = true, [5] = true};
         Fixture *f = fixture_make(cases[i / 2].kind, 1, 4, cases[i / 2].queries, cases[i / 2].keys, 4 + i);
         TextBuffer tokens = {0};
         for (int64_t k = 0; k < f->keys; k++) {
