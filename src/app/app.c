@@ -389,7 +389,10 @@ void app_view_changed(App *app) {
     ViewState *view = &app->view;
     app->redraw = true;
     view->text.item = (int)i64_clamp(view->text.item, 0, i64_max(1, capture_strip_count(capture)) - 1);
-    if (capture_set_count(capture) == 0) return;
+    if (capture_set_count(capture) == 0) {
+        find_follow(app);
+        return;
+    }
     view->set = (int)i64_clamp(view->set, 0, capture_set_count(capture) - 1);
     const SetInfo *set = capture_set(capture, view->set);
     view->layer = (int)i64_clamp(view->layer, 0, set->layer_count - 1);

@@ -48,9 +48,8 @@ bool cmd_escape(App *app, const char *args, Error *err) {
         (void)view_grid_escape(app);
     else if (selection_busy(app, what, sizeof what, &fraction))
         selection_cancel(app);
-    else if (app->view.view == VIEW_TEXT)
-        (void)view_text_escape(app);
-    else if (find_is_on(app))
+    else if (app->view.view == VIEW_TEXT && view_text_escape(app)) {
+    } else if (find_is_on(app))
         find_clear(app);
     else if (app->selection_on)
         app->selection_on = false;

@@ -23,6 +23,7 @@ typedef struct Search {
     uint32_t number, serial;
     int set, item;
     const TokenList *tokens[2]; /* NULL: the axis has none */
+    TokenList strip;            /* what they are of probabilities of tokens: its own */
     char query[FIND_QUERY_SIZE];
     bool go, ok, both;
     FindIndex *index;
@@ -74,7 +75,29 @@ static void search_discard(void *data) {
     Search *search = data;
     for (int i = 0; i < 2; i++)
         find_hits_free(&search->hits[i]);
+    mem_free((void *)(uintptr_t)search->strip.tokens);
     mem_free(search);
+}
+
+/* ---- what is searched ------------------------------------------------------------------------ */
+
+/* Probabilities of tokens count as a set of their own. */
+enum { SET_OF_STRIPS = -1 };
+
+static int looked_at(const App *app, int *item) {
+    const bool strips = app->view.view == VIEW_TEXT;
+    *item = strips ? app->view.text.item : app->view.item;
+    return strips ? SET_OF_STRIPS : app->view.set;
+}
+
+/* A list of the strip's tokens, which stand for both axes. False without memory. */
+static bool list_strip(const StripInfo *strip, Search *search) {
+    Token *tokens = strip ? mem_alloc_zeroed((size_t)strip->count, sizeof *tokens) : NULL;
+    for (int64_t i = 0; tokens && i < strip->count; i++)
+        tokens[i] = *strip->tokens[i].token;
+    search->strip = (TokenList){.count = tokens ? strip->count : 0, .tokens = tokens};
+    search->tokens[AXIS_QUERY] = search->tokens[AXIS_KEY] = tokens ? &search->strip : NULL;
+    return tokens != NULL;
 }
 
 /* ---- where the eye is ------------------------------------------------------------------------ */
@@ -90,8 +113,9 @@ int64_t find_count(const App *app) {
 const FindHits *find_marks(const App *app, Axis axis) {
     static const FindHits NONE = {0};
     const Find *find = app->find;
-    if (!find || !find->query[0] || find->set != app->view.set || find->item != app->view.item ||
-        find->serial != app->captures[0].serial)
+    int item;
+    const int set = looked_at(app, &item);
+    if (!find || !find->query[0] || find->set != set || find->item != item || find->serial != app->captures[0].serial)
         return &NONE;
     return &find->hits[find->both ? AXIS_QUERY : axis];
 }
@@ -107,6 +131,11 @@ static void note_anchor(App *app) {
     Find *find = app->find;
     double q0, q1, k0, k1;
     const float scale = app->layout.scale > 0 ? app->layout.scale : 1;
+    if (app->view.view == VIEW_TEXT) {
+        const TextState *text = &app->view.text;
+        find->anchor_q = find->anchor_k = text->token_on ? text->token : views_text_shown(app->text).from;
+        return;
+    }
     if (app->view.cursor_locked) {
         find->anchor_q = app->view.cursor_q;
         find->anchor_k = app->view.cursor_k;
@@ -158,7 +187,10 @@ static void go_to(App *app, int64_t n) {
     find->current = n;
     if (n < 0) return;
     const TokenSpan span = hit_at(find, n, &axis);
-    reveal(app, axis, span, find->both);
+    if (app->view.view == VIEW_TEXT)
+        view_text_go(app, span.first);
+    else
+        reveal(app, axis, span, find->both);
     app->redraw = true;
 }
 
@@ -188,7 +220,7 @@ static void search_done(App *app, void *data) {
         }
         find->current = -1;
         const int64_t count = find_count(app);
-        if (search->go && app->view.view == VIEW_MATRIX) go_to(app, nearest(find, count));
+        if (search->go && app->view.view != VIEW_GRID) go_to(app, nearest(find, count));
         if (!search->ok) app_say(app, SAY_ERROR, "not enough memory to find '%.60s'", search->query);
         app->redraw = true;
     }
@@ -200,17 +232,22 @@ static void search_done(App *app, void *data) {
 static void ask(App *app, bool go) {
     Find *find = app->find;
     const Capture *capture = app_capture(app);
-    const ViewState *view = &app->view;
+    int item;
+    const int set = looked_at(app, &item);
     Search *search = capture ? mem_alloc_zeroed(1, sizeof *search) : NULL;
     if (!search) return;
     *search = (Search){.number = ++find->asked,
                        .serial = app->captures[0].serial,
-                       .set = view->set,
-                       .item = view->item,
+                       .set = set,
+                       .item = item,
                        .go = go,
                        .index = find->index};
-    for (int i = 0; i < 2; i++)
-        search->tokens[i] = capture_tokens(capture, view->set, view->item, (Axis)i);
+    if (set == SET_OF_STRIPS && !list_strip(view_text_strip(app), search)) {
+        mem_free(search);
+        return;
+    }
+    for (int i = 0; set != SET_OF_STRIPS && i < 2; i++)
+        search->tokens[i] = capture_tokens(capture, set, item, (Axis)i);
     find->has_tokens = search->tokens[0] || search->tokens[1];
     memcpy(search->query, find->query, sizeof search->query);
     (void)chores_post(app->chores[CHORES_SEARCH], &(Chore){search_run, search_done, search_discard, search});
@@ -282,8 +319,10 @@ void find_clear(App *app) {
 
 void find_follow(App *app) {
     const Find *find = app->find;
+    int item;
+    const int set = looked_at(app, &item);
     if (!find_is_on(app) || find->asked != find->answered) return;
-    if (find->serial == app->captures[0].serial && find->set == app->view.set && find->item == app->view.item) return;
+    if (find->serial == app->captures[0].serial && find->set == set && find->item == item) return;
     ask(app, false);
 }
 

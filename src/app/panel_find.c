@@ -43,7 +43,7 @@ static void marked(App *app, const char *text) {
 
 void panel_find(App *app) {
     const Find *find = app->find;
-    if (!find || app->view.view != VIEW_MATRIX || (!find->open && !find->query[0])) return;
+    if (!find || app->view.view == VIEW_GRID || (!find->open && !find->query[0])) return;
     const Theme *theme = views_theme(app->light);
     const float s = app->layout.scale;
     char text[64];

@@ -344,10 +344,6 @@ static void append_pattern_options(const App *app, TextBuffer *out) {
         text_append(out, " --no-labels");
     else if (settings_value(app->settings, "labels"))
         text_append(out, " --labels on");
-    if (find_is_on(app)) {
-        text_append(out, " --find ");
-        append_word(out, app->find->query);
-    }
     if (view->cursor_locked && view->view == VIEW_MATRIX)
         text_appendf(out, " --cursor %lld,%lld", (long long)view->cursor_q, (long long)view->cursor_k);
 }
@@ -390,6 +386,10 @@ static void command_line(const App *app, bool copied, TextBuffer *out) {
     else
         append_pattern_options(app, out);
     append_color_options(app, out);
+    if (find_is_on(app)) {
+        text_append(out, " --find ");
+        append_word(out, app->find->query);
+    }
     if (app->axes[0]) {
         text_append(out, " --axes ");
         append_word(out, app->axes);

@@ -1,5 +1,5 @@
 /* Probabilities of tokens in the window: a token that keys and the mouse move to, and scrolling. */
-#include "app/app.h"
+#include "app/find.h"
 
 #include <math.h>
 #include <string.h>
@@ -24,7 +24,12 @@ static void follow_mouse(App *app) {
 }
 
 void view_text_draw(App *app, Frame *frame, const FrameParams *params) {
-    const TextParams text = {.rect = app->layout.view, .bare = params->bare, .marks = !params->bare};
+    const FindHits *found = find_marks(app, AXIS_QUERY);
+    const TextParams text = {.rect = app->layout.view,
+                             .bare = params->bare,
+                             .marks = !params->bare,
+                             .found = found->items,
+                             .found_count = found->count};
     app->result = (ViewResult){.exactness = EXACT};
     if (!views_text_arrange(frame, app->text, &app->view, &text)) return;
     follow_mouse(app);
@@ -80,6 +85,7 @@ void view_text_item(App *app, int item) {
         state->token_on = state->locked = false;
     }
     state->item = item;
+    find_follow(app);
     app->redraw = true;
 }
 

@@ -233,6 +233,7 @@ static bool same_strip(const StripRun *a, const StripRun *b) {
 /* Leaves out what was dropped, and what repeats the rest of its stream; sorts. */
 static void order_runs(StripBuilder *builder) {
     size_t kept = 0;
+    if (builder->run_count == 0) return;
     qsort(builder->runs, builder->run_count, sizeof(StripRun), compare_runs);
     for (size_t start = 0; start < builder->run_count;) {
         size_t end = start;

@@ -61,6 +61,29 @@ static void draw_token(Frame *frame, const TextView *text, const DisplayParams *
         draw_text_in(frame->list, box, display, style, ALIGN_LEFT, ink);
 }
 
+/* What was looked for, as far as it is on screen. */
+static void mark_found(Frame *frame, const TextView *text, const TextParams *params) {
+    const TextShown *shown = &text->shown;
+    const float s = text->key.scale, hair = fmaxf(1, roundf(s));
+    size_t lo = 0, hi = params->found_count; /* the first that ends behind the first token */
+    while (lo < hi) {
+        const size_t middle = lo + (hi - lo) / 2;
+        if (params->found[middle].end <= shown->from)
+            lo = middle + 1;
+        else
+            hi = middle;
+    }
+    for (; lo < params->found_count && params->found[lo].first < shown->to; lo++) {
+        for (int64_t i = params->found[lo].first; i < params->found[lo].end; i++) {
+            Rect cell;
+            if (!views_text_rect(text, i, &cell)) continue;
+            const float h = ceilf(text->key.size * CELL_H);
+            const Rect box = {cell.x, cell.y + roundf((cell.h - h) / 2), cell.w - hair, h};
+            draw_frame(frame->list, rect_inset(box, -hair), 2 * s, 2 * hair, frame->theme->text);
+        }
+    }
+}
+
 static void mark(Frame *frame, const TextView *text, const TextState *state) {
     Rect cell;
     const float s = text->key.scale, line = fmaxf(1, roundf(2 * s));
@@ -86,6 +109,7 @@ void views_text_draw(Frame *frame, TextView *text, ViewState *state, const TextP
     draw_clip(frame->list, clip);
     for (int64_t i = shown->from; i < shown->to; i++)
         draw_token(frame, text, &display, i);
+    mark_found(frame, text, params);
     if (params->marks) mark(frame, text, &state->text);
     draw_clip_off(frame->list);
     if (shown->profile.h > 0) text_profile_draw(frame, text, state);

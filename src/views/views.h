@@ -193,7 +193,7 @@ typedef struct Frame {
     bool (*has_failed)(const void *user, const TileKey *key); /* NULL, or: not worth asking for again */
     const void *has_failed_user;
     const HeadSet *heads_before; /* what was shown before the head set of now, or NULL */
-    bool peek; /* only what is at hand: nothing is composed or read back */
+    bool peek;                   /* only what is at hand: nothing is composed or read back */
 } Frame;
 
 /* What is on screen, for badges, state and read-outs. */
@@ -451,9 +451,11 @@ TextView *views_text_new(void);
 void views_text_drop(TextView *text); /* NULL is allowed */
 
 typedef struct TextParams {
-    Rect rect;  /* pixels */
-    bool bare;  /* tokens alone */
-    bool marks; /* the token under the cursor is marked */
+    Rect rect;              /* pixels */
+    bool bare;              /* tokens alone */
+    bool marks;             /* the token under the cursor is marked */
+    const TokenSpan *found; /* what was looked for: ascending, apart */
+    size_t found_count;
 } TextParams;
 /* The strip that the state looks at; NULL where there is none. */
 const StripInfo *views_text_strip(const Frame *frame, const ViewState *state);

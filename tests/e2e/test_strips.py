@@ -167,7 +167,7 @@ def test_commands_move_the_token(program):
                          ("text-top 99", "0 to 16"), ("batch 2", "there are 2"), ("layer 1", "patterns of attention"),
                          ("heads mean", "patterns of attention"), ("view matrix", "this capture has none"),
                          ("rect 0:1,0:1", "patterns of attention"), ("pool max", "patterns of attention"),
-                         ("find sky", "patterns of attention"), (f"ref {path}", "patterns of attention")):
+                         (f"ref {path}", "patterns of attention")):
         assert word in program.refused("render", path, "-o", "x.png", "--exec", script, code=(1, 2)), script
 
 
@@ -199,3 +199,19 @@ def test_tables(program, ending, separator):
     assert [float(row[3]) for row in rows[1:]] == pytest.approx([0.5, 0.25, 0.125, 1])
     assert [json.loads(row[6])[int(row[4]) - 1]["token"] for row in rows[1:]] == tokens
     assert ".tsv or .csv" in program.refused("render", path, "-o", "x.png", "--exec", "export t.npy", code=1)
+
+
+def test_find(program):
+    path = save(program, "a.json", answers.chat(answers.TEXT * 3, answers.CHANCES * 3, choices=2))
+    def run(script):
+        return json.loads(program.ok("render", path, "--size", "900x600", "-o", "x.png", "--exec", script + "; state"))
+    state = run("find lisbon")  # over two tokens, whatever the case
+    assert (state["find"]["count"], state["find"]["tokens"], state["text"]["token"]) == (3, [3, 5], 3)
+    assert run("find lisbon; find-next; find-next")["text"]["token"] == 37
+    assert run("find lisbon; find-previous")["text"]["token"] == 37
+    assert run("token 20; find the sky")["text"]["token"] == 34
+    assert run("find lisbon; batch 1; wait exact")["find"]["tokens"] is None
+    assert run("find lisbon; batch 1; wait exact; find-next")["text"]["token"] == 2
+    assert run("find no such words")["find"]["count"] == 0
+    program.ok("render", path, "--find", "wind", "--size", "900x600", "-o", "y.png")
+    assert state_of(program, "--from", "y.png")["find"]["query"] == "wind"

@@ -94,6 +94,16 @@ def test_the_mouse(window):
     assert abs(text["token"] - COUNT / 2) < 10 and text["shown"][0] <= text["token"] < text["shown"][1]
 
 
+def test_keys_find(window):
+    window.settled()
+    window.key("slash", "r", "d", "period")  # ". " and the break are one token
+    window.wait(lambda state: state["find"] and state["find"]["query"] == "rd." and state["text"]["token"] == 9)
+    window.key("Return")
+    text_is(window, token=20)
+    window.key("Escape", "F3")
+    text_is(window, token=31)
+
+
 def test_what_is_for_patterns_says_so(window):
     window.settled()
     window.key("m")
