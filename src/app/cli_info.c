@@ -22,7 +22,10 @@ static void json_set(TextBuffer *out, const SetInfo *set, const SetScan *scan) {
     text_append_json_f64(out, scan->row_sum_min);
     text_append(out, ",\"max\":");
     text_append_json_f64(out, scan->row_sum_max);
-    text_appendf(out, "},\"nonfinite\":%lld,\"masked\":%lld}", (long long)scan->nonfinite, (long long)scan->masked);
+    text_appendf(out, ",\"sampled\":%s},\"nonfinite\":%lld,\"masked\":%lld,\"qk_nonfinite\":",
+                 scan->sampled ? "true" : "false", (long long)scan->nonfinite, (long long)scan->masked);
+    text_append_json_f64(out, scan->operands_nonfinite < 0 ? (double)NAN : (double)scan->operands_nonfinite);
+    text_append(out, "}");
 }
 
 static bool has_tokens(const Capture *capture) {
@@ -111,11 +114,13 @@ static void text_set(TextBuffer *out, const SetInfo *set, const SetScan *scan) {
     if (set->step_count > 1) text_appendf(out, ", %d decode steps", set->step_count);
     if (set->item_count > 1) text_appendf(out, ", %d batch items", set->item_count);
     if (isfinite(scan->row_sum_min))
-        text_appendf(out, "\n  %-10s %.6g to %.6g\n", "row sums", scan->row_sum_min, scan->row_sum_max);
+        text_appendf(out, "\n  %-10s %.6g to %.6g%s\n", "row sums", scan->row_sum_min, scan->row_sum_max,
+                     scan->sampled ? " (of some rows)" : "");
     else
         text_appendf(out, "\n  %-10s no row is finite\n", "row sums");
     append_counted(out, "masked", scan->masked);
     append_counted(out, "NaN, inf", scan->nonfinite);
+    if (scan->operands_nonfinite > 0) append_counted(out, "in Q and K", scan->operands_nonfinite);
     if (scan->negative > 0) append_counted(out, "negative", scan->negative);
     if (scan->above_one > 0) append_counted(out, "above 1", scan->above_one);
     out->failed |= layers.failed;

@@ -265,6 +265,9 @@ Status capture_value_norms(const Capture *capture, PatternRef ref, int64_t k0, i
 typedef struct SetScan {
     double row_sum_min, row_sum_max;
     int64_t nonfinite, masked, negative, above_one;
+    int64_t operands_nonfinite; /* NaN and Inf in Q and K; -1: the weights are stored */
+    bool
+        sampled; /* row sums are of some rows of each pattern: Q and K of so many weights, all finite, that the rest is known */
 } SetScan;
 Status capture_scan_set(const Capture *capture, int set, const Progress *progress, SetScan *out, Error *err);
 

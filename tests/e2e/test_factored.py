@@ -201,6 +201,59 @@ def test_a_gpu_that_cannot_is_said_and_does_without(program, compute):
     assert "auto, cpu or gpu" in program.refused("render", compute[0], "--recompute", "tpu", "-o", "x.png", code=1)
 
 
+# ---- what is wrong with Q and K --------------------------------------------------------------------------------------------
+
+def pair_of(q, k, metadata=None, **more):
+    named = {"blocks.0.attn.hook_q": q, "blocks.0.attn.hook_k": k}
+    return safetensors_bytes({name: value for name, value in named.items() if value is not None} | more, metadata)
+
+
+def numbers(*shape):
+    return np.random.default_rng(5).normal(size=shape).astype("<f4")
+
+
+@pytest.mark.parametrize("q, k, words", [
+    (numbers(20, 4, 8), numbers(20, 4, 6), ("8", "6")),            # head sizes
+    (numbers(20, 4, 8), numbers(20, 3, 8), ("4", "3", "head")),    # 4 heads cannot share 3
+    (numbers(20, 4, 8), None, ("keys", "hook_q")),
+    (None, numbers(20, 4, 8), ("hook_k",)),
+], ids=["sizes", "heads", "no keys", "no queries"])
+def test_pairs_that_do_not_fit_are_refused_with_a_reason(program, q, k, words):
+    path = program.cwd / "bad.safetensors"
+    path.write_bytes(pair_of(q, k))
+    said = program.refused("info", path)
+    assert all(word in said for word in words), said
+
+
+def test_numbers_that_are_none_are_counted_and_spoil_their_rows_only(program):
+    q, k = numbers(20, 2, 8), numbers(20, 2, 8)
+    q[7, 0, 3], k[15, 1, 2] = np.nan, np.inf
+    path = program.cwd / "strange.safetensors"
+    path.write_bytes(pair_of(q, k, {"attn.causal": "true"}))
+    info = program.json("info", path)
+    assert info["sets"][0]["qk_nonfinite"] == 2 and info["sets"][0]["nonfinite"] == 8 + sum(range(16, 21))
+    assert "in Q and K" in program.ok("info", path)
+    for head, strange in ((0, [7]), (1, range(15, 20))):
+        largest = blocks(program, path, head, (0, 0))[..., 1]
+        assert [row for row in range(20) if (largest[row] == -2).any()] == list(strange)
+
+
+def test_a_scale_that_nobody_gave_is_said_to_be_assumed(program):
+    (program.cwd / "q.safetensors").write_bytes(pair_of(numbers(20, 4, 16), numbers(20, 4, 16)))
+    (program.cwd / "s.safetensors").write_bytes(pair_of(numbers(20, 4, 16), numbers(20, 4, 16), {"attn.scale": "0.25"}))
+    assert "scale 0.25 (assumed)" in program.ok("info", "q.safetensors")
+    assert "assumed" not in program.ok("info", "s.safetensors").split("notes")[0]
+
+
+def test_info_of_a_very_long_sequence_computes_some_rows_only(program):
+    tokens = 40000
+    info = program.json("info", synth(program, tokens, 8))["sets"][0]
+    assert info["row_sum"]["sampled"] and info["row_sum"]["min"] == pytest.approx(1, abs=1e-4)
+    assert info["masked"] == tokens * (tokens - 1) // 2 and info["nonfinite"] == info["qk_nonfinite"] == 0
+    short = program.json("info", make_pair(program.cwd)[0])["sets"][0]
+    assert not short["row_sum"]["sampled"] and short["masked"] == HEADS * TOKENS * (TOKENS - 1) // 2
+
+
 def test_info_names_the_kernel(program):
     factored, dense, _ = make_pair(program.cwd)
     assert program.json("info", factored)["kernel"] in ("portable", "neon", "avx2", "avx512")
