@@ -362,6 +362,8 @@ bool app_has_view(const App *app, ViewKind kind);
 int app_layer(const App *app);
 
 void view_matrix_draw(App *app, Frame *frame, const FrameParams *params);
+/* The row under the crosshair, from the source: true when it is among the read-outs, else it is wanted. */
+bool view_matrix_want_row(App *app, Frame *frame);
 /* The plot under the mouse: the open capture's, or the reference's beside it. */
 const ViewResult *view_matrix_under_mouse(const App *app);
 void view_matrix_press(App *app, const InputEvent *event);

@@ -78,54 +78,34 @@ typedef struct TopKey {
     float weight;
 } TopKey;
 
-/* The strongest keys of a row of the head set, from the source. */
-static Status strongest_keys(App *app, int64_t query, TopKey top[TOP_KEYS], int *found, Error *err) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
-    ResolvedHeads heads;
-    *found = 0;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return error_set(err, STATUS_NOT_FOUND, "no capture is open");
-    Status status = tiles_headset_resolve(&app->view.heads, set, layer, &heads, err);
-    if (status != STATUS_OK) return status;
-    const Variant variant = views_variant(&app->view);
-    const PoolRequest request = {.capture = app_capture(app),
-                                 .set = app->view.set,
-                                 .item = app->view.item,
-                                 .step = app->view.step,
-                                 .layer = app->view.layer,
-                                 .values = app->view.values,
-                                 .heads = &heads,
-                                 .variant = tiles_variant_id(&variant) ? &variant : NULL};
-    float *row = mem_alloc_zeroed((size_t)keys, sizeof *row);
-    PoolScratch *scratch = tiles_pool_scratch_new();
-    status = row && scratch
-                 ? tiles_cells(&request, query, query + 1, 0, keys, row, scratch, NULL, err)
-                 : error_set(err, STATUS_MEMORY, "not enough memory for a row of %lld keys", (long long)keys);
-    for (int64_t k = 0; status == STATUS_OK && k < keys; k++) {
+/* The strongest keys of the row of the crosshair, once it is here (record_plan_row); how many. */
+static int strongest_keys(App *app, TopKey top[TOP_KEYS]) {
+    const FrameParams params = {.scale = 1};
+    const Frame frame = app_make_frame(app, &params);
+    const TileKey key = views_row_key(&frame, &app->view, app->view.cursor_q);
+    const TileData *data = views_readout_find(&app->readouts, &key);
+    const float *row = data && data->status == STATUS_OK ? data->texels : NULL;
+    int found = 0;
+    for (int64_t k = 0; row && k < key.columns; k++) {
         if (!isfinite(row[k])) continue;
-        int at = *found;
+        int at = found;
         while (at > 0 && fabsf(top[at - 1].weight) < fabsf(row[k]))
             at--;
         if (at == TOP_KEYS) continue;
-        if (*found < TOP_KEYS) ++*found;
-        memmove(top + at + 1, top + at, sizeof top[0] * (size_t)(*found - 1 - at));
+        if (found < TOP_KEYS) found++;
+        memmove(top + at + 1, top + at, sizeof top[0] * (size_t)(found - 1 - at));
         top[at] = (TopKey){k, row[k]};
     }
-    mem_free(row);
-    tiles_pool_scratch_drop(scratch);
-    return status;
+    return found;
 }
 
-static Status go_to_query(App *app, int64_t query, Error *err) {
+bool record_plan_row(App *app) {
     TopKey top[TOP_KEYS];
-    int found;
-    const Status status = strongest_keys(app, query, top, &found, err);
-    if (status != STATUS_OK) return status;
-    app->view.cursor_on = app->view.cursor_locked = true;
-    app->view.cursor_q = query;
-    app->view.cursor_k = found > 0 ? top[0].key : 0;
-    return STATUS_OK;
+    const FrameParams params = {.scale = 1, .exact_only = true};
+    Frame frame = app_make_frame(app, &params);
+    if (!view_matrix_want_row(app, &frame)) return false;
+    app->view.cursor_k = strongest_keys(app, top) > 0 ? top[0].key : 0;
+    return true;
 }
 
 /* ---- stops ----------------------------------------------------------------------------------- */
@@ -145,7 +125,10 @@ Status record_plan_go(App *app, SweepKind kind, const ViewState *first, int64_t 
         break;
     case SWEEP_TOKENS:
         query_rows(app, first, queries, &query, &count);
-        return go_to_query(app, query + n, err);
+        app->view.cursor_on = app->view.cursor_locked = true;
+        app->view.cursor_q = query + n;
+        app->view.cursor_k = 0;
+        return STATUS_OK;
     default:
         app->view.step = capture_step_of_number(set, (int)n);
         break;
@@ -162,12 +145,11 @@ static void token_text(App *app, Axis axis, int64_t index, char *out, size_t out
 
 static void query_label(App *app, char *out, size_t out_size) {
     TopKey top[TOP_KEYS];
-    int found = 0;
+    const int found = strongest_keys(app, top);
     char text[96];
     TextBuffer label = {0};
     token_text(app, AXIS_QUERY, app->view.cursor_q, text, sizeof text);
     text_appendf(&label, "query %lld  %s  \xE2\x86\x92  ", (long long)app->view.cursor_q, text);
-    (void)strongest_keys(app, app->view.cursor_q, top, &found, NULL);
     for (int i = 0; i < found; i++) {
         token_text(app, AXIS_KEY, top[i].key, text, sizeof text);
         text_appendf(&label, "%s%s %.2f", i ? ",  " : "", text, (double)top[i].weight);

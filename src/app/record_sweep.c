@@ -36,7 +36,7 @@ typedef struct Sweep {
     uint8_t *before, *now; /* for fades */
     Rect plot;
     char range[160];
-    float highest;
+    float highest, own_high; /* of all stops so far, of this one */
     bool is_signed, unbounded;
     RecordTour *tour;
     RecordVerdict verdict;
@@ -70,32 +70,39 @@ static Status ended(Sweep *s, Error *err) {
 
 /* ---- the range ------------------------------------------------------------------------------- */
 
-/* Waits for the overview of what is looked at: its automatic range. */
-static Status overview_range(Sweep *s, float *hi, Error *err) {
+/* Waits until `ready`, which wants from the workers what it lacks; what: for the progress, NULL between frames. */
+static Status wait_for(Sweep *s, bool (*ready)(Sweep *s), const char *what, Error *err) {
     App *app = s->app;
-    const FrameParams params = {.scale = 1, .exact_only = true};
     const uint64_t start = real_now();
     for (;;) {
         bool any;
         app_take_results(app, UINT64_MAX, &any);
         gpu_frame_advance(app->gpu);
         app->wants.count = 0;
-        Frame frame = app_make_frame(app, &params);
-        TileKey key;
-        if (views_base_ready(&frame, &app->view, app->view.layer, true, &key) &&
-            views_auto_range(&frame, &app->view, app->view.layer, app->view.percentile, hi)) {
-            return STATUS_OK;
-        }
+        if (ready(s)) return STATUS_OK;
         const size_t wanted = app->wants.count;
         app_submit_wants(app, false);
         if (wanted > 0 && app->wants.count == 0 && tiles_scheduler_idle(app->scheduler))
             return error_set(err, STATUS_IO, "%s", app->message);
-        if (real_now() - start > SETTLE_NS)
-            return error_set(err, STATUS_CANCELLED, "an overview was not ready in time");
+        if (real_now() - start > SETTLE_NS) return error_set(err, STATUS_CANCELLED, "reading took too long");
         if (s->verdict != RECORD_GO_ON) return ended(s, err);
         clock_sleep_ns(POLL_NS);
-        tick(s, "overviews", 0, 0);
+        (void)(what ? tick(s, what, 0, 0) : tick_frames(s));
     }
+}
+
+/* The overview of what is looked at: its automatic range. */
+static bool overview_is_ready(Sweep *s) {
+    App *app = s->app;
+    const FrameParams params = {.scale = 1, .exact_only = true};
+    Frame frame = app_make_frame(app, &params);
+    TileKey key;
+    return views_base_ready(&frame, &app->view, app->view.layer, true, &key) &&
+           views_auto_range(&frame, &app->view, app->view.layer, app->view.percentile, &s->own_high);
+}
+
+static bool row_is_ready(Sweep *s) {
+    return record_plan_row(s->app);
 }
 
 static Status widen_range(void *user, Error *err) {
@@ -105,14 +112,13 @@ static Status widen_range(void *user, Error *err) {
     const LayerInfo *layer;
     int64_t queries, keys;
     ResolvedHeads heads;
-    float hi = 0;
     if (app->view.range_mode == RANGE_MANUAL || app->view.range_locked) {
         s->unbounded = true;
         return STATUS_OK;
     }
-    const Status status = overview_range(s, &hi, err);
+    const Status status = wait_for(s, overview_is_ready, "overviews", err);
     if (status != STATUS_OK) return status;
-    s->highest = fmaxf(s->highest, hi);
+    s->highest = fmaxf(s->highest, s->own_high);
     if (app_pattern(app, &set, &layer, &queries, &keys) &&
         tiles_headset_resolve(&app->view.heads, set, layer, &heads, NULL) == STATUS_OK) {
         s->is_signed |= views_state_signed(set, &app->view, &heads);
@@ -285,6 +291,7 @@ static void note_stop(Sweep *s) {
 static Status one_stop(Sweep *s, int64_t i, bool again, Error *err) {
     uint8_t *frame = s->now;
     Status status = record_plan_go(s->app, s->params->kind, &s->first, i, err);
+    if (status == STATUS_OK && s->params->kind == SWEEP_TOKENS) status = wait_for(s, row_is_ready, NULL, err);
     if (status == STATUS_OK && s->fade == 0) status = next_buffer(s, &frame, err);
     if (status != STATUS_OK) return status;
     status = draw_frame_exact(s, i, frame, err);

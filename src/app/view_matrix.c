@@ -65,14 +65,16 @@ static void want_row(App *app, Frame *frame, const TileKey *key) {
 }
 
 /* The whole row under the cursor, from the source: value, profile and strongest keys all come from it. */
-static void want_cursor_row(App *app, Frame *frame) {
-    if (!app->view.cursor_on || frame->flying) return;
+bool view_matrix_want_row(App *app, Frame *frame) {
+    if (!app->view.cursor_on || frame->flying) return true;
     const TileKey key = views_row_key(frame, &app->view, app->view.cursor_q);
     want_row(app, frame, &key);
-    if (!key.variant) return;
-    TileKey plain = key;
-    plain.variant = 0; /* as it is stored, to be named beside the variant */
-    want_row(app, frame, &plain);
+    if (key.variant) {
+        TileKey plain = key;
+        plain.variant = 0; /* as it is stored, to be named beside the variant */
+        want_row(app, frame, &plain);
+    }
+    return key.columns <= 0 || views_readout_find(&app->readouts, &key);
 }
 
 /* ---- the reference --------------------------------------------------------------------------- */
@@ -208,7 +210,7 @@ void view_matrix_draw(App *app, Frame *frame, const FrameParams *params) {
     if (app->side_result.plot.w > 0) draw_selection(app, frame, &app->side_result);
     if (!params->bare) app_draw_pins(app, frame, params->chrome && app->layout.right.w > 0);
     if (!params->chrome) return;
-    want_cursor_row(app, frame);
+    (void)view_matrix_want_row(app, frame);
     compare_want_row(app, frame);
 }
 
