@@ -16,6 +16,7 @@
 #define SIDE_BY_SIDE 8
 #define GAP_OPEN 3
 #define GAP_MORE 1
+#define REST 4 /* letters of the text beyond the query that cost a point */
 
 static char lower(char c) {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
@@ -97,6 +98,7 @@ static bool match_word(const char *word, size_t letters, const char *text, size_
     if (!reached(score)) return false;
     out->score += score;
     if (letters == length) out->score += AT_START; /* nothing is left over */
+    out->score -= (int)(length - letters) / REST;
     trace(&tables, letters, last, text, out);
     return true;
 }

@@ -150,6 +150,7 @@ static void test_better_matches_score_higher(void **state) {
     assert_true(score("set", "set") > score("set", "settings"));
     assert_true(score("sc", "scale") > score("sc", "fullscreen"));
     assert_true(score("sc", "select-cells") > score("sc", "escape"));
+    assert_true(score("s", "set") > score("s", "solo-head"));
     assert_true(score("lab", "labels") > score("lab", "lock-range-below"));
     assert_true(score("gr", "grid-range") > score("gr", "tiger"));
 }

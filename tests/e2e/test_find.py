@@ -166,6 +166,40 @@ def test_the_copied_command_line_draws_the_same_picture(program, demo):
     assert (a != np.asarray(Image.open(program.cwd / "d.png"))).any()
 
 
+def test_what_ctrl_shift_c_copies_draws_the_window(program, display, demo):
+    """Search, theme and scale; the line is in the clipboard and in the message."""
+    window = Window(program, display, demo, "--size", "900x640", "--scale", "1.25", "--theme", "light")
+    try:
+        window.settled()
+        for line in ("find wabe", "zoom 6", "pan -40,-40"):
+            window.key("ctrl+p")
+            write(window, line)
+            window.key("Return")
+            window.wait(lambda s: s["palette"] is None)
+        window.key("F3")
+        window.wait(lambda s: s["find"] and s["find"]["current"] == 2)
+        window.point(0.5, 0.02)
+        state = window.settled()
+        window.key("ctrl+shift+c")
+        message = window.wait(lambda s: s["message"].startswith("copied: "))["message"]
+        words = shlex.split(message[len("copied: "):])
+        for option, value in (("--find", "wabe"), ("--theme", "light"), ("--scale", "1.25")):
+            assert words[words.index(option) + 1] == value
+        assert "--camera" in words and "--cursor" in words
+        # 720 x 512 points at this scale are the pixels of the window.
+        program.ok("render", *words[1:], "--size", "720x512", "--window", "-o", "copied.png")
+        from PIL import Image
+        drawn = np.asarray(Image.open(program.cwd / "copied.png").convert("RGB")).astype(int)
+        shown = window.pixels().astype(int)
+        assert drawn.shape == shown.shape
+        left, top, width, height = (int(value) for value in state["plot"])
+        # Labels, marks, crosshair and cells; what is said at the foot is not of the view.
+        part = slice(top - 20, top + height - 120), slice(left - 60, left + width - 20)
+        assert (np.abs(drawn[part] - shown[part]).max(axis=-1) <= 2).mean() > 0.999
+    finally:
+        window.close()
+
+
 def test_131072_tokens(program):
     count = 131072
     rng = np.random.default_rng(3)
