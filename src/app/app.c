@@ -15,8 +15,6 @@
 #define MESSAGE_NS UINT64_C(6000000000)
 #define ERROR_MESSAGE_NS UINT64_C(20000000000)
 #define DEFAULT_PLAY_RATE 2.0
-#define PROGRESS_AFTER_NS UINT64_C(200000000)
-#define PROGRESS_EVERY_NS UINT64_C(50000000)
 
 void app_wake(void *app) {
     platform_wake(((App *)app)->platform);
@@ -162,30 +160,6 @@ void app_say(App *app, Severity severity, const char *format, ...) {
     app->redraw = true;
 }
 
-static bool report_progress(void *user, const char *what, double fraction) {
-    App *app = user;
-    if (!app->platform || !platform_is_window(app->platform)) return true;
-    /* Most files open before anybody could read a message. */
-    const uint64_t now = clock_now_ns(&app->clock);
-    if (now - app->opening_since_ns < PROGRESS_AFTER_NS || now - app->progress_drawn_ns < PROGRESS_EVERY_NS)
-        return true;
-    app->progress_drawn_ns = now;
-    InputEvent event;
-    while (platform_poll(app->platform, &event)) {
-        if (event.type == EVENT_KEY_DOWN && event.key == KEY_ESCAPE) return false;
-        if (event.type == EVENT_QUIT) {
-            app->quit = true;
-            return false;
-        }
-    }
-    if (fraction >= 0)
-        app_say(app, SAY_INFO, "%s  %d %%  (Esc cancels)", what, (int)(fraction * 100));
-    else
-        app_say(app, SAY_INFO, "%s  (Esc cancels)", what);
-    (void)app_draw_window(app, NULL);
-    return true;
-}
-
 static Status open_paths(App *app, const char *const *paths, size_t count, OpenCapture *open, Error *err) {
     if (count == 1 && text_starts_with(paths[0], "demo:")) {
         const Demo *demo = demo_find(paths[0] + 5);
@@ -196,11 +170,8 @@ static Status open_paths(App *app, const char *const *paths, size_t count, OpenC
         snprintf(open->demo_name, sizeof open->demo_name, "%s", demo->name);
         return demo_open(demo, &open->capture, err);
     }
-    const CaptureOpenParams params = {.paths = paths,
-                                      .path_count = count,
-                                      .axes = app->axes[0] ? app->axes : NULL,
-                                      .progress = {report_progress, app}};
-    return capture_open(&params, &open->capture, err);
+    const CaptureOpenParams params = {.paths = paths, .path_count = count, .axes = app->axes[0] ? app->axes : NULL};
+    return app_read_capture(app, &params, &open->capture, err);
 }
 
 /* First set, lowest layer, mean of heads, fit: a picture that is right for any capture. */
@@ -300,7 +271,6 @@ Status app_open_capture(App *app, const char *const *paths, size_t count, Error 
     OpenCapture open = {.serial = ++app->next_serial};
     if (count == 0) return error_set(err, STATUS_USAGE, "no file was given");
     snprintf(open.path, sizeof open.path, "%s", paths[0]);
-    app->opening_since_ns = clock_now_ns(&app->clock);
     uint64_t sign; /* before it is read: what changes meanwhile is seen later */
     (void)watch_sign(paths, count, &sign);
     Status status = open_paths(app, paths, count, &open, err);
@@ -338,7 +308,6 @@ Status app_open_reference(App *app, const char *path, Error *err) {
     if (!app_capture(app)) return error_set(err, STATUS_NOT_FOUND, "a reference needs an open capture");
     if (path) {
         snprintf(open.path, sizeof open.path, "%s", path);
-        app->opening_since_ns = clock_now_ns(&app->clock);
         const Status status = open_paths(app, &path, 1, &open, err);
         if (status != STATUS_OK) return status;
     }

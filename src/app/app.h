@@ -114,7 +114,6 @@ typedef struct App {
     OpenCapture captures[2];
     uint32_t next_serial, difference_serial;
     Comparison comparison;
-    uint64_t opening_since_ns, progress_drawn_ns;
     char axes[16];
     bool disk_cache;
 
@@ -222,6 +221,8 @@ typedef struct AppParams {
 Status app_open(App *app, const AppParams *params, Error *err);
 void app_close(App *app);
 void app_wake(void *app); /* from any thread: the loop turns once more */
+/* opening.c: capture_open on a thread of its own while a window shows the progress and listens for Esc. */
+Status app_read_capture(App *app, const CaptureOpenParams *params, Capture **out, Error *err);
 /* Replaces the open capture; on failure the old one stays. `path` "demo:NAME" opens a built-in demo. */
 Status app_open_capture(App *app, const char *const *paths, size_t count, Error *err);
 /* Opens a reference beside the open capture; NULL closes it. On failure the old one stays. */
