@@ -64,7 +64,7 @@ const Command APP_COMMANDS[] = {
     {"pool", "mean|mass|max|next", cmd_pool, "o=next", "Colour", "pooled blocks show mean, mass, max", NULL},
 
     {"hide", "none|first|special|selection|KEYS|next", cmd_hide, "b=next", "Weights", "hide the first key, special tokens, chosen keys", NULL},
-    {"row-scale", "none|sum|max|uniform|next", cmd_row_scale, "u=next", "Weights", "rows as they are, by visible sum, by max, by uniform", NULL},
+    {"row-scale", "none|sum|max|uniform|next", cmd_row_scale, "u=next", "Weights", "rows as they are, by sum, max, uniform", NULL},
     {"value-weighted", "[on|off]", cmd_value_weighted, NULL, "Weights", "weights times the norm of the key's value vector", NULL},
 
     {"labels", "[on|off]", cmd_labels, "v=", "Window", "token labels on, off", NULL},

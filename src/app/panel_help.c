@@ -97,7 +97,7 @@ void panel_status(App *app) {
     const GpuInfo *info = gpu_info(app->gpu);
     const GpuStats gpu = gpu_stats(app->gpu);
     const SchedulerStats jobs = tiles_scheduler_stats(app->scheduler);
-    char lines[13][200], a[32], b[32];
+    char lines[14][200], a[32], b[32];
     int n = 0;
     snprintf(lines[n++], sizeof lines[0], "%s", info->renderer);
     snprintf(lines[n++], sizeof lines[0], "OpenGL %s, display %s", info->version, platform_driver(app->platform));
@@ -114,6 +114,11 @@ void panel_status(App *app) {
     snprintf(lines[n++], sizeof lines[0], "RAM tiles  %s,  hits %llu, misses %llu, evicted %llu", a,
              (unsigned long long)jobs.cache_hits, (unsigned long long)jobs.cache_misses,
              (unsigned long long)jobs.cache_evictions);
+    if (jobs.factors.bytes > 0) {
+        text_format_bytes(jobs.factors.bytes, a, sizeof a);
+        snprintf(lines[n++], sizeof lines[0], "factors of rows and keys  %s,  hits %llu, misses %llu", a,
+                 (unsigned long long)jobs.factors.hits, (unsigned long long)jobs.factors.misses);
+    }
     snprintf(lines[n++], sizeof lines[0], "jobs  %llu done, %d running, %d queued, %llu cancelled, %llu failed",
              (unsigned long long)jobs.jobs_done, jobs.running, jobs.queued, (unsigned long long)jobs.jobs_cancelled,
              (unsigned long long)jobs.jobs_failed);

@@ -39,6 +39,7 @@ struct FactorStore {
     Vector *buckets[BUCKETS];
     Vector *newest, *oldest;
     size_t bytes, budget;
+    uint64_t hits, misses;
 };
 
 static bool same_vector(const VectorKey *a, const VectorKey *b) {
@@ -112,6 +113,13 @@ void tiles_factors_drop(FactorStore *store) {
     mem_free(store);
 }
 
+FactorStats tiles_factors_stats(FactorStore *store) {
+    mutex_lock(store->mutex);
+    FactorStats stats = {store->bytes, store->hits, store->misses};
+    mutex_unlock(store->mutex);
+    return stats;
+}
+
 static Vector *find_vector(FactorStore *store, const VectorKey *key) {
     Vector *vector = store->buckets[bucket_of(key)];
     while (vector != NULL && !same_vector(&vector->key, key)) {
@@ -166,6 +174,7 @@ static void load(FactorStore *store, const VectorKey *key, int64_t from, int64_t
             --*missing1;
         }
     }
+    *(*missing0 < *missing1 ? &store->misses : &store->hits) += 1;
     mutex_unlock(store->mutex);
 }
 

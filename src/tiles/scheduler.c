@@ -551,6 +551,7 @@ SchedulerStats tiles_scheduler_stats(Scheduler *s) {
     SchedulerStats stats = s->stats;
     stats.cache_evictions = s->cache.evictions;
     stats.cache_bytes = s->cache.bytes;
+    stats.factors = tiles_factors_stats(s->factors);
     stats.queued = (int)i64_min((int64_t)(s->queue.count - s->queue.at), INT32_MAX);
     stats.running = s->running;
     mutex_unlock(s->mutex);

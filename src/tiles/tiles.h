@@ -133,6 +133,11 @@ typedef struct FactorStore FactorStore;
 FactorStore *tiles_factors_new(size_t budget); /* bytes; NULL when memory is short */
 void tiles_factors_drop(FactorStore *store);   /* NULL is allowed */
 void tiles_factors_clear(FactorStore *store);  /* before a capture is closed */
+typedef struct FactorStats {
+    size_t bytes;
+    uint64_t hits, misses; /* stretches asked for: known as a whole, or not */
+} FactorStats;
+FactorStats tiles_factors_stats(FactorStore *store);
 
 typedef struct PoolScratch PoolScratch; /* working memory of one thread */
 
@@ -410,6 +415,7 @@ typedef struct SchedulerParams {
 typedef struct SchedulerStats {
     uint64_t jobs_done, jobs_cancelled, jobs_failed, cache_hits, cache_misses, cache_evictions;
     size_t cache_bytes;
+    FactorStats factors;
     int queued, running;
 } SchedulerStats;
 

@@ -24,6 +24,10 @@ static TileWant tile_of(const Fixture *f, uint32_t serial, int number) {
         want.key.lq = want.key.lk = 0;
         want.key.rows = want.key.columns = SIDE;
     }
+    if (number % 3 == 1) { /* whose row factors all threads share */
+        want.variant = (Variant){.range_count = 1, .ranges = {{0, 1 + number % 2}}, .row_scale = ROWS_SUM};
+        want.key.variant = tiles_variant_id(&want.variant);
+    }
     return want;
 }
 

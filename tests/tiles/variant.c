@@ -253,6 +253,9 @@ static void the_store_keeps_its_budget(void **state) {
                 tiles_factors_clear(store);
             }
         }
+        const FactorStats stats = tiles_factors_stats(store);
+        assert_true(stats.bytes <= budgets[b]);
+        assert_true(budgets[b] > 0 ? stats.hits + stats.misses > 0 : stats.hits == 0 && stats.misses > 0);
         tiles_factors_drop(store);
     }
     tiles_pool_scratch_drop(scratch);
