@@ -454,7 +454,10 @@ void panel_pins_list(Panel *p, float bottom);
 void panel_caption(Panel *p, const char *text, const char *right); /* right: NULL or a dim remark */
 #define PANEL_COLOR_H 140.0f /* points, of the colour bar, its buttons and the legend */
 void panel_color_bar(Panel *p, float y, bool is_signed);
-void panel_legend(Panel *p, float y);
+void panel_legend(Panel *p, float y, bool is_signed);
+/* Bars of the largest value of each pixel column, and of the smallest where values are negative: the extremes, 0 among
+ * them. The bar of value `marked` is in the accent colour; -1: none. */
+void panel_profile(Panel *p, Rect box, const float *values, int64_t count, int64_t marked, float *least, float *most);
 /* Ticks are shares of the range of each head: there is no one range to name. */
 bool panel_range_is_share(const App *app);
 void panel_text(App *app, Frame *frame, Rect rect);

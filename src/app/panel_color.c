@@ -94,7 +94,11 @@ void panel_color_bar(Panel *p, float y, bool is_signed) {
     draw_triangle(&app->list, rim, theme->faint);
     draw_triangle(&app->list, tip, params.clipped);
     if (is_signed) {
-        const float back[6] = {bar.x - 2 * s, bar.y, bar.x - 2 * s, bar.y + bar.h, bar.x - 2 * s - cap, middle};
+        const float left = bar.x - 2 * s;
+        const float back_rim[6] = {left + 1, bar.y - 1.5f * s, left + 1, bar.y + bar.h + 1.5f * s, left - cap - 2 * s,
+                                   middle};
+        const float back[6] = {left, bar.y, left, bar.y + bar.h, left - cap, middle};
+        draw_triangle(&app->list, back_rim, theme->faint);
         draw_triangle(&app->list, back, params.clipped_below);
     }
     ui_hit(app, bar, "next colormap (c); the wheel, or Left and Right, turn the range", CURSOR_HAND, "cmap next");
@@ -130,20 +134,23 @@ void panel_color_bar(Panel *p, float y, bool is_signed) {
     variant_buttons(p, row + 28 * s);
 }
 
-void panel_legend(Panel *p, float y) {
+void panel_legend(Panel *p, float y, bool is_signed) {
     const float s = p->frame->scale;
     const Theme *theme = p->frame->theme;
+    const ColormapId cmap = is_signed ? p->app->view.cmap_signed : p->app->view.cmap;
     const bool hides = tiles_variant_hides(&p->app->view.variant);
+    const Color beyond = views_clipped_color(cmap, theme->light);
     const struct {
         const char *name;
-        Color color;
-    } ENTRIES[] = {{hides ? "masked, hidden" : "masked", theme->masked},
-                   {"NaN", theme->nonfinite},
-                   {"beyond", views_clipped_color(p->app->view.cmap, theme->light)}};
+        Color color, below; /* below: of the left half */
+    } ENTRIES[] = {{hides ? "masked, hidden" : "masked", theme->masked, theme->masked},
+                   {"NaN", theme->nonfinite, theme->nonfinite},
+                   {"beyond", beyond, is_signed ? views_clipped_below_color(cmap) : beyond}};
     float x = p->x;
     for (size_t i = 0; i < BASE_COUNT(ENTRIES); i++) {
-        const Rect box = {x, y - 9 * s, 10 * s, 10 * s};
+        const Rect box = {x, y - 9 * s, 10 * s, 10 * s}, half = {x, box.y, 5 * s, box.h};
         draw_rect(&p->app->list, box, 2 * s, ENTRIES[i].color);
+        if (is_signed) draw_rect(&p->app->list, half, 2 * s, ENTRIES[i].below);
         draw_frame(&p->app->list, box, 2 * s, 1, theme->faint);
         draw_text(&p->app->list, x + 15 * s, y, ENTRIES[i].name, ui_style(p->app, 11), ALIGN_LEFT, theme->dim);
         x += 15 * s + draw_text_width(p->app->fonts, ENTRIES[i].name, ui_style(p->app, 11)) + (hides ? 8 : 14) * s;

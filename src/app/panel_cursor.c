@@ -35,40 +35,64 @@ static void format_weight(float value, char *out, size_t out_size) {
         snprintf(out, out_size, "%.6f", (double)value);
 }
 
-/* The row as bars of its largest weight per pixel column; the cursor's key is marked. */
+/* Largest and smallest finite value of a row; 0 counts, so that bars begin there. */
+typedef struct Extent {
+    float least, most;
+} Extent;
+
+static Extent extent_of(const float *row, int64_t from, int64_t to) {
+    Extent extent = {0, 0};
+    for (int64_t k = from; k < to; k++) {
+        if (!isfinite(row[k])) continue;
+        extent.most = fmaxf(extent.most, row[k]);
+        extent.least = fminf(extent.least, row[k]);
+    }
+    return extent;
+}
+
+/* A bar from `zero` up or down. */
+static void profile_bar(Panel *p, float x, float width, float zero, float height, Color color) {
+    const float h = fmaxf(1, roundf(fabsf(height)));
+    draw_rect(&p->app->list, (Rect){x, height > 0 ? zero - h : zero, width, h}, 0, color);
+}
+
+void panel_profile(Panel *p, Rect box, const float *values, int64_t count, int64_t marked, float *least, float *most) {
+    const float s = p->frame->scale;
+    const Theme *theme = p->frame->theme;
+    const int64_t columns = i64_min(count, (int64_t)(box.w / fmaxf(1, roundf(s))));
+    const Extent all = extent_of(values, 0, count);
+    const float span = all.most - all.least;
+    const float zero = box.y + box.h - (span > 0 ? roundf(box.h * -all.least / span) : 0);
+    draw_rect(&p->app->list, (Rect){box.x, zero, box.w, 1}, 0, theme->line);
+    for (int64_t i = 0; i < columns; i++) {
+        const int64_t a = count * i / columns, b = i64_max(a + 1, count * (i + 1) / columns);
+        const Extent here = extent_of(values, a, b);
+        const float x0 = floorf(box.x + box.w * (float)i / (float)columns),
+                    x1 = floorf(box.x + box.w * (float)(i + 1) / (float)columns);
+        const float width = fmaxf(1, x1 - x0 - (x1 - x0 > 3 ? 1.0f : 0.0f));
+        const Color color = marked >= a && marked < b ? theme->accent : theme->dim;
+        if (here.most > 0) profile_bar(p, x0, width, zero, box.h * here.most / span, color);
+        if (here.least < 0) profile_bar(p, x0, width, zero, box.h * here.least / span, color);
+    }
+    *least = all.least;
+    *most = all.most;
+}
+
 static void profile(Panel *p, const float *row, int64_t keys) {
     const float s = p->frame->scale;
     const Theme *theme = p->frame->theme;
-    const Rect box = {p->x, p->y, p->w, PROFILE_H * s};
-    const int columns = (int)i64_min(keys, (int64_t)(box.w / fmaxf(1, roundf(s))));
-    float most = 0;
-    for (int64_t k = 0; k < keys; k++) {
-        if (isfinite(row[k])) most = fmaxf(most, fabsf(row[k]));
-    }
-    draw_rect(&p->app->list, (Rect){box.x, box.y + box.h, box.w, 1}, 0, theme->line);
-    const float step = box.w / (float)columns;
-    for (int i = 0; i < columns; i++) {
-        const int64_t a = keys * i / columns, b = i64_max(a + 1, keys * (i + 1) / columns);
-        float value = 0;
-        for (int64_t k = a; k < b; k++) {
-            if (isfinite(row[k])) value = fmaxf(value, fabsf(row[k]));
-        }
-        if (most <= 0 || value <= 0) continue;
-        const bool here = p->app->view.cursor_k >= a && p->app->view.cursor_k < b;
-        const float h = fmaxf(1, roundf(box.h * value / most));
-        const float x0 = floorf(box.x + (float)i * step), x1 = floorf(box.x + (float)(i + 1) * step);
-        const float gap = x1 - x0 > 3 ? 1 : 0;
-        draw_rect(&p->app->list, (Rect){x0, box.y + box.h - h, fmaxf(1, x1 - x0 - gap), h}, 0,
-                  here ? theme->accent : theme->dim);
-    }
+    float least, most;
+    panel_profile(p, (Rect){p->x, p->y, p->w, PROFILE_H * s}, row, keys, p->app->view.cursor_k, &least, &most);
     p->y += (PROFILE_H + 8) * s;
-    char low[16], high[32], top[32];
-    snprintf(low, sizeof low, "0");
+    char high[32], extremes[64];
     text_format_count(keys - 1, high, sizeof high);
-    snprintf(top, sizeof top, "max %.3g", (double)most);
+    if (least < 0)
+        snprintf(extremes, sizeof extremes, "%.3g to %.3g", (double)least, (double)most);
+    else
+        snprintf(extremes, sizeof extremes, "max %.3g", (double)most);
     p->y += 8 * s;
-    draw_text(&p->app->list, p->x, p->y, low, ui_style(p->app, 11), ALIGN_LEFT, theme->dim);
-    draw_text(&p->app->list, p->x + p->w / 2, p->y, top, ui_style(p->app, 11), ALIGN_CENTER, theme->dim);
+    draw_text(&p->app->list, p->x, p->y, "0", ui_style(p->app, 11), ALIGN_LEFT, theme->dim);
+    draw_text(&p->app->list, p->x + p->w / 2, p->y, extremes, ui_style(p->app, 11), ALIGN_CENTER, theme->dim);
     draw_text(&p->app->list, p->x + p->w, p->y, high, ui_style(p->app, 11), ALIGN_RIGHT, theme->dim);
     p->y += 24 * s;
 }
@@ -109,12 +133,14 @@ static void comparison(Panel *p) {
     p->y += 32 * p->frame->scale;
 }
 
-static int strongest(const float *row, int64_t keys, int64_t *out) {
+/* Scores rank by value, for that is what the softmax does with them; what is signed otherwise by magnitude. */
+static int strongest(const float *row, int64_t keys, bool by_value, int64_t *out) {
     int count = 0;
     for (int64_t k = 0; k < keys; k++) {
         if (!isfinite(row[k])) continue;
+        const float rank = by_value ? row[k] : fabsf(row[k]);
         int at = count < STRONGEST ? count++ : STRONGEST;
-        while (at > 0 && fabsf(row[k]) > fabsf(row[out[at - 1]])) {
+        while (at > 0 && rank > (by_value ? row[out[at - 1]] : fabsf(row[out[at - 1]]))) {
             if (at < STRONGEST) out[at] = out[at - 1];
             at--;
         }
@@ -123,16 +149,29 @@ static int strongest(const float *row, int64_t keys, int64_t *out) {
     return count;
 }
 
+static void format_short(float value, char *out, size_t out_size) {
+    const bool tiny = fabsf(value) < 1e-4f && value != 0;
+    snprintf(out, out_size, tiny ? "%.1e" : "%.4f", (double)value);
+}
+
 static void strongest_keys(Panel *p, const float *row, int64_t keys, float bottom) {
     const float s = p->frame->scale;
     const Theme *theme = p->frame->theme;
+    const bool difference = p->app->view.compare == COMPARE_DIFF;
+    const bool scores = p->app->view.values == VALUES_SCORES && !difference;
     int64_t best[STRONGEST];
-    const int count = strongest(row, keys, best);
+    char text[32];
+    const int count = strongest(row, keys, scores, best);
     if (count == 0 || p->y + 40 * s > bottom) return;
-    panel_caption(p, p->app->view.compare == COMPARE_DIFF ? "largest differences" : "strongest keys", NULL);
-    const float most = fmaxf(fabsf(row[best[0]]), 1e-30f);
+    panel_caption(p, difference ? "largest differences" : scores ? "largest scores" : "strongest keys", NULL);
+    float most = 1e-30f, value_w = 44 * s;
+    for (int i = 0; i < count; i++) {
+        most = fmaxf(most, fabsf(row[best[i]]));
+        format_short(row[best[i]], text, sizeof text);
+        value_w = fmaxf(value_w, draw_text_width(p->app->fonts, text, ui_style(p->app, 12)));
+    }
     for (int i = 0; i < count && p->y + 6 * s < bottom; i++) {
-        char token[128], cut[160], text[32];
+        char token[128], cut[160];
         const float value = row[best[i]];
         const bool here = best[i] == p->app->view.cursor_k;
         const Rect line = {p->x - 4 * s, p->y - 13 * s, p->w + 8 * s, 18 * s};
@@ -140,14 +179,12 @@ static void strongest_keys(Panel *p, const float *row, int64_t keys, float botto
         draw_rect(&p->app->list, (Rect){line.x, line.y, roundf(line.w * reach), line.h}, 3 * s,
                   color_alpha(theme->accent, here ? 0.35f : 0.16f));
         views_token_text(p->frame, &p->app->view, AXIS_KEY, best[i], token, sizeof token);
-        draw_text_fit(p->app->fonts, token, ui_style(p->app, 12), p->w - 110 * s, cut, sizeof cut);
+        draw_text_fit(p->app->fonts, token, ui_style(p->app, 12), p->w - value_w - 66 * s, cut, sizeof cut);
         draw_text(&p->app->list, p->x, p->y, cut, ui_style(p->app, 12), ALIGN_LEFT, theme->text);
         snprintf(text, sizeof text, "%lld", (long long)best[i]);
-        draw_text(&p->app->list, p->x + p->w - 56 * s, p->y, text, ui_style(p->app, 12), ALIGN_RIGHT, theme->dim);
-        if (fabsf(value) < 1e-4f && value != 0)
-            snprintf(text, sizeof text, "%.1e", (double)value);
-        else
-            snprintf(text, sizeof text, "%.4f", (double)value);
+        draw_text(&p->app->list, p->x + p->w - value_w - 12 * s, p->y, text, ui_style(p->app, 12), ALIGN_RIGHT,
+                  theme->dim);
+        format_short(value, text, sizeof text);
         draw_text(&p->app->list, p->x + p->w, p->y, text, ui_style(p->app, 12), ALIGN_RIGHT, theme->text);
         p->y += 20 * s;
     }
@@ -248,7 +285,10 @@ static void row_section(Panel *p, float bottom) {
     int64_t keys;
     const float *row = p->app->view.cursor_on ? compare_row(p->app, p->frame, &keys) : NULL;
     if (!row || p->y + 94 * s > bottom) return;
-    panel_caption(p, "this row", p->app->view.compare == COMPARE_DIFF ? "difference by key" : "weight by key");
+    panel_caption(p, "this row",
+                  p->app->view.compare == COMPARE_DIFF   ? "difference by key"
+                  : p->app->view.values == VALUES_SCORES ? "score by key"
+                                                         : "weight by key");
     p->y -= 6 * s;
     profile(p, row, keys);
     strongest_keys(p, row, keys, bottom);
@@ -277,5 +317,5 @@ void panel_cursor(App *app, Frame *frame, Rect rect) {
     const bool is_signed = tiles_headset_resolve(&app->view.heads, set, layer, &heads, NULL) == STATUS_OK &&
                            views_state_signed(set, &app->view, &heads);
     panel_color_bar(&p, bar_top, is_signed);
-    panel_legend(&p, rect.y + rect.h - 14 * s);
+    panel_legend(&p, rect.y + rect.h - 14 * s, is_signed);
 }

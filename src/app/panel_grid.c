@@ -76,29 +76,20 @@ static void figures(Panel *p, GridHead head) {
 /* Where the head looks, whoever asks: its mean weight by key. */
 static void profile(Panel *p, GridHead head, float bottom) {
     const float s = p->frame->scale;
-    const Theme *theme = p->frame->theme;
     int count;
     float most;
     if (p->y + (PROFILE_H + 20) * s > bottom) return;
     const float *values = views_grid_profile(p->frame, p->app->grid, &p->app->view, head, &count, &most);
     if (!values) return;
-    char text[32];
-    snprintf(text, sizeof text, "up to %.2g", (double)most);
-    panel_caption(p, "by key, mean over queries", text);
-    const Rect box = {p->x, p->y - 8 * s, p->w, PROFILE_H * s};
-    draw_rect(&p->app->list, (Rect){box.x, box.y + box.h, box.w, 1}, 0, theme->line);
-    const int bars = (int)i64_min(count, (int64_t)(box.w / fmaxf(1, roundf(s))));
-    for (int i = 0; i < bars; i++) {
-        float value = 0;
-        for (int k = count * i / bars; k < count * (i + 1) / bars; k++)
-            value = fmaxf(value, fabsf(values[k]));
-        if (most <= 0 || value <= 0) continue;
-        const float h = fmaxf(1, roundf(box.h * value / most));
-        const float x0 = floorf(box.x + box.w * (float)i / (float)bars),
-                    x1 = floorf(box.x + box.w * (float)(i + 1) / (float)bars);
-        draw_rect(&p->app->list, (Rect){x0, box.y + box.h - h, fmaxf(1, x1 - x0 - (x1 - x0 > 3 ? 1.0f : 0.0f)), h}, 0,
-                  theme->dim);
-    }
+    char text[48] = "";
+    float least;
+    const Rect box = {p->x, p->y + 12 * s, p->w, PROFILE_H * s};
+    panel_profile(p, box, values, count, -1, &least, &most);
+    if (least < 0)
+        snprintf(text, sizeof text, "%.2g to %.2g", (double)least, (double)most);
+    else
+        snprintf(text, sizeof text, "up to %.2g", (double)most);
+    panel_caption(p, "by key, mean", text);
     p->y = box.y + box.h + 24 * s;
 }
 
@@ -199,7 +190,7 @@ void panel_grid(App *app, Frame *frame, Rect rect) {
         selection(&p, color_top - 24 * s);
     }
     panel_color_bar(&p, color_top, set->signed_values || app->view.values == VALUES_SCORES);
-    panel_legend(&p, rect.y + rect.h - 14 * s);
+    panel_legend(&p, rect.y + rect.h - 14 * s, set->signed_values || app->view.values == VALUES_SCORES);
 }
 
 void panel_grid_card(App *app, Frame *frame) {
