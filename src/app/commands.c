@@ -27,7 +27,7 @@ const Command APP_COMMANDS[] = {
     {"hold", "ref|diff|off", cmd_hold, "y=ref d=diff", "Compare", "hold y: show the reference; hold d: the difference to it", "y  d (hold)"},
     {"compare", "off|ref|diff|side|next", cmd_compare, NULL, "Compare", "the reference, the difference to it, or both side by side", NULL},
 
-    {"view", "matrix|grid|text", cmd_view, "g=grid", "Grid of layers and heads", "every layer and head, small; text: probabilities of tokens", NULL},
+    {"view", "matrix|grid|text|next|previous", cmd_view, "g=grid Tab=next Shift+Tab=previous", "Grid of layers and heads", "every layer and head, small; next and previous view", NULL},
     {"open-head", "", cmd_open_head, "Enter=", "Grid of layers and heads", "open the focused head, or the selection", "Enter"},
     {"select", "toggle|none|LAYER:HEAD,...", cmd_select, "Space=toggle", "Grid of layers and heads", "select it; Ctrl+click and Shift+click, too", NULL},
     {"grid-range", "common|head|next", cmd_grid_range, "n=next", "Grid of layers and heads", "one range for all heads, or one for each", NULL},

@@ -117,7 +117,8 @@ static void complete(App *app, int index) {
     palette_refresh(app);
 }
 
-static void accept(App *app) {
+/* `whole`: a folder is meant itself, not what is in it. */
+static void accept(App *app, bool whole) {
     Palette *p = app->palette;
     const bool chosen = p->selected >= 0 && p->selected < p->count;
     if (!chosen) {
@@ -125,7 +126,7 @@ static void accept(App *app) {
         return;
     }
     const PaletteItem *item = &p->items[p->selected];
-    if (item->kind == ITEM_FOLDER || (item->kind == ITEM_COMMAND && needs_argument(item->command))) {
+    if ((item->kind == ITEM_FOLDER && !whole) || (item->kind == ITEM_COMMAND && needs_argument(item->command))) {
         complete(app, p->selected);
         return;
     }
@@ -171,7 +172,7 @@ static void mouse(App *app, const InputEvent *event) {
     } else if (event->type == EVENT_MOUSE_DOWN && event->button == BUTTON_LEFT) {
         if (index >= 0) {
             p->selected = index;
-            accept(app);
+            accept(app, event->mods & MOD_CTRL);
         } else if (!rect_contains(p->box, app->mouse_x, app->mouse_y)) {
             palette_close(app);
         }
@@ -186,7 +187,7 @@ static void key(App *app, const InputEvent *event) {
         palette_close(app);
         return;
     case KEY_ENTER:
-        accept(app);
+        accept(app, event->mods & MOD_CTRL);
         return;
     case KEY_TAB:
         complete(app, p->selected >= 0 ? p->selected : 0);

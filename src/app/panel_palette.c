@@ -128,7 +128,10 @@ static const char *sentence(const App *app, const Palette *p) {
 static void foot(App *app, const Palette *p, Rect rect) {
     const Theme *theme = views_theme(app->light);
     const float s = app->layout.scale;
-    const char *keys = p->open && p->count > 0 ? "Tab completes   Enter runs   Esc leaves" : "Enter runs   Esc leaves";
+    const bool folder = p->selected >= 0 && p->selected < p->count && p->items[p->selected].kind == ITEM_FOLDER;
+    const char *keys = folder         ? "Enter goes in   Ctrl+Enter opens all of it   Esc leaves"
+                       : p->count > 0 ? "Tab completes   Enter runs   Esc leaves"
+                                      : "Enter runs   Esc leaves";
     const TextStyle style = ui_style(app, 12), small = ui_style(app, 11);
     const bool room = rect.w > 480 * s && !p->error[0];
     const float keys_w = room ? draw_text_width(app->fonts, keys, small) + 16 * s : 0;

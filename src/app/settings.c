@@ -115,13 +115,9 @@ static bool keep_aside(const char *path, char *name, size_t name_size) {
 static void say_unreadable(const char *path, const char *why, char *said, size_t said_size) {
     char name[64];
     if (keep_aside(path, name, sizeof name))
-        snprintf(said, said_size,
-                 "the settings could not be read (%s): they are kept as %s, and what the program "
-                 "starts with is used",
-                 why, name);
+        snprintf(said, said_size, "settings not readable (%s): kept as %s, defaults are used", why, name);
     else
-        snprintf(said, said_size, "the settings in %s cannot be read (%s): what the program starts with is used", path,
-                 why);
+        snprintf(said, said_size, "settings not readable (%s): defaults are used; the file is %s", why, path);
 }
 
 void settings_load(Settings *out, char *said, size_t said_size) {

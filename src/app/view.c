@@ -86,7 +86,21 @@ void app_show_view(App *app, ViewKind kind) {
     app->redraw = true;
 }
 
+/* The next view that this capture has something for. */
+static bool turn_view(App *app, int step, Error *err) {
+    for (int i = 1; i < VIEW_KIND_COUNT; i++) {
+        const int kind = ((int)app->view.view + step * i + VIEW_KIND_COUNT * VIEW_KIND_COUNT) % VIEW_KIND_COUNT;
+        if (!app_has_view(app, (ViewKind)kind)) continue;
+        app->from_grid = false;
+        app_show_view(app, (ViewKind)kind);
+        return true;
+    }
+    error_set(err, STATUS_NOT_FOUND, "this capture has one view");
+    return false;
+}
+
 bool cmd_view(App *app, const char *args, Error *err) {
+    if (!strcmp(args, "next") || !strcmp(args, "previous")) return turn_view(app, args[0] == 'n' ? 1 : -1, err);
     for (int i = 0; i < VIEW_KIND_COUNT; i++) {
         if (strcmp(args, VIEWS[i].name)) continue;
         if (!app_has_view(app, (ViewKind)i)) {
@@ -98,6 +112,6 @@ bool cmd_view(App *app, const char *args, Error *err) {
         app_show_view(app, (ViewKind)i);
         return true;
     }
-    error_set(err, STATUS_USAGE, "'view' takes matrix, grid or text, not '%s'", args);
+    error_set(err, STATUS_USAGE, "'view' takes matrix, grid, text, next or previous, not '%s'", args);
     return false;
 }

@@ -138,6 +138,19 @@ def test_a_panel_that_folds_lets_go(window):
     focused(window, lambda f: f["panel"] == "layers")
 
 
+def test_tab_goes_through_the_views(window):
+    window.key("Tab")
+    window.wait(lambda s: s["view"] == "grid")
+    window.key("Tab")
+    window.wait(lambda s: s["view"] == "matrix")
+    window.key("shift+Tab")
+    window.wait(lambda s: s["view"] == "grid")
+    window.key("F6")
+    focused(window, lambda f: f["panel"] == "top")  # panels are reached from any view
+    window.key("Escape", "Escape")
+    window.wait(lambda s: s["focus"] is None and s["view"] == "matrix")
+
+
 def test_a_click_gives_the_view_its_keys_back(window):
     go_to(window, "layers")
     window.point(0.45, 0.5)

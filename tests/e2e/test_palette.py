@@ -155,6 +155,20 @@ def test_files_are_chosen_from_a_list(window, capture):
     assert closed(window)["file"] == str(other)
 
 
+def test_a_folder_is_opened_whole_with_ctrl_enter(window, capture):
+    folder = capture.parent / "parts"
+    folder.mkdir()
+    for layer in (3, 4):
+        np.save(folder / f"layer{layer}.npy", random_patterns(HEADS, 20, 20, seed=layer))
+    window.key("ctrl+o")
+    palette(window, lambda p: "parts/" in p["items"])
+    write(window, "par")
+    palette(window, lambda p: p["items"][:1] == ["parts/"])
+    window.key("ctrl+Return")
+    state = closed(window)
+    assert (state["layer"], state["layers"], state["tokens_q"]) == (3, 2, 20)
+
+
 def test_ctrl_o_lists_the_folder_of_the_open_capture(window, capture):
     window.key("ctrl+o")
     listed = palette(window, lambda p: "capture.npz" in p["items"])

@@ -136,9 +136,14 @@ def json_seeds():
     yield b"".join(json.dumps({"custom_id": str(n), "response": {"body": answers.chat(["x"], [0.5])}}).encode() + b"\n" for n in range(3))
 
 
+def settings_seeds():
+    return [b"# remark\ntheme = light\r\nscale=1.25\n\n[keys]\nCtrl+K = cmap next\n= = zoom 2\nCtrl+= = fit\nF12 = none\n",
+            b"\xef\xbb\xbftheme = dark\ntheme = light\nnothing\n[other]\nx = y\n", b"[keys]\nk = fit\nK = fit\n? = x"]
+
+
 if __name__ == "__main__":
     for kind, seeds in (("npy", npy_seeds()), ("npz", npz_seeds()), ("safetensors", safetensors_seeds()),
-                        ("torch", torch_seeds()), ("json", json_seeds())):
+                        ("torch", torch_seeds()), ("json", json_seeds()), ("settings", settings_seeds())):
         folder = pathlib.Path(sys.argv[1]) / f"fuzz_{kind}"
         folder.mkdir(parents=True, exist_ok=True)
         for number, seed in enumerate(seeds):
