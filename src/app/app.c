@@ -287,6 +287,7 @@ Status app_open_capture(App *app, const char *const *paths, size_t count, Error 
     new_difference(app);
     views_readout_clear(&app->readouts);
     views_range_cache_clear(app->ranges);
+    views_text_forget(app->text);
     views_factors_clear(app->factors);
     look_at_start(app);
     const Demo *demo = open.is_demo ? demo_find(open.demo_name) : NULL;

@@ -296,7 +296,7 @@ static int on_object(void *user) {
     begin_value(reader);
     if (in_list(reader)) {
         Chain *chain = &reader->chains[reader->chain_count - 1];
-        if (chain->dims > 0) return ragged(reader, chain, "an object beside numbers");
+        if (chain->dims > 0 && !ragged(reader, chain, "an object beside numbers")) return 0;
         chain->others++;
     }
     return push_frame(reader, false) != NULL;

@@ -145,7 +145,7 @@ static void finish_tokens(StripBuilder *builder, int64_t *too_much) {
     *too_much = 0;
     for (size_t i = 0; i < builder->token_count; i++) {
         StripToken *token = &builder->tokens[i];
-        StripAlternative *items = builder->alternatives + token->first;
+        StripAlternative *items = token->count > 0 ? builder->alternatives + token->first : NULL;
         double mass = 0;
         token->floored = token->logprob <= STRIP_FLOOR_LOGPROB;
         sort_alternatives(items, token->count);

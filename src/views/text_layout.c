@@ -34,6 +34,13 @@ void views_text_drop(TextView *text) {
     mem_free(text);
 }
 
+void views_text_forget(TextView *text) {
+    text->key = (TextKey){0};
+    text->shown = (TextShown){0};
+    text->line_count = 0;
+    text->profile_columns = 0;
+}
+
 const StripInfo *views_text_strip(const Frame *frame, const ViewState *state) {
     if (!frame->capture || state->text.item < 0 || state->text.item >= capture_strip_count(frame->capture)) return NULL;
     return capture_strip(frame->capture, state->text.item);
@@ -155,6 +162,8 @@ bool views_text_arrange(const Frame *frame, TextView *text, ViewState *view, con
     TextState *state = &view->text;
     const float s = frame->scale, margin = params->bare ? 0 : roundf(MARGIN * s);
     if (!strip || strip->count == 0 || !frame->list->fonts) return false;
+    state->top = i64_clamp(state->top, 0, strip->count - 1);
+    state->token = i64_clamp(state->token, 0, strip->count - 1);
     Rect rect = {params->rect.x + margin, params->rect.y + margin / 2, fmaxf(1, params->rect.w - 2 * margin),
                  fmaxf(1, params->rect.h - margin)};
     Rect profile = {rect.x, rect.y + rect.h, rect.w, 0};
@@ -176,7 +185,7 @@ bool views_text_arrange(const Frame *frame, TextView *text, ViewState *view, con
         text->key = key;
         text->line_height = ceilf(key.size * LINE_SPACING);
         if (!lay_out(text, frame->list->fonts)) {
-            text->key = (TextKey){0};
+            views_text_forget(text);
             return false;
         }
         if (other) sort_probabilities(text);
@@ -184,8 +193,6 @@ bool views_text_arrange(const Frame *frame, TextView *text, ViewState *view, con
     }
     const int columns = (int)fminf(profile.w / fmaxf(1, roundf(s)), TEXT_PROFILE_COLUMNS);
     if (profile.h > 0 && text->profile_columns != columns) text_profile_measure(text, columns);
-    state->top = i64_clamp(state->top, 0, strip->count - 1);
-    if (state->token_on) state->token = i64_clamp(state->token, 0, strip->count - 1);
     text->shown.rect = rect;
     text->shown.profile = profile;
     show_from(text, state);

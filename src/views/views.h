@@ -449,6 +449,8 @@ bool views_grid_layer_range(const Grid *grid, const SetInfo *set, int layer, flo
 typedef struct TextView TextView;
 TextView *views_text_new(void);
 void views_text_drop(TextView *text); /* NULL is allowed */
+/* The capture is closed: nothing is laid out any more. */
+void views_text_forget(TextView *text);
 
 typedef struct TextParams {
     Rect rect;              /* pixels */

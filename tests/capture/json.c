@@ -128,6 +128,19 @@ static void test_memory_is_bounded(void **state) {
     bytes_free(&text);
 }
 
+/* Lists that mean nothing to us may hold what they like. */
+static void test_other_lists_may_be_ragged(void **state) {
+    static const char TEXT[] = "{\"x\": [null, {\"y\": 1}, {}, 3], \"u\": [1, \"v\", {\"w\": {\"s\": 1}}, 2], "
+                               "\"attention\": [[1, 0], [0.5, 0.5]], \"t\": [[1], {\"s\": 1}, 2]}";
+    Error err;
+    (void)state;
+    Capture *capture = open_memory(TEXT, sizeof(TEXT) - 1, "x.json", &err);
+    if (!capture) fail_msg("%s", err.message);
+    assert_int_equal(capture_set_count(capture), 1);
+    assert_int_equal(capture_set(capture, 0)->max_keys, 2);
+    capture_close(capture);
+}
+
 static void test_every_truncation_and_change(void **state) {
     static const char TEXT[] = "{\"attention\": [{\"name\": \"Cross\", \"attn\": [[[[0.5, 0.5], [NaN, 1e0], [0, 1]]]], "
                                "\"left_text\": [\"a\", \"\\u00e9\", \"c\"], \"right_text\": [\"x\", \"y\"]}], "
@@ -201,10 +214,15 @@ static void test_tokens_of_each_set(void **state) {
 
 int test_json_group(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_damaged_json),      cmocka_unit_test(test_200000_levels),
-        cmocka_unit_test(test_endless_tokens),    cmocka_unit_test(test_many_small_things),
-        cmocka_unit_test(test_memory_is_bounded), cmocka_unit_test(test_every_truncation_and_change),
-        cmocka_unit_test(test_memory_runs_out),   cmocka_unit_test(test_tokens_of_each_set),
+        cmocka_unit_test(test_damaged_json),
+        cmocka_unit_test(test_200000_levels),
+        cmocka_unit_test(test_endless_tokens),
+        cmocka_unit_test(test_many_small_things),
+        cmocka_unit_test(test_memory_is_bounded),
+        cmocka_unit_test(test_other_lists_may_be_ragged),
+        cmocka_unit_test(test_every_truncation_and_change),
+        cmocka_unit_test(test_memory_runs_out),
+        cmocka_unit_test(test_tokens_of_each_set),
     };
     return cmocka_run_group_tests_name("capture: JSON", tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include "capture/capture.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { FUZZ_SIDE = 16, FUZZ_HEADS = 3, FUZZ_LAYERS = 8 };
 
