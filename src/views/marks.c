@@ -6,9 +6,9 @@
 #define MARK_LENGTH 4.0f
 #define MARK_LEAST 2.0f
 
-/* First span that ends behind `token`. */
-static size_t first_behind(const TokenSpan *spans, size_t count, double token) {
-    size_t lo = 0, hi = count;
+/* First span, from number `from` on, that ends behind `token`. */
+static size_t first_behind(const TokenSpan *spans, size_t from, size_t count, double token) {
+    size_t lo = from, hi = count;
     while (lo < hi) {
         const size_t middle = lo + (hi - lo) / 2;
         if ((double)spans[middle].end <= token)
@@ -23,7 +23,8 @@ void views_marks(DrawList *list, const MarkAxis *axis, const TokenSpan *spans, s
     if (axis->cell <= 0) return;
     const double from = axis->start, to = axis->start + axis->length;
     double drawn = -INFINITY; /* up to here */
-    for (size_t i = first_behind(spans, count, (from - axis->origin) / axis->cell); i < count; i++) {
+    size_t i = first_behind(spans, 0, count, (from - axis->origin) / axis->cell);
+    while (i < count) {
         double a = axis->origin + (double)spans[i].first * axis->cell;
         double b = axis->origin + (double)spans[i].end * axis->cell;
         if (a >= to) break;
@@ -33,8 +34,11 @@ void views_marks(DrawList *list, const MarkAxis *axis, const TokenSpan *spans, s
         }
         a = fmax(round(fmax(a, from)), drawn);
         b = round(fmin(b, to));
+        i++;
         if (b <= a) continue;
         drawn = b;
+        /* Spans under what is drawn are passed over at once: a frame costs pixels, not tokens. */
+        i = first_behind(spans, i, count, (drawn - axis->origin) / axis->cell);
         const Rect mark = axis->vertical ? (Rect){axis->across, (float)a, axis->thick, (float)(b - a)}
                                          : (Rect){(float)a, axis->across, (float)(b - a), axis->thick};
         draw_rect(list, mark, 0, color);

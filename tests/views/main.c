@@ -6,5 +6,6 @@ int main(void) {
     failed += test_grid_group();
     failed += test_text_group();
     failed += test_compare_group();
+    failed += test_marks_group();
     return failed ? 1 : 0;
 }

@@ -7,4 +7,6 @@ int test_grid_group(void);
 int test_text_group(void);
 int test_compare_group(void);
 
+int test_marks_group(void);
+
 #endif
