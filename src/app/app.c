@@ -312,7 +312,7 @@ Status app_open_reference(App *app, const char *path, Error *err) {
         const Status status = open_paths(app, &path, 1, &open, err);
         if (status != STATUS_OK) return status;
     }
-    if (capture_set_count(app_capture(app)) == 0 || (open.capture && capture_set_count(open.capture) == 0)) {
+    if (path && (capture_set_count(app_capture(app)) == 0 || capture_set_count(open.capture) == 0)) {
         capture_close(open.capture);
         return error_set(err, STATUS_UNSUPPORTED,
                          "probabilities of tokens cannot be compared, only patterns of attention");

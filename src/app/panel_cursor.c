@@ -265,7 +265,9 @@ static void selection_section(Panel *p) {
     text_format_count(rows, queries, sizeof queries);
     text_format_count(columns, keys, sizeof keys);
     snprintf(size, sizeof size, "%s \xC3\x97 %s cells", queries, keys);
-    panel_caption(p, "selection", size);
+    /* Figures are those of the open capture, whatever the picture shows. */
+    const bool other = app->view.compare == COMPARE_REF || app->view.compare == COMPARE_DIFF;
+    panel_caption(p, other ? "selection, open" : "selection", size);
     const bool broken = f && f->nonfinite > 0;
     const double mean = f ? f->sum / (double)i64_max(1, f->cells) : 0;
     if (f)

@@ -164,7 +164,9 @@ void panel_pins_list(Panel *p, float bottom) {
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
     char text[48];
     const float s = p->frame->scale;
-    panel_caption(p, "pinned", "p pins, Shift+P next");
+    /* Figures are those of the open capture, whatever the picture shows. */
+    const bool other = app->view.compare == COMPARE_REF || app->view.compare == COMPARE_DIFF;
+    panel_caption(p, "pinned", other ? "of the open capture" : "p pins, Shift+P next");
     p->y += 4 * s;
     int shown = 0;
     for (int i = 0; i < app->pins.count; i++)

@@ -1,9 +1,11 @@
 """A reference beside the open capture: their difference against NumPy, held keys in a window, side by side, what is refused."""
+import json
 import time
 
 import numpy as np
 import pytest
 
+import answers
 from desktop import Display, Window
 from support import as_tile, pool, random_patterns, safetensors_bytes
 
@@ -84,7 +86,6 @@ def test_a_capture_minus_itself_is_nothing(program, captures):
 def state_of(program, *arguments, script=""):
     path = program.cwd / "now.json"
     program.ok(*arguments, "--exec", f"{script}; wait exact; state {path}")
-    import json
     return json.loads(path.read_text())
 
 
@@ -204,6 +205,18 @@ def test_a_layer_that_only_one_has_is_named_in_the_picture(program, pair):
     assert state["exactness"] == "not comparable" and state["pending"] is False
     state = state_of(program, one, "--ref", "few.npz", script="compare diff; layer 5; layer 1")
     assert state["exactness"] == "exact" and state["compare"] == "diff"
+
+
+def test_probabilities_of_tokens_are_no_reference_and_need_none(program, pair):
+    (one, two), _ = pair
+    strip = program.cwd / "answer.json"
+    strip.write_text(json.dumps(answers.chat()))
+    assert "probabilities" in program.refused(one, "--ref", strip, "--exec", "state", code=(1, 2))
+    assert "probabilities" in program.refused(strip, "--ref", one, "--exec", "state", code=(1, 2))
+    program.ok("render", strip, "-o", "answer.png")
+    program.ok(one, "--ref", two, "--exec", "compare diff; open answer.png; state now.json")
+    state = json.loads((program.cwd / "now.json").read_text())
+    assert state["file"].endswith("answer.json") and (state["reference"], state["compare"]) == (None, "off")
 
 
 # ---- in a window ----------------------------------------------------------------------------------------------------
