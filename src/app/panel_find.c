@@ -1,4 +1,4 @@
-/* The field that finds tokens, at the foot of the view; once it is left, what is still marked. */
+/* The field that finds tokens; once it is left, at the foot of the view, what is still marked. */
 #include "app/find.h"
 #include "app/palette.h"
 
@@ -53,10 +53,11 @@ void panel_find(App *app) {
         return;
     }
     const Rect view = app->layout.view;
-    const float width = roundf(fminf(WIDTH * s, view.w - 24 * s)), height = roundf(72 * s);
-    /* Messages stand at the left of the same edge. */
-    const float lift = view.w < 720 * s && app->message[0] ? 48 * s : 8 * s;
-    const Rect box = {roundf(view.x + view.w - width - 12 * s), roundf(view.y + view.h - height - lift), width, height};
+    const float width = roundf(fminf(WIDTH * s, fmaxf(248 * s, view.w * 0.55f))), height = roundf(72 * s);
+    /* Below the labels, at the right: a causal pattern has nothing there, and its last tokens stay in sight. */
+    const float top = fmaxf(view.y, app->result.plot.y) + 8 * s;
+    const Rect box = {roundf(view.x + view.w - width - 12 * s), roundf(fminf(top, view.y + view.h - height - 8 * s)),
+                      width, height};
     ui_card(app, box);
     const bool none = find->query[0] && find->asked == find->answered && find_count(app) == 0;
     const float count_w = fmaxf(72 * s, draw_text_width(app->fonts, text, ui_style(app, 12)) + 8 * s);

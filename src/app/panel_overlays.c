@@ -125,8 +125,8 @@ void panel_overlays(App *app, Frame *frame) {
     if (!frame->capture && !app->message[0]) no_capture(app);
     if (app->status) panel_status(app);
     message(app);
-    panel_find(app);
     first_card(app);
+    panel_find(app);
     if (app->help) panel_help(app);
     panel_palette(app);
     hint(app);
