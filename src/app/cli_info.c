@@ -1,7 +1,7 @@
 /* `info`: what is in a capture, how it was read, and what all of its numbers add up to. */
 #include "app/cli.h"
 #include "app/cli_common.h"
-#include "tiles/tiles.h"
+#include "views/views.h"
 
 #include <math.h>
 #include <string.h>
@@ -61,7 +61,54 @@ static bool all_bf16(const Capture *capture) {
     return true;
 }
 
-static void write_json(TextBuffer *out, const Capture *capture, const SetScan *scans) {
+/* How many layers of a set have a difference to the reference that can be taken; their numbers go to `json`. *why: the
+ * first sentence that says what does not match. */
+static int comparable_layers(const Capture *capture, const Capture *reference, int set, TextBuffer *json, Error *why) {
+    const Frame frame = {.capture = capture, .reference = reference};
+    const SetInfo *info = capture_set(capture, set);
+    ViewState view;
+    int count = 0;
+    views_state_init(&view);
+    view.set = set;
+    for (int layer = 0; layer < info->layer_count; layer++) {
+        view.layer = layer;
+        if (views_comparable(&frame, &view, why->message[0] ? NULL : why) != STATUS_OK) continue;
+        if (json) text_appendf(json, count ? ",%d" : "%d", info->layers[layer].number);
+        count++;
+    }
+    return count;
+}
+
+static void json_reference(TextBuffer *out, const Capture *capture, const Capture *reference) {
+    text_append(out, ",\"reference\":{\"file\":");
+    text_append_json(out, capture_path(reference));
+    text_append(out, ",\"sets\":[");
+    for (int set = 0; set < capture_set_count(capture); set++) {
+        Error why = {0};
+        text_append(out, set ? ",{\"name\":" : "{\"name\":");
+        text_append_json(out, capture_set(capture, set)->name);
+        text_append(out, ",\"comparable\":[");
+        (void)comparable_layers(capture, reference, set, out, &why);
+        text_append(out, "],\"why\":");
+        text_append_json(out, why.message[0] ? why.message : NULL);
+        text_append(out, "}");
+    }
+    text_append(out, "]}");
+}
+
+static void text_reference(TextBuffer *out, const Capture *capture, const Capture *reference) {
+    text_appendf(out, "\nreference\n  %s\n", capture_path(reference));
+    for (int set = 0; set < capture_set_count(capture); set++) {
+        Error why = {0};
+        const SetInfo *info = capture_set(capture, set);
+        const int count = comparable_layers(capture, reference, set, NULL, &why);
+        text_appendf(out, "  %-10s differences of %d of %d layers can be taken\n", info->name, count,
+                     info->layer_count);
+        if (why.message[0]) text_appendf(out, "  %-10s %s\n", "", why.message);
+    }
+}
+
+static void write_json(TextBuffer *out, const Capture *capture, const Capture *reference, const SetScan *scans) {
     bool factored = false;
     for (int set = 0; set < capture_set_count(capture); set++)
         factored |= capture_set(capture, set)->factored;
@@ -83,7 +130,9 @@ static void write_json(TextBuffer *out, const Capture *capture, const SetScan *s
         text_append(out, i ? "," : "");
         text_append_json(out, capture_note(capture, i));
     }
-    text_append(out, "]}\n");
+    text_append(out, "]");
+    if (reference) json_reference(out, capture, reference);
+    text_append(out, "}\n");
 }
 
 static void append_counted(TextBuffer *out, const char *label, int64_t value) {
@@ -162,7 +211,7 @@ static void write_text(TextBuffer *out, const Capture *capture, const SetScan *s
         text_appendf(out, "  %s%s\n", capture_note_is_warning(capture, i) ? "warning: " : "", capture_note(capture, i));
 }
 
-static Status print_info(const Capture *capture, bool json, Error *err) {
+static Status print_info(const Capture *capture, const Capture *reference, bool json, Error *err) {
     TextBuffer out = {0};
     Status status = STATUS_OK;
     Progress progress = cli_progress();
@@ -174,9 +223,10 @@ static Status print_info(const Capture *capture, bool json, Error *err) {
     cli_progress_end();
     if (status == STATUS_OK) {
         if (json)
-            write_json(&out, capture, scans);
+            write_json(&out, capture, reference, scans);
         else
             write_text(&out, capture, scans);
+        if (!json && reference) text_reference(&out, capture, reference);
         if (out.failed)
             status = error_set(err, STATUS_MEMORY, "not enough memory");
         else if (fputs(out.text, stdout) < 0 || fflush(stdout) != 0)
@@ -189,12 +239,13 @@ static Status print_info(const Capture *capture, bool json, Error *err) {
 
 int cli_info(int argc, char **argv) {
     bool json = false, help = false;
-    const char *axes = NULL, *files[INFO_FILES_MAX];
+    const char *axes = NULL, *ref = NULL, *files[INFO_FILES_MAX];
     size_t count = 0;
     Error err = {0};
-    Capture *capture = NULL;
+    Capture *capture = NULL, *reference = NULL;
     const Option options[] = {
         {"json", 0, NULL, "print JSON", NULL, &json},
+        {"ref", 0, "FILE", "a reference: what of it can be compared", &ref, NULL},
         {"axes", 0, "LETTERS", "how to read an array without layer names, for example lhqk", &axes, NULL},
         {"help", 'h', NULL, "print this", NULL, &help},
     };
@@ -212,7 +263,9 @@ int cli_info(int argc, char **argv) {
         return options_fail(&err);
     }
     Status status = cli_open(files, count, axes, &capture, &err);
-    if (status == STATUS_OK) status = print_info(capture, json, &err);
+    if (status == STATUS_OK && ref) status = cli_open(&ref, 1, axes, &reference, &err);
+    if (status == STATUS_OK) status = print_info(capture, reference, json, &err);
+    capture_close(reference);
     capture_close(capture);
     return status == STATUS_OK ? EXIT_OK : options_fail(&err);
 }

@@ -192,6 +192,18 @@ def test_what_does_not_match_is_said_in_a_sentence(program, pair):
     program.ok("render", one, "--ref", "short.npz", "--compare", "side", "-o", "x.png")
 
 
+def test_info_says_what_can_be_compared(program, pair):
+    (one, two), _ = pair
+    (found,) = program.json("info", one, "--ref", two)["reference"]["sets"]
+    assert found == {"name": "decoder", "comparable": list(LAYERS), "why": None}
+    np.savez(program.cwd / "few.npz", **patterns(9, layers=(0, 2)))
+    (found,) = program.json("info", one, "--ref", "few.npz")["reference"]["sets"]
+    assert found["comparable"] == [0, 2] and "no layer 1" in found["why"]
+    text = program.ok("info", one, "--ref", "few.npz")
+    assert "2 of 4 layers" in text and "no layer 1" in text
+    program.refused("info", one, "--ref", "missing.npz")
+
+
 def test_two_files_that_do_not_merge_suggest_a_reference(program, pair):
     (one, two), _ = pair
     said = program.refused("info", one, two)
