@@ -197,9 +197,7 @@ static void look_at_start(App *app) {
     view->grid.focus = (GridHead){0};
     view->grid.selected_count = 0;
     view->text = (TextState){.size = view->text.size};
-    /* What the capture has none of is not shown. */
-    for (int i = 0; i < VIEW_KIND_COUNT && !app_has_view(app, view->view); i++)
-        view->view = (ViewKind)i;
+    app_leave_view(app);
     view_grid_changed(app);
 }
 

@@ -359,6 +359,8 @@ const ViewUi *app_view_at(ViewKind kind);
 void app_show_view(App *app, ViewKind kind);
 /* Is there anything in the capture that it could show? */
 bool app_has_view(const App *app, ViewKind kind);
+/* Another one, where this capture has nothing for the view that is shown. */
+void app_leave_view(App *app);
 /* Index of the layer that commands and the scrubber mean. */
 int app_layer(const App *app);
 

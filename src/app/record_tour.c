@@ -339,6 +339,7 @@ static Camera camera_target(App *app, const Item *item) {
 }
 
 static void move_layer(App *app, const Item *item, double t) {
+    if (!app_has_view(app, VIEW_MATRIX)) return; /* another file was opened meanwhile */
     const SetInfo *set = capture_set(app_capture(app), app->view.set);
     const int a = capture_layer_index(set, (int)item->to[0]), b = capture_layer_index(set, (int)item->to[1]);
     if (a < 0 || b < 0) return;
@@ -381,6 +382,7 @@ static void advance_all(App *app, RecordTourPlayer *player, double now) {
 }
 
 static Status check_layers(const App *app, const RecordTour *tour, const Item *item, Error *err) {
+    if (!app_has_view(app, VIEW_MATRIX)) return app_need_patterns(app, "a tour", err);
     const SetInfo *set = capture_set(app_capture(app), app->view.set);
     for (int i = 0; i < 2; i++) {
         if (capture_layer_index(set, (int)item->to[i]) < 0)

@@ -22,23 +22,32 @@ typedef struct Place {
 } Place;
 
 static void note_place(const App *app, Place *place) {
-    const SetInfo *set = capture_set(app_capture(app), app->view.set);
+    const SetInfo *set;
+    const LayerInfo *layer;
+    int64_t queries, keys;
     *place = (Place){.view = app->view,
                      .comparison = app->comparison,
                      .pins = app->pins,
-                     .layer = set->layers[app->view.layer].number,
                      .selection_on = app->selection_on,
                      .from_grid = app->from_grid,
                      .playing = app->playing,
                      .last_head = app->last_head,
                      .history_count = app->history_count,
                      .thumbs_scroll = app->thumbs_scroll};
+    if (!app_pattern(app, &set, &layer, &queries, &keys)) return; /* probabilities of tokens */
+    place->layer = layer->number;
     snprintf(place->set, sizeof place->set, "%s", set->name);
 }
 
 static void back_to(App *app, const Place *place) {
     const Capture *capture = app_capture(app);
+    if (capture_set_count(capture) == 0) {
+        app->view.text = place->view.text;
+        app_view_changed(app);
+        return;
+    }
     app->view = place->view;
+    app_leave_view(app);
     app->comparison = place->comparison;
     app->pins = place->pins;
     for (int i = 0; i < capture_set_count(capture); i++) {

@@ -73,6 +73,11 @@ bool app_has_view(const App *app, ViewKind kind) {
     return VIEWS[kind].of_strips ? capture_strip_count(capture) > 0 : capture_set_count(capture) > 0;
 }
 
+void app_leave_view(App *app) {
+    for (int i = 0; i < VIEW_KIND_COUNT && !app_has_view(app, app->view.view); i++)
+        app->view.view = (ViewKind)i;
+}
+
 void app_show_view(App *app, ViewKind kind) {
     if (kind == app->view.view) return;
     if (kind == VIEW_GRID) view_grid_enter(app);

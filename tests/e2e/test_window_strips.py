@@ -113,3 +113,23 @@ def test_what_is_for_patterns_says_so(window):
     window.key("c", "t")
     state = window.wait(lambda state: state["cmap"] == "magma" and state["transform"] == "log")
     assert state["range"] == [0, 1]
+
+
+def test_reading_the_file_again(window):
+    """At the same place; and what has become of it meanwhile decides the view."""
+    path = window.program.cwd / "answer.json"
+    before = path.read_text()
+    window.settled()
+    window.key("Right", "Right", "plus")
+    window.wait(lambda state: state["text"]["token"] == 1 and state["text"]["size"] > 15)
+    window.key("F5")
+    state = window.wait(lambda state: "again" in state["message"])
+    assert (state["text"]["token"], state["text"]["size"] > 15) == (1, True)
+    path.write_text(json.dumps({"attention": [[1, 0], [0.5, 0.5]]}))
+    window.key("F5")
+    assert window.wait(lambda state: state["view"] == "matrix")["tokens_q"] == 2
+    path.write_text(before)
+    window.key("F5")
+    assert window.wait(lambda state: state["view"] == "text")["text"]["tokens"] == COUNT
+    window.key("Left")
+    text_is(window, token=0)  # from where it was
