@@ -160,8 +160,10 @@ bool views_factors_find(Frame *frame, const ViewState *state, const ResolvedHead
         key.variant = tiles_variant_id(&variant);
         key.head = heads->index[i];
         if (rows) out->rows[i] = factors_of(frame, JOB_ROW_FACTORS, key, want, &all);
-        if (!variant.value_weighted) key.head = 0; /* the same keys are hidden in every head */
-        if (columns) out->columns[i] = factors_of(frame, JOB_COLUMN_FACTORS, key, want, &all);
+        if (!columns) continue;
+        const bool again = i > 0 && !variant.value_weighted; /* the same keys are hidden in every head */
+        if (!variant.value_weighted) key.head = 0;
+        out->columns[i] = again ? out->columns[0] : factors_of(frame, JOB_COLUMN_FACTORS, key, want, &all);
     }
     out->has_rows = rows;
     out->has_columns = columns;

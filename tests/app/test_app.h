@@ -13,6 +13,7 @@ int test_watch_group(void);
 int test_settings_group(void);
 int test_find_group(void);
 int test_pins_group(void);
+int test_variants_group(void);
 
 /* What a driver leaks is known by the driver's name, which is gone once it is unloaded: call after app_open. */
 void test_keep_drivers_loaded(void);

@@ -1,0 +1,168 @@
+/* What is on screen between a change of the variant and its tiles: nearly it, and marked. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/app.h"
+#include "app/cli.h"
+#include "test_app.h"
+
+enum { WIDTH = 900, HEIGHT = 600, FRAMES_MAX = 4000, TOKENS = 600 };
+#define SETTLE_NS UINT64_C(60000000000)
+
+typedef struct Scene {
+    App app;
+    FrameParams params;
+    char path[64];
+} Scene;
+
+/* Results come one by one, when they are taken. */
+static Scene *open_scene(void) {
+    Scene *scene = calloc(1, sizeof *scene);
+    Error err = {0};
+    assert_non_null(scene);
+    snprintf(scene->path, sizeof scene->path, "/tmp/attnscope-variants-%ld.safetensors", (long)getpid());
+    char *argv[] = {"--tokens", "600", "--layers", "2", "--heads", "4", "--dense", "-o", scene->path};
+    assert_int_equal(cli_synth(9, argv), 0);
+    const AppParams params = {
+        .mode = PLATFORM_OFFSCREEN, .width = WIDTH, .height = HEIGHT, .no_vsync = true, .workers = -1};
+    const char *paths[] = {scene->path};
+    Status status = app_open(&scene->app, &params, &err);
+    if (status == STATUS_OK) status = app_open_capture(&scene->app, paths, 1, &err);
+    if (status != STATUS_OK) fail_msg("%s", err.message);
+    test_keep_drivers_loaded();
+    scene->params = app_window_params(&scene->app);
+    return scene;
+}
+
+static void close_scene(Scene *scene) {
+    app_close(&scene->app);
+    unlink(scene->path);
+    free(scene);
+}
+
+static void run(Scene *scene, const char *line) {
+    Error err = {0};
+    if (app_command(&scene->app, line, &err) != STATUS_OK) fail_msg("%s: %s", line, err.message);
+}
+
+/* The overview's composite, which is made whole in one frame: of tiles of the variant, or of factors. */
+static TileKey composite_key(Scene *scene, bool factors) {
+    const App *app = &scene->app;
+    const Frame frame = {.capture = app_capture(app), .serial = app->captures[0].serial};
+    const int level = tiles_base_level(TOKENS, app->base_side);
+    TileKey key = views_key(&frame, &app->view, app->view.layer, -1, tiles_headset_hash(&app->view.heads),
+                            (Level){level, level}, 0, 0);
+    key.variant = views_variant_id(&app->view);
+    return factors ? views_factor_key(&app->view, &key) : key;
+}
+
+static float *read_means(Scene *scene, const TileKey *key, int *width, int *count) {
+    int height;
+    const size_t room = (size_t)TILE_SIDE * TILE_SIDE * 2;
+    float *rg = malloc(room * sizeof *rg);
+    assert_non_null(rg);
+    assert_int_equal(gpu_tile_read(scene->app.gpu, key, 0, rg, room, width, &height, NULL), STATUS_OK);
+    *count = *width * height;
+    return rg;
+}
+
+static bool is_exact(const App *app) {
+    return !app->result.pending && !strcmp(panel_badge(app), "exact");
+}
+
+/* Without the variant, then nearly with it, both marked approximate; exact in the end, and not far from what was shown
+ * before. */
+static void a_pooled_variant_is_approximate_until_it_is_exact(void **state) {
+    (void)state;
+    Scene *scene = open_scene();
+    App *app = &scene->app;
+    Error err = {0};
+    assert_int_equal(app_settle(app, &scene->params, SETTLE_NS, &err), STATUS_OK);
+    run(scene, "hide first");
+    run(scene, "row-scale sum");
+    bool any, nearly = false;
+    int frames = 0;
+    float *near_by = NULL;
+    int near_count = 0, width = 0;
+    for (; frames < FRAMES_MAX; frames++) {
+        app_frame_build(app, &scene->params);
+        assert_true(app->result.level.q > 0 && app->result.level.k > 0);
+        if (is_exact(app)) break;
+        assert_false(app->result.missing);
+        assert_true(strcmp(panel_badge(app), "exact") != 0);
+        if (frames == 0) assert_string_equal(panel_badge(app), "approximate");
+        const TileKey key = composite_key(scene, true);
+        GpuTileInfo info;
+        if (!nearly && gpu_tile_find(app->gpu, &key, &info)) {
+            nearly = true;
+            assert_int_equal(info.exactness_mean, APPROXIMATE);
+            near_by = read_means(scene, &key, &width, &near_count);
+        }
+        app_submit_wants(app, false);
+        app_take_results(app, 0, &any);
+    }
+    assert_true(frames < FRAMES_MAX && nearly);
+    const TileKey exact = composite_key(scene, false);
+    int count;
+    float *rg = read_means(scene, &exact, &width, &count);
+    double difference = 0, sum = 0;
+    assert_int_equal(count, near_count);
+    for (int i = 0; i < count; i++) {
+        if (i % width == 0) continue; /* the sink is hidden there, but its block is not */
+        difference += fabs((double)(rg[2 * i] - near_by[2 * i]));
+        sum += fabs((double)rg[2 * i]);
+    }
+    assert_true(sum > 0 && difference < 0.2 * sum);
+    free(rg);
+    free(near_by);
+    close_scene(scene);
+}
+
+/* At level 0 no tile is made again: factors are all that workers are asked for. */
+static void level_0_needs_factors_only(void **state) {
+    (void)state;
+    Scene *scene = open_scene();
+    App *app = &scene->app;
+    Error err = {0};
+    bool any;
+    run(scene, "rect 100:130,60:90");
+    app_frame_build(app, &scene->params);
+    run(scene, "rect 100:400,60:360");
+    assert_int_equal(app_settle(app, &scene->params, SETTLE_NS, &err), STATUS_OK);
+    assert_true(app->result.level.q == 0 && app->result.level.k == 0);
+    const uint64_t uploads = gpu_stats(app->gpu).uploads;
+    run(scene, "hide 70-80");
+    for (int i = 0; i < FRAMES_MAX; i++) {
+        app_frame_build(app, &scene->params);
+        if (is_exact(app)) break;
+        for (size_t w = 0; w < app->wants.count; w++) { /* besides overviews */
+            const TileWant *want = &app->wants.items[w];
+            assert_true(want->kind == JOB_BASE || want->kind == JOB_COLUMN_FACTORS || want->kind == JOB_CELLS);
+            if (want->kind == JOB_BASE) app->wants.items[w--] = app->wants.items[--app->wants.count];
+        }
+        app_submit_wants(app, false);
+        app_take_results(app, 0, &any);
+        if (app->result.pending && app->wants.count == 0) break; /* only the overview is to come */
+    }
+    assert_false(app->result.coarse || app->result.missing);
+    assert_int_equal(gpu_stats(app->gpu).uploads, uploads);
+    assert_int_equal(app_settle(app, &scene->params, SETTLE_NS, &err), STATUS_OK);
+    assert_true(is_exact(app));
+    close_scene(scene);
+}
+
+int test_variants_group(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_pooled_variant_is_approximate_until_it_is_exact),
+        cmocka_unit_test(level_0_needs_factors_only),
+    };
+    return cmocka_run_group_tests_name("app/variants", tests, NULL, NULL);
+}
