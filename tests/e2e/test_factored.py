@@ -187,6 +187,17 @@ def test_auto_measures_and_software_loses(program, compute):
         assert recompute["on"] == "cpu" and recompute["gpu_tasks"] == 0
 
 
+def test_without_compute_shaders_the_processor_computes(program, compute):
+    """OpenGL 3.3, as Mesa can pretend; macOS stops at 4.1."""
+    program.environment.update(MESA_GL_VERSION_OVERRIDE="3.3", MESA_GLSL_VERSION_OVERRIDE="330")
+    if states(program, compute[0], "state", "--recompute", "gpu")[0]["recompute"]["on"] == "gpu":
+        pytest.skip("this driver does not pretend")
+    for mode in ("auto", "gpu"):
+        first, last = states(program, compute[0], "state; wait exact; state", "--recompute", mode)
+        assert last["recompute"]["on"] == "cpu" and last["exactness"] == "exact"
+    assert "compute shaders" in first["message"] and "processor" in first["message"]
+
+
 def test_a_gpu_that_cannot_is_said_and_does_without(program, compute):
     """Too small a budget for buffers; a shader that does not compile."""
     small = states(program, compute[0], "state; wait exact; state", "--recompute", "gpu", "--gpu-budget", "15M")
