@@ -159,8 +159,33 @@ static unsigned buttons_of(Uint32 state) {
     return buttons;
 }
 
+/* What a key types on a US keyboard; 0: nothing. */
+static char typed_by(const SDL_Keysym *keysym) {
+    static const char digits_shifted[] = ")!@#$%^&*(";
+    if (keysym->sym < ' ' || keysym->sym > '~' || (keysym->mod & (KMOD_CTRL | KMOD_ALT | KMOD_GUI))) {
+        return 0;
+    }
+    char c = (char)keysym->sym;
+    bool shift = keysym->mod & KMOD_SHIFT;
+    if (c >= 'a' && c <= 'z') {
+        return shift != ((keysym->mod & KMOD_CAPS) != 0) ? (char)(c - 'a' + 'A') : c;
+    }
+    if (shift && c >= '0' && c <= '9') {
+        return digits_shifted[c - '0'];
+    }
+    const char *base = shift ? strchr(base_symbols, c) : NULL;
+    return base ? shifted_symbols[base - base_symbols] : c;
+}
+
 static bool translate_key(Platform *platform, const SDL_KeyboardEvent *key, InputEvent *out) {
     platform->mods = mods_of((SDL_Keymod)key->keysym.mod);
+    if (key->type == SDL_KEYDOWN && platform->keys_before_text > 0) {
+        platform->keys_before_text--;
+        if ((out->text[0] = typed_by(&key->keysym)) != 0) {
+            out->type = EVENT_TEXT;
+            return true;
+        }
+    }
     out->type = key->type == SDL_KEYDOWN ? EVENT_KEY_DOWN : EVENT_KEY_UP;
     out->key = key_of(&key->keysym);
     out->mods = platform->mods;
@@ -380,11 +405,20 @@ void platform_wake(Platform *platform) {
 }
 
 void platform_text_input(Platform *platform, bool on) {
+    bool was_on = platform->text_input;
     platform->text_input = on;
     if (!platform_is_window(platform)) {
         return;
     }
+    if (on && was_on) {
+        return; /* text of what waits is on its way */
+    }
+    platform->keys_before_text = 0;
     if (on) {
+        /* Who types on while a frame is drawn must not lose letters: SDL made no text of those that wait already. */
+        SDL_Event waiting[64];
+        int count = SDL_PeepEvents(waiting, 64, SDL_PEEKEVENT, SDL_KEYDOWN, SDL_KEYDOWN);
+        platform->keys_before_text = count > 0 ? count : 0;
         SDL_StartTextInput();
     } else {
         SDL_StopTextInput();

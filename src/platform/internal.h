@@ -21,6 +21,7 @@ struct Platform {
     char driver[32];
     SDL_Cursor *cursors[PLATFORM_CURSORS]; /* made when first used */
     bool text_input;
+    int keys_before_text; /* key presses in SDL's queue that came before text input was on: no text follows them */
     /* Mouse and modifiers as of the event last translated: SDL's own state runs ahead of its queue. */
     int mouse_x, mouse_y, mods;
     unsigned buttons;

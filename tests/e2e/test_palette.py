@@ -67,6 +67,16 @@ def test_letters_find_a_command_and_enter_runs_it(window):
     closed(window)
 
 
+def test_fast_typing_loses_no_letter(window):
+    """Keys that come in before the palette is on screen belong to it, too."""
+    for text in ("cmap Magma", "range p99", "heads w:0*0.5,3*0.5"):
+        window.xdotool("key", "--delay", 0, "ctrl+p", *[{" ": "space", "*": "asterisk", ":": "colon", ".": "period",
+                                                        ",": "comma"}.get(c, c) for c in text])
+        palette(window, lambda p: p["text"] == text)
+        window.key("Escape")
+        closed(window)
+
+
 def test_arguments_are_offered_completed_and_checked(window):
     window.key("ctrl+p")
     write(window, "lay")
