@@ -187,7 +187,7 @@ typedef struct App {
     int scrub_direction;
     uint64_t last_input_ns, last_layer_ns;
     HeadSet heads_shown, heads_before; /* in the last frame, and before that changed */
-    uint64_t paint_ns, upload_ns; /* what painting took lately, uploads of this frame */
+    uint64_t paint_ns, upload_ns;      /* what painting took lately, uploads of this frame */
 
     bool redraw;
     uint64_t redraw_at_ns; /* 0: no timer */
@@ -199,7 +199,8 @@ typedef struct App {
     int bases_begun;          /* how many were missing when they were begun, */
     uint64_t bases_begun_ns;  /* and when: for the estimate of the time left */
     int visible_wants;        /* of the last frame, without those that failed before */
-    int fruitless;            /* frames in a row that were not complete and yet had nothing to ask for */
+    int fruitless;            /* frames in a row that were not complete and yet had nothing to ask for or compose */
+    int alone;                /* the same, whether or not they composed */
     const CancelFlag *cancel; /* ends app_settle; NULL: nothing does */
     const char *state_file;   /* ATTNSCOPE_STATE_FILE: rewritten after each settled frame (tests) */
     uint64_t state_written_frame;

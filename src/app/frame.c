@@ -11,6 +11,8 @@
 #define REST_AFTER_NS UINT64_C(120000000)
 #define FLYING_NS UINT64_C(100000000)
 #define FRUITLESS_MAX 20
+/* Bands of every composite on screen are fewer; a budget too small for them all would go on for ever. */
+#define ALONE_MAX 2000
 #define PROGRESS_NS UINT64_C(100000000)
 #define PAUSE_MOST_NS UINT64_C(100000000) /* a frame that hangs must not stop the work */
 #define CUT_SHORT_NS UINT64_C(1000000)
@@ -79,7 +81,8 @@ static void schedule_next_look(App *app, const Frame *frame) {
     /* Composing was cut short: nothing is under way that would wake the loop. */
     const bool alone = app->result.pending && app->wants.count == 0;
     app->fruitless = alone && frame->composed == 0 ? app->fruitless + 1 : 0;
-    if (alone && app->fruitless < FRUITLESS_MAX && frame->resting) at = now + CUT_SHORT_NS;
+    app->alone = alone ? app->alone + 1 : 0;
+    if (alone && app->fruitless < FRUITLESS_MAX && app->alone < ALONE_MAX && frame->resting) at = now + CUT_SHORT_NS;
     /* How far a thread has got. */
     char what[APP_MESSAGE_SIZE];
     double fraction;

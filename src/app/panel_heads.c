@@ -34,7 +34,7 @@ static void thumb(App *app, Frame *frame, const LayerInfo *layer, int index, Rec
     const bool hovered = ui_hovered(app, rect);
     draw_rect(&app->list, image, 0, theme->masked);
     if (!views_thumb(frame, &app->view, app->view.layer, index, image, !frame->flying) &&
-        app->view.compare == COMPARE_DIFF && !app->result.absent)
+        app->view.compare == COMPARE_DIFF && !app->result.absent && !frame->exact_only)
         app->result.pending = true; /* composed as time allows: another frame goes on */
     if (!chosen) draw_rect(&app->list, image, 0, color_alpha(theme->panel, 0.55f));
     if (tiles_headset_single(&app->view.heads) && chosen)

@@ -202,7 +202,8 @@ bool pins_accept(Pins *pins, const Capture *capture, const TileData *data) {
             data->key.set != pin->stamp.set)
             continue;
         const LayerInfo *layer = &capture_set(capture, pin->set)->layers[pin->stamp.layer];
-        const bool column = data->key.columns == 1 && (take_head(pin, layer, data) | take_strip(pin, data));
+        const bool head = take_head(pin, layer, data); /* one cell may be both */
+        const bool column = data->key.columns == 1 && (take_strip(pin, data) || head);
         /* A row may be that of the crosshair, too; so may a column where there is one key. */
         alone |= column && layer->keys > 1;
         (void)take_row(pin, data);
