@@ -3,6 +3,7 @@ import pathlib
 import pytest
 
 import support
+from desktop import Display
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +20,14 @@ def captures():
     if not (support.CAPTURES / "README.md").is_file():
         pytest.skip(f"no captures in {support.CAPTURES} (set ATTNSCOPE_CAPTURES)")
     return support.CAPTURES
+
+
+@pytest.fixture(scope="session")
+def display(tmp_path_factory):
+    """One virtual display for all windows, one after the other."""
+    display = Display(tmp_path_factory.mktemp("display"))
+    yield display
+    display.close()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import answers
-from desktop import Display, Window
+from desktop import Window
 from support import as_tile, pool, random_patterns, safetensors_bytes
 
 LAYERS, HEADS, TOKENS = (0, 1, 2, 5), 4, 300
@@ -232,13 +232,6 @@ def test_probabilities_of_tokens_are_no_reference_and_need_none(program, pair):
 
 
 # ---- in a window ----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="session")
-def display(tmp_path_factory):
-    display = Display(tmp_path_factory.mktemp("display"))
-    yield display
-    display.close()
 
 
 @pytest.fixture

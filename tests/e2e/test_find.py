@@ -6,15 +6,8 @@ import shlex
 import numpy as np
 import pytest
 
-from desktop import Display, Window
+from desktop import Window
 from support import read_safetensors, safetensors_bytes
-
-
-@pytest.fixture(scope="module")
-def display(tmp_path_factory):
-    display = Display(tmp_path_factory.mktemp("display"))
-    yield display
-    display.close()
 
 
 @pytest.fixture

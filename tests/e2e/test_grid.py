@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from desktop import Display, Window
+from desktop import Window
 from support import as_tile, pool, random_patterns
 
 LAYERS = {0: 5, 1: 5, 4: 3, 7: 6}  # number -> heads: ragged, with gaps
@@ -158,13 +158,6 @@ def test_opening_the_selection_makes_a_head_set(program, capture):
 
 
 # ---- in a window ------------------------------------------------------------------------------------------------------
-
-@pytest.fixture(scope="module")
-def display(tmp_path_factory):
-    display = Display(tmp_path_factory.mktemp("display"))
-    yield display
-    display.close()
-
 
 @pytest.fixture
 def window(program, display, capture):

@@ -4,17 +4,10 @@ import shutil
 import numpy as np
 import pytest
 
-from desktop import Display, Window
+from desktop import Window
 from support import random_patterns
 
 LAYERS, HEADS, TOKENS = (0, 1, 2, 5), 4, 60
-
-
-@pytest.fixture(scope="module")
-def display(tmp_path_factory):
-    display = Display(tmp_path_factory.mktemp("display"))
-    yield display
-    display.close()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from desktop import Display, Window
+from desktop import Window
 from support import factored_reference, random_patterns
 
 LAYERS, HEADS, TOKENS = (0, 1, 2, 5), 4, 300
@@ -98,13 +98,6 @@ def test_pictures_show_pins_and_bring_them_back(program, capture):
 
 
 # ---- in a window ----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="session")
-def display(tmp_path_factory):
-    display = Display(tmp_path_factory.mktemp("display"))
-    yield display
-    display.close()
 
 
 def test_p_pins_and_lets_go(program, display, capture):

@@ -5,19 +5,16 @@ import time
 import numpy as np
 import pytest
 
-from desktop import Display, Window
+from desktop import Window
 from recorded import frames, left_behind, need_ffmpeg, probe
 from support import random_patterns
 
 WAIT_S = 60
 
 
-@pytest.fixture(scope="module")
-def display(tmp_path_factory):
+@pytest.fixture(autouse=True, scope="module")
+def ffmpeg():
     need_ffmpeg()
-    display = Display(tmp_path_factory.mktemp("display"))
-    yield display
-    display.close()
 
 
 @pytest.fixture

@@ -5,17 +5,10 @@ import stat
 import numpy as np
 import pytest
 
-from desktop import Display, Window
+from desktop import Window
 from support import random_patterns
 
 HEADS, TOKENS = 4, 60
-
-
-@pytest.fixture(scope="module")
-def display(tmp_path_factory):
-    display = Display(tmp_path_factory.mktemp("display"))
-    yield display
-    display.close()
 
 
 def write_capture(path, seed, layers=(0, 1, 2), tokens=TOKENS):

@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from desktop import Display, Window
+from desktop import Window
 from support import random_patterns
 
 HEADS, TOKENS = 4, 300
@@ -16,13 +16,6 @@ def capture(program):
     np.savez(path, **{f"attentions.{layer}": random_patterns(HEADS, TOKENS, TOKENS, seed=layer + 1, causal=True)
                       for layer in range(2)})
     return path
-
-
-@pytest.fixture(scope="session")
-def display(tmp_path_factory):
-    display = Display(tmp_path_factory.mktemp("display"))
-    yield display
-    display.close()
 
 
 def shown(path, layer):

@@ -7,14 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from desktop import Display, Window
-
-
-@pytest.fixture(scope="module")
-def display(tmp_path_factory):
-    display = Display(tmp_path_factory.mktemp("display"))
-    yield display
-    display.close()
+from desktop import Window
 
 
 def configure(program, text):

@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from desktop import Display, Window
+from desktop import Window
 from support import factored_reference, pool, random_patterns, reference, safetensors_bytes, softmax
 
 SPECIAL = [0, 7]
@@ -288,13 +288,6 @@ def test_a_difference_of_variants_is_exact_on_screen(program, valued):
 
 
 # ---- a real window ----------------------------------------------------------------------------------------------------
-
-@pytest.fixture(scope="session")
-def display(tmp_path_factory):
-    display = Display(tmp_path_factory.mktemp("display"))
-    yield display
-    display.close()
-
 
 def masked_share(window, state, column):
     """How much of the part of a key's column below the diagonal has the colour of masked cells."""

@@ -4,16 +4,9 @@ import json
 import pytest
 
 import answers
-from desktop import Display, Window
+from desktop import Window
 
 COUNT = 2000
-
-
-@pytest.fixture(scope="session")
-def display(tmp_path_factory):
-    display = Display(tmp_path_factory.mktemp("display"))
-    yield display
-    display.close()
 
 
 @pytest.fixture
