@@ -18,27 +18,6 @@
 /* A texel group: so many cells under it are pooled between two looks at the texels. */
 enum { GROUP_TEXELS = 1 << 16 };
 
-typedef struct Span {
-    int64_t lo, hi;
-} Span;
-
-static Status no_memory(Error *err) {
-    return error_set(err, STATUS_MEMORY, "not enough memory to compute attention");
-}
-
-/* Keys that some of the queries qa..qb-1 see. */
-static Span visible(const Fused *f, int64_t qa, int64_t qb) {
-    Span span;
-    int64_t unused;
-    tiles_fused_visible(f, qa, &span.lo, &unused);
-    tiles_fused_visible(f, qb - 1, &unused, &span.hi);
-    return span;
-}
-
-static int64_t panel_start(int64_t k) {
-    return k / KERNEL_KEYS * KERNEL_KEYS;
-}
-
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
 void tiles_fused_cells(const Fused *f, const uint32_t *queries, const uint32_t *panel, int rows, const float *shift,
@@ -74,7 +53,7 @@ static const uint32_t *band_queries(const Fused *f, const Band *band, int head, 
 }
 
 static bool sees(const Fused *f, int64_t q, int rows, int64_t k) {
-    Span span = visible(f, q, q + rows);
+    KeySpan span = tiles_fused_hull(f, q, q + rows);
     return span.lo < k + KERNEL_KEYS && span.hi > k;
 }
 
@@ -174,12 +153,12 @@ static Status normalise_band(const Fused *f, const Band *band, Error *err) {
 
 static Status pool_blocks(const Fused *f, Band *band, Error *err) {
     Status status = normalise_band(f, band, err);
-    Span keys = visible(f, band->qa, band->qb);
+    KeySpan keys = tiles_fused_hull(f, band->qa, band->qb);
     band->block = tiles_aligned(&f->scratch->block, KERNEL_ROWS * KERNEL_KEYS, sizeof *band->block);
     if (status == STATUS_OK && band->block == NULL) {
-        return no_memory(err);
+        return tiles_fused_no_memory(err);
     }
-    keys.lo = panel_start(i64_max(keys.lo, f->k0));
+    keys.lo = tiles_fused_panel_start(i64_max(keys.lo, f->k0));
     keys.hi = i64_min(keys.hi, f->k1);
     for (int64_t k = keys.lo; status == STATUS_OK && k < keys.hi; k += KERNEL_KEYS) {
         const uint32_t *panel = NULL;
@@ -204,10 +183,10 @@ static Status pool_blocks(const Fused *f, Band *band, Error *err) {
 static Status wants_strips(const Fused *f, int64_t qa, int64_t qb, bool *out, Error *err) {
     double lse[BAND_ROWS];
     int64_t missing0, missing1;
-    Span keys = visible(f, qa, qb);
+    KeySpan keys = tiles_fused_hull(f, qa, qb);
     *out = false;
     if (!f->single || !f->weights || f->columns != NULL || keys.lo < f->k0 || keys.hi > f->k1 ||
-        keys.hi - panel_start(keys.lo) > tiles_fused_strip_keys(f)) {
+        keys.hi - tiles_fused_panel_start(keys.lo) > tiles_fused_strip_keys(f)) {
         return STATUS_OK;
     }
     Status status = tiles_fused_known(f, 0, qa, qb, lse, &missing0, &missing1, err);
@@ -217,20 +196,20 @@ static Status wants_strips(const Fused *f, int64_t qa, int64_t qb, bool *out, Er
 
 static Status pool_band(const Fused *f, int64_t qa, int64_t qb, Error *err) {
     int heads = f->request->heads->count;
-    Span keys = visible(f, qa, qb);
+    KeySpan keys = tiles_fused_hull(f, qa, qb);
     if (i64_max(keys.lo, f->k0) >= i64_min(keys.hi, f->k1)) {
         return STATUS_OK;
     }
     uint32_t *queries = tiles_aligned(&f->scratch->queries, (size_t)(heads * f->band_rows) * (size_t)f->depth,
                                       sizeof *queries);
     if (queries == NULL) {
-        return no_memory(err);
+        return tiles_fused_no_memory(err);
     }
     Band band = {.queries = queries, .qa = qa, .qb = qb, .combined = f->scratch->combined.memory};
     if (!f->single) {
         band.combined = tiles_aligned(&f->scratch->combined, (size_t)f->band_rows * KERNEL_KEYS, sizeof(float));
         if (band.combined == NULL) {
-            return no_memory(err);
+            return tiles_fused_no_memory(err);
         }
     }
     for (int head = 0; head < heads; head++) {
@@ -304,7 +283,7 @@ static Status pool_groups(Fused *f, int64_t texel_rows, float *rg, Error *err) {
                             .min = tiles_aligned(&s->texel_min, count, sizeof(float)),
                             .bad = tiles_aligned(&s->texel_bad, count, sizeof(uint32_t))};
     if (f->texels.sum == NULL || f->texels.max == NULL || f->texels.min == NULL || f->texels.bad == NULL) {
-        return no_memory(err);
+        return tiles_fused_no_memory(err);
     }
     Status status = STATUS_OK;
     for (int64_t ty = 0; status == STATUS_OK && ty < texel_rows; ty += group) {
@@ -357,7 +336,7 @@ Status tiles_fused_pool(const PoolRequest *request, const FusedArea *area, float
     size_t rows = (size_t)(heads->count * f.band_rows);
     f.shift = tiles_aligned(&scratch->normalisers, 2 * rows, sizeof(float));
     if (f.shift == NULL) {
-        return no_memory(err);
+        return tiles_fused_no_memory(err);
     }
     f.factor = f.shift + rows;
     if (request->variant != NULL && (status = tiles_fused_begin_variant(&f, err)) != STATUS_OK) {

@@ -82,6 +82,14 @@ Status tiles_operand_look_around(const Fused *f, Error *err);
 int64_t tiles_fused_query(const Fused *f, int64_t row);
 /* Keys that a row sees; neither end moves to the left from row to row. */
 void tiles_fused_visible(const Fused *f, int64_t row, int64_t *lo, int64_t *hi);
+typedef struct KeySpan {
+    int64_t lo, hi;
+} KeySpan;
+/* Keys that some of the rows ra..rb-1 see. */
+KeySpan tiles_fused_hull(const Fused *f, int64_t ra, int64_t rb);
+/* First key of the panel that key k is in. */
+int64_t tiles_fused_panel_start(int64_t k);
+Status tiles_fused_no_memory(Error *err);
 /* capture_lse_known and capture_lse_keep by row. */
 Status tiles_fused_known(const Fused *f, int head, int64_t ra, int64_t rb, double *lse, int64_t *missing0,
                          int64_t *missing1, Error *err);

@@ -22,6 +22,22 @@ void tiles_fused_split(double lse, float *shift, float *factor) {
     *factor = isfinite(lse) ? (float)exp2(-lse2 - whole) : NAN;
 }
 
+KeySpan tiles_fused_hull(const Fused *f, int64_t ra, int64_t rb) {
+    KeySpan span;
+    int64_t unused;
+    tiles_fused_visible(f, ra, &span.lo, &unused);
+    tiles_fused_visible(f, rb - 1, &unused, &span.hi);
+    return span;
+}
+
+int64_t tiles_fused_panel_start(int64_t k) {
+    return k / KERNEL_KEYS * KERNEL_KEYS;
+}
+
+Status tiles_fused_no_memory(Error *err) {
+    return error_set(err, STATUS_MEMORY, "not enough memory to compute attention");
+}
+
 bool tiles_fused_full(const Fused *f, int64_t q, int rows, int64_t k) {
     int64_t lo, hi, unused;
     tiles_fused_visible(f, q, &unused, &hi);

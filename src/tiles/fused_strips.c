@@ -27,27 +27,6 @@ enum {
     LOOK_PANELS = 16
 };
 
-typedef struct Span {
-    int64_t lo, hi;
-} Span;
-
-static Status no_memory(Error *err) {
-    return error_set(err, STATUS_MEMORY, "not enough memory to compute attention");
-}
-
-/* Keys that some of the queries qa..qb-1 see. */
-static Span visible(const Fused *f, int64_t qa, int64_t qb) {
-    Span span;
-    int64_t unused;
-    tiles_fused_visible(f, qa, &span.lo, &unused);
-    tiles_fused_visible(f, qb - 1, &unused, &span.hi);
-    return span;
-}
-
-static int64_t panel_start(int64_t k) {
-    return k / KERNEL_KEYS * KERNEL_KEYS;
-}
-
 static bool squeezes(const Fused *f) {
     return f->request->level.k >= KERNEL_SQUEEZE_LEVEL;
 }
@@ -87,7 +66,7 @@ typedef struct Strip {
     const uint32_t *queries;
     int64_t q;
     int rows;
-    Span keys; /* whole panels */
+    KeySpan keys; /* whole panels */
     float *cells;
     size_t pitch;
     float shift[KERNEL_ROWS], factor[KERNEL_ROWS];
@@ -175,7 +154,7 @@ static Status pool_whole(const Fused *f, int64_t qa, int64_t qb, const uint32_t 
     Strip s = {0};
     s.cells = tiles_aligned(&f->scratch->strip, WHOLE_FLOATS, sizeof *s.cells);
     if (s.cells == NULL) {
-        return no_memory(err);
+        return tiles_fused_no_memory(err);
     }
     for (*done = 0; qa + *done < qb; *done += s.rows) {
         const uint32_t *panels = NULL;
@@ -183,16 +162,16 @@ static Status pool_whole(const Fused *f, int64_t qa, int64_t qb, const uint32_t 
         s.q = qa + *done;
         s.rows = (int)i64_min(KERNEL_ROWS, qb - s.q);
         s.queries = queries + (size_t)*done * (size_t)f->depth;
-        s.keys = visible(f, s.q, s.q + s.rows);
+        s.keys = tiles_fused_hull(f, s.q, s.q + s.rows);
         if (s.keys.lo >= s.keys.hi) {
             return STATUS_OK;
         }
-        s.keys.lo = panel_start(s.keys.lo);
-        s.keys.hi = panel_start(s.keys.hi + KERNEL_KEYS - 1);
+        s.keys.lo = tiles_fused_panel_start(s.keys.lo);
+        s.keys.hi = tiles_fused_panel_start(s.keys.hi + KERNEL_KEYS - 1);
         s.pitch = (size_t)(s.keys.hi - s.keys.lo) + STRIP_PAD;
         Status status = tiles_operand_look_around(f, err);
         status = status == STATUS_OK ? tiles_operand_keys(f, 0, s.keys.lo, &panels, &packed_end, err) : status;
-        if (status != STATUS_OK || panel_start(packed_end + KERNEL_KEYS - 1) < s.keys.hi ||
+        if (status != STATUS_OK || tiles_fused_panel_start(packed_end + KERNEL_KEYS - 1) < s.keys.hi ||
             !fill_strip(f, &s, panels)) {
             return status;
         }
@@ -209,7 +188,7 @@ typedef struct Squeezed {
     const uint32_t *queries, *panels; /* panels: from keys.lo on */
     int64_t q;
     int rows;
-    Span keys; /* whole chunks; panels beyond the last key do not exist */
+    KeySpan keys; /* whole chunks; panels beyond the last key do not exist */
     float *sums, *largest;
     size_t pitch;
     float *block;          /* KERNEL_ROWS x KERNEL_KEYS */
@@ -221,11 +200,11 @@ static const uint32_t *squeezed_panel(const Fused *f, const Squeezed *s, int64_t
 }
 
 static bool bound_block(const Fused *f, const Squeezed *s, int row, int rows) {
-    Span keys = visible(f, s->q + row, s->q + row + rows);
+    KeySpan keys = tiles_fused_hull(f, s->q + row, s->q + row + rows);
     if (keys.lo >= keys.hi) {
         return false;
     }
-    const int64_t sample[2] = {panel_start(keys.lo), panel_start(keys.hi - 1)};
+    const int64_t sample[2] = {tiles_fused_panel_start(keys.lo), tiles_fused_panel_start(keys.hi - 1)};
     const uint32_t *const at[2] = {squeezed_panel(f, s, sample[0]), squeezed_panel(f, s, sample[1])};
     return bound_rows(f, s->queries + (size_t)row * (size_t)f->depth, s->q + row, rows, sample, at, s->block,
                       KERNEL_KEYS, s->shift + row);
@@ -234,7 +213,7 @@ static bool bound_block(const Fused *f, const Squeezed *s, int row, int rows) {
 /* Sums and maxima of the rows of one block over one panel; zeros where none of them sees it. */
 static void squeeze_block(const Fused *f, const Squeezed *s, int row, int rows, int64_t k) {
     size_t at = (size_t)row * s->pitch + (size_t)(k - s->keys.lo) / KERNEL_SQUEEZE;
-    Span keys = visible(f, s->q + row, s->q + row + rows);
+    KeySpan keys = tiles_fused_hull(f, s->q + row, s->q + row + rows);
     if (keys.lo >= k + KERNEL_KEYS || keys.hi <= k) {
         for (int r = 0; r < rows; r++) {
             memset(s->sums + at + (size_t)r * s->pitch, 0, KERNEL_KEYS / KERNEL_SQUEEZE * sizeof *s->sums);
@@ -323,11 +302,11 @@ static Status pool_squeezed(const Fused *f, int64_t qa, int64_t qb, const uint32
         int64_t packed_end = 0;
         s.q = qa + *done;
         s.queries = queries + (size_t)*done * (size_t)f->depth;
-        s.keys = visible(f, s.q, qb);
+        s.keys = tiles_fused_hull(f, s.q, qb);
         s.pitch = (size_t)i64_ceil_div(s.keys.hi, CHUNK_SQUEEZED) * KERNEL_KEYS -
                   (size_t)(s.keys.lo / CHUNK_SQUEEZED) * KERNEL_KEYS + STRIP_PAD;
         s.rows = (int)i64_min(rows_that_fit(f, s.pitch), qb - s.q);
-        s.keys = visible(f, s.q, s.q + s.rows);
+        s.keys = tiles_fused_hull(f, s.q, s.q + s.rows);
         if (s.keys.lo >= s.keys.hi) {
             return STATUS_OK;
         }
@@ -337,7 +316,7 @@ static Status pool_squeezed(const Fused *f, int64_t qa, int64_t qb, const uint32
         size_t floats = (size_t)i64_max(SQUEEZED_FLOATS, (int64_t)s.pitch * SQUEEZED_ROWS_LEAST);
         s.sums = tiles_aligned(&f->scratch->strip, 2 * floats, sizeof *s.sums);
         if (s.sums == NULL || s.block == NULL) {
-            return no_memory(err);
+            return tiles_fused_no_memory(err);
         }
         s.largest = s.sums + floats;
         Status status = tiles_operand_look_around(f, err);
