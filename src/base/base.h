@@ -240,9 +240,9 @@ const char *file_base_name(const char *path);
 
 /* Calls `visit` for each entry, in no order, until it returns false. False when the folder cannot be read. */
 bool folder_visit(const char *path, bool (*visit)(void *user, const char *name, const FileInfo *info), void *user);
-bool file_remove(const char *path); /* a file, or a folder that is empty */
+bool file_remove(const char *path);                 /* a file, or a folder that is empty */
 bool file_rename(const char *from, const char *to); /* replaces */
-bool file_touch(const char *path);  /* modified now */
+bool file_touch(const char *path);                  /* modified now */
 
 /* ---- log.c : for developers; off unless ATTNSCOPE_LOG is set --------------------------------- */
 

@@ -69,7 +69,7 @@ typedef struct Tensor {
     int64_t member;           /* index of the zip member or HDF5 dataset, else -1 */
     const PlanePiece *pieces; /* [item, head, query, key] in pieces, rows ascending; source, offset, stride unused */
     size_t piece_count;
-    int64_t prompt_rows;    /* rows of step 0, where each of step_count - 1 steps after it added one; else 0 */
+    int64_t prompt_rows; /* rows of step 0, where each of step_count - 1 steps after it added one; else 0 */
     int step_count;
     const char *set;        /* the set it belongs to, where the file says so; else NULL */
     bool block;             /* of a larger pattern: rows need not sum to 1 */
@@ -338,8 +338,8 @@ typedef struct LayerData {
     Plane v;          /* optional: value vectors */
     int value_heads;  /* of v, */
     int64_t value_dim;
-    double scale;  /* factored */
-    LseTable *lse; /* scores and factored sets */
+    double scale;        /* factored */
+    LseTable *lse;       /* scores and factored sets */
     int64_t prompt_rows; /* as of Tensor */
     int step_count;
 } LayerData;

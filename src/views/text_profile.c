@@ -85,8 +85,7 @@ void text_profile_draw(Frame *frame, const TextView *text, const ViewState *stat
         const float h = fmaxf(hair, roundf(box.h * value / most)), m = fmaxf(hair, roundf(box.h * mean / most));
         /* Not in the colours of probabilities: the low end of a map, which matters most here, may be as dark as the
          * ground. */
-        if (h > m)
-            draw_rect(frame->list, (Rect){x0, box.y + box.h - h, x1 - x0 - gap, h}, 0, theme->faint);
+        if (h > m) draw_rect(frame->list, (Rect){x0, box.y + box.h - h, x1 - x0 - gap, h}, 0, theme->faint);
         draw_rect(frame->list, (Rect){x0, box.y + box.h - m, x1 - x0 - gap, m}, 0, theme->dim);
     }
     draw_rect(frame->list, (Rect){box.x, box.y + box.h, box.w, hair}, 0, theme->line);

@@ -222,9 +222,12 @@ static void test_colours_follow_range_and_transform(void **state) {
 
 int test_text_group(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_token_has_its_place),        cmocka_unit_test(test_lines_break_between_words),
-        cmocka_unit_test(test_scrolling),                        cmocka_unit_test(test_a_steady_frame_allocates_nothing),
-        cmocka_unit_test(test_text_can_be_read_on_every_colour), cmocka_unit_test(test_colours_follow_range_and_transform),
+        cmocka_unit_test(test_every_token_has_its_place),
+        cmocka_unit_test(test_lines_break_between_words),
+        cmocka_unit_test(test_scrolling),
+        cmocka_unit_test(test_a_steady_frame_allocates_nothing),
+        cmocka_unit_test(test_text_can_be_read_on_every_colour),
+        cmocka_unit_test(test_colours_follow_range_and_transform),
     };
     return cmocka_run_group_tests_name("views: text", tests, NULL, NULL);
 }
