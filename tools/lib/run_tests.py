@@ -15,7 +15,7 @@ PARTS = ("unit", "e2e", "asan", "tsan", "fuzz")
 QUICK_PARTS = ("unit", "e2e")
 
 PART_TIMEOUT_S = 15 * 60
-FUZZ_SECONDS = int(os.environ.get("ATTNSCOPE_FUZZ_SECONDS", "60"))
+FUZZ_SECONDS = int(os.environ.get("ATTNSCOPE_FUZZ_SECONDS", "30"))
 FUZZ_AT_ONCE = 2
 # The parsers get at most 64 KiB, so a larger allocation than this is one made on a header's word.
 FUZZ_MALLOC_LIMIT_MB = 256
