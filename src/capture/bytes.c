@@ -104,10 +104,6 @@ uint64_t capture_bytes_size(const ByteSource *source) {
     return source->size;
 }
 
-const char *capture_bytes_name(const ByteSource *source) {
-    return source->name;
-}
-
 Status capture_bytes_read(const ByteSource *source, uint64_t offset, void *out, size_t size, Error *err) {
     if (size == 0) return STATUS_OK;
     if (offset > source->size || size > source->size - offset)

@@ -25,7 +25,6 @@ Status capture_bytes_open_file(const char *path, ByteSource **out, Error *err);
 Status capture_bytes_open_memory(const void *data, size_t size, const char *name, ByteSource **out, Error *err);
 void capture_bytes_close(ByteSource *source);
 uint64_t capture_bytes_size(const ByteSource *source);
-const char *capture_bytes_name(const ByteSource *source);
 /* Exactly `size` bytes at `offset`; thread-safe. */
 Status capture_bytes_read(const ByteSource *source, uint64_t offset, void *out, size_t size, Error *err);
 

@@ -72,16 +72,7 @@ static void settle(Scene *scene) {
 }
 
 static void frames_until_quiet(Scene *scene) {
-    App *app = &scene->app;
-    for (int i = 0; i < 5000; i++) {
-        bool any;
-        app_take_results(app, UINT64_MAX, &any);
-        app_frame_build(app, &scene->params);
-        app_submit_wants(app, true);
-        if (!any && i > 5 && app->wants.count == 0 && tiles_scheduler_idle(app->scheduler)) return;
-        clock_sleep_ns(1000000);
-    }
-    fail_msg("work never came to an end");
+    test_frames_until_quiet(&scene->app, &scene->params, 5000);
 }
 
 /* ---- what is asked for ----------------------------------------------------------------------- */

@@ -2,6 +2,8 @@
 #ifndef TEST_APP_H
 #define TEST_APP_H
 
+#include "app/app.h"
+
 int test_commands_group(void);
 int test_record_group(void);
 int test_grid_group(void);
@@ -17,5 +19,7 @@ int test_variants_group(void);
 
 /* What a driver leaks is known by the driver's name, which is gone once it is unloaded: call after app_open. */
 void test_keep_drivers_loaded(void);
+/* Frames as the window makes them until nothing more is under way; fails the test after `most` of them. */
+void test_frames_until_quiet(App *app, const FrameParams *params, int most);
 
 #endif

@@ -57,18 +57,8 @@ static void close_scene(Scene *scene) {
     free(scene);
 }
 
-/* Frames as the window makes them until nothing more is under way. */
 static void frames_until_quiet(Scene *scene) {
-    App *app = &scene->app;
-    for (int i = 0; i < 2000; i++) {
-        bool any;
-        app_take_results(app, UINT64_MAX, &any);
-        app_frame_build(app, &scene->params);
-        app_submit_wants(app, true);
-        if (!any && i > 5 && app->wants.count == 0 && tiles_scheduler_idle(app->scheduler)) return;
-        clock_sleep_ns(1000000);
-    }
-    fail_msg("work never came to an end");
+    test_frames_until_quiet(&scene->app, &scene->params, 2000);
 }
 
 static void assert_works(Scene *scene) {

@@ -8,20 +8,6 @@
 
 static const char OUT[] = ATTNSCOPE_BINARY_DIR "/capture-converted.safetensors";
 
-static Capture *open_all(const char *names) {
-    char copy[160];
-    const char *paths[4];
-    size_t count = 0;
-    Capture *capture = NULL;
-    Error err = {0};
-    snprintf(copy, sizeof(copy), "%s", names);
-    for (char *name = strtok(copy, "+"); name; name = strtok(NULL, "+"))
-        paths[count++] = fixture(name);
-    CaptureOpenParams params = {.paths = paths, .path_count = count};
-    if (capture_open(&params, &capture, &err) != STATUS_OK) fail_msg("%s: %s", names, err.message);
-    return capture;
-}
-
 static void check_tokens(const Capture *a, int set_a, const Capture *b, int set_b, int item, const char *file) {
     for (int axis = 0; axis < 2; axis++) {
         const TokenList *x = capture_tokens(a, set_a, item, (Axis)axis),
@@ -84,7 +70,7 @@ static void check_set(const Capture *a, int set_a, const Capture *b, const char 
 
 static void check_file(const char *file) {
     Error err = {0};
-    Capture *a = open_all(file);
+    Capture *a = open_fixtures(file);
     if (capture_convert(a, OUT, NULL, &err) != STATUS_OK) fail_msg("%s: %s", file, err.message);
     Capture *b = open_path(OUT);
     assert_int_equal(capture_set_count(a), capture_set_count(b));

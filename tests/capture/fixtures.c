@@ -17,20 +17,6 @@ static int64_t random_below(int64_t limit) {
     return (int64_t)(random_state % (uint64_t)limit);
 }
 
-static Capture *open_files(const char *names) {
-    char copy[128];
-    const char *paths[4];
-    size_t count = 0;
-    Capture *capture = NULL;
-    Error err = {0};
-    snprintf(copy, sizeof(copy), "%s", names);
-    for (char *name = strtok(copy, "+"); name; name = strtok(NULL, "+"))
-        paths[count++] = fixture(name);
-    CaptureOpenParams params = {.paths = paths, .path_count = count};
-    if (capture_open(&params, &capture, &err) != STATUS_OK) fail_msg("%s: %s", names, err.message);
-    return capture;
-}
-
 static bool agrees(double got, double expected, const Line *line) {
     if (isnan(expected) || isnan(got)) return isnan(expected) && isnan(got);
     if (got == expected) return true;
@@ -118,7 +104,7 @@ static void test_every_pattern(void **state) {
                   &line.head, line.values, &line.queries, &line.keys, &line.tolerance, line.expected) == 10) {
         if (strcmp(line.file, current) != 0) {
             capture_close(capture);
-            capture = open_files(line.file);
+            capture = open_fixtures(line.file);
             snprintf(current, sizeof(current), "%s", line.file);
         }
         check_line(capture, &line);

@@ -241,24 +241,13 @@ static void test_claims_are_checked(void **state) {
 static void test_memory_runs_out(void **state) {
     hid_t plist = H5Pcreate(H5P_DATASET_CREATE), file = new_file();
     hsize_t chunk[] = {1, 1, 40, 40};
-    const char *path = PATH;
-    CaptureOpenParams params = {.paths = &path, .path_count = 1};
     (void)state;
     H5Pset_chunk(plist, 4, chunk);
     write_array(file, "attentions", H5T_IEEE_F32LE, plist);
     write_tokens(file, "tokens", true);
     H5Fclose(file);
     H5Pclose(plist);
-    for (uint64_t n = 1;; n++) {
-        Capture *capture = NULL;
-        Error err = {0};
-        mem_fail_after(n, true);
-        Status status = capture_open(&params, &capture, &err);
-        mem_fail_after(0, false);
-        capture_close(capture);
-        if (status == STATUS_OK) break;
-        assert_int_equal(status, STATUS_MEMORY);
-    }
+    open_without_memory(PATH);
     unlink(PATH);
 }
 

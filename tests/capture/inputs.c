@@ -78,19 +78,7 @@ static void test_memory_runs_out(void **state) {
     static const char *const FILES[] = {"mixed", "shards", "hooks", "archives"};
     (void)state;
     for (size_t i = 0; i < BASE_COUNT(FILES); i++) {
-        const char *path = fixture(FILES[i]);
-        CaptureOpenParams params = {.paths = &path, .path_count = 1};
-        for (uint64_t n = 1;; n++) {
-            Capture *capture = NULL;
-            Error err = {0};
-            mem_fail_after(n, true);
-            Status status = capture_open(&params, &capture, &err);
-            mem_fail_after(0, false);
-            capture_close(capture);
-            if (status == STATUS_OK) break;
-            assert_int_equal(status, STATUS_MEMORY);
-            assert_null(capture);
-        }
+        open_without_memory(fixture(FILES[i]));
     }
 }
 

@@ -42,6 +42,35 @@ Capture *open_fixture(const char *name) {
     return open_path(fixture(name));
 }
 
+Capture *open_fixtures(const char *names) {
+    char copy[160];
+    const char *paths[4];
+    size_t count = 0;
+    Capture *capture = NULL;
+    Error err = {0};
+    snprintf(copy, sizeof(copy), "%s", names);
+    for (char *name = strtok(copy, "+"); name; name = strtok(NULL, "+"))
+        paths[count++] = fixture(name);
+    CaptureOpenParams params = {.paths = paths, .path_count = count};
+    if (capture_open(&params, &capture, &err) != STATUS_OK) fail_msg("%s: %s", names, err.message);
+    return capture;
+}
+
+void open_without_memory(const char *path) {
+    CaptureOpenParams params = {.paths = &path, .path_count = 1};
+    for (uint64_t n = 1;; n++) {
+        Capture *capture = NULL;
+        Error err = {0};
+        mem_fail_after(n, true);
+        Status status = capture_open(&params, &capture, &err);
+        mem_fail_after(0, false);
+        capture_close(capture);
+        if (status == STATUS_OK) return;
+        assert_int_equal(status, STATUS_MEMORY);
+        assert_null(capture);
+    }
+}
+
 Capture *open_memory(const void *data, size_t size, const char *name, Error *err) {
     Capture *capture = NULL;
     CaptureOpenParams params = {.memory = data, .memory_size = size, .memory_name = name};

@@ -37,6 +37,9 @@ const char *fixture(const char *name);
 /* Opens or fails the test with the sentence. */
 Capture *open_path(const char *path);
 Capture *open_fixture(const char *name);
+Capture *open_fixtures(const char *names); /* up to four of one capture, "a+b" */
+/* Opens with the first allocation failing, the second, and so on until it opens: each time STATUS_MEMORY, no capture. */
+void open_without_memory(const char *path);
 /* Must fail; the sentence must contain `word`, and is left in *err. */
 Status refuse_memory(const void *data, size_t size, const char *name, const char *word, Error *err);
 Status refuse_path(const char *path, const char *word, Error *err);
