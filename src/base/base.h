@@ -93,11 +93,22 @@ bool size_mul(size_t a, size_t b, size_t *out); /* false on overflow */
 bool size_add(size_t a, size_t b, size_t *out);
 bool i64_mul(int64_t a, int64_t b, int64_t *out);
 bool i64_add(int64_t a, int64_t b, int64_t *out);
-int64_t i64_min(int64_t a, int64_t b);
-int64_t i64_max(int64_t a, int64_t b);
-int64_t i64_clamp(int64_t v, int64_t lo, int64_t hi);
-int64_t i64_ceil_div(int64_t a, int64_t b); /* a >= 0, b > 0 */
-double f64_clamp(double v, double lo, double hi);
+/* Inline: they stand in the innermost loops. */
+static inline int64_t i64_min(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+static inline int64_t i64_max(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+static inline int64_t i64_clamp(int64_t v, int64_t lo, int64_t hi) {
+    return v < lo ? lo : v > hi ? hi : v;
+}
+static inline int64_t i64_ceil_div(int64_t a, int64_t b) { /* a >= 0, b > 0 */
+    return a / b + (a % b != 0);
+}
+static inline double f64_clamp(double v, double lo, double hi) {
+    return v < lo ? lo : v > hi ? hi : v;
+}
 
 /* IEEE binary16 <-> binary32, round to nearest even, subnormals, Inf and NaN kept. */
 uint16_t f16_from_f32(float v);

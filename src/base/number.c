@@ -59,26 +59,6 @@ bool i64_add(int64_t a, int64_t b, int64_t *out) {
     return true;
 }
 
-int64_t i64_min(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
-int64_t i64_max(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
-
-int64_t i64_clamp(int64_t v, int64_t lo, int64_t hi) {
-    return v < lo ? lo : v > hi ? hi : v;
-}
-
-int64_t i64_ceil_div(int64_t a, int64_t b) {
-    return a / b + (a % b != 0);
-}
-
-double f64_clamp(double v, double lo, double hi) {
-    return v < lo ? lo : v > hi ? hi : v;
-}
-
 static uint32_t bits_of(float v) {
     uint32_t bits;
     memcpy(&bits, &v, sizeof(bits));

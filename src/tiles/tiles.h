@@ -179,8 +179,12 @@ void tiles_pool_scratch_drop(PoolScratch *scratch);
 /* rg: height * width * 2 floats, row-major. Streams the source in strips that fit the cache. */
 Status tiles_pool(const PoolRequest *request, float *rg, PoolScratch *scratch, const CancelFlag *cancel, Error *err);
 /* One cell or texel of result_signed data: which sentinels apply. */
-bool tiles_is_masked(float g, bool is_signed);
-bool tiles_is_nonfinite(float g, bool is_signed);
+static inline bool tiles_is_masked(float g, bool is_signed) {
+    return g == (is_signed ? TILE_SIGNED_MASKED : TILE_MASKED);
+}
+static inline bool tiles_is_nonfinite(float g, bool is_signed) {
+    return g == (is_signed ? TILE_SIGNED_NONFINITE : TILE_NONFINITE);
+}
 /* Halves both axes of a pooled image (exact: weighs by cell counts). in: h*w*2, out: ceil(h/2)*ceil(w/2)*2.
  * `queries`, `keys`: size of the pattern; `level`: of the input; both sides are halved. */
 void tiles_pool_halve(const float *in, int height, int width, int64_t queries, int64_t keys, Level level,
