@@ -58,6 +58,7 @@ static bool sees(const Fused *f, int64_t q, int rows, int64_t k) {
 }
 
 static void panel_of_one(const Fused *f, const Band *band, const uint32_t *panel, int64_t k) {
+    FoldRun run = {.rows = 0};
     for (int64_t q = band->qa; q < band->qb; q += KERNEL_ROWS) {
         int rows = (int)i64_min(KERNEL_ROWS, band->qb - q);
         if (sees(f, q, rows, k)) {
@@ -66,9 +67,10 @@ static void panel_of_one(const Fused *f, const Band *band, const uint32_t *panel
                 tiles_fused_mask(f, q, rows, k, band->block, KERNEL_KEYS, 0.0f);
             }
             tiles_fused_weigh(f, 0, k, band->block, rows);
-            tiles_fused_fold(f, band->block, KERNEL_KEYS, q, rows, k, f->factor + (q - band->qa));
+            tiles_fused_fold(f, &run, band->block, KERNEL_KEYS, q, rows, k, f->factor + (q - band->qa));
         }
     }
+    tiles_fused_fold_end(f, &run);
 }
 
 /* Adds one head to band->combined. */
@@ -93,20 +95,20 @@ static void combine_head(const Fused *f, const Band *band, int head, const uint3
 }
 
 static Status panel_of_several(const Fused *f, const Band *band, int64_t k, Error *err) {
+    FoldRun run = {.rows = 0};
     float ones[KERNEL_ROWS];
     for (int r = 0; r < KERNEL_ROWS; r++) {
         ones[r] = 1.0f;
     }
     memset(band->combined, 0, (size_t)f->band_rows * KERNEL_KEYS * sizeof *band->combined);
     for (int head = 0; head < f->request->heads->count; head++) {
-        const uint32_t *panel = NULL;
-        int64_t end;
+        KeyPanels panel;
         Status status = tiles_operand_look_around(f, err);
-        status = status == STATUS_OK ? tiles_operand_keys(f, head, k, &panel, &end, err) : status;
+        status = status == STATUS_OK ? tiles_operand_keys(f, head, k, &panel, err) : status;
         if (status != STATUS_OK) {
             return status;
         }
-        combine_head(f, band, head, panel, k);
+        combine_head(f, band, head, panel.items, k);
     }
     for (int64_t q = band->qa; q < band->qb; q += KERNEL_ROWS) {
         int rows = (int)i64_min(KERNEL_ROWS, band->qb - q);
@@ -115,9 +117,10 @@ static Status panel_of_several(const Fused *f, const Band *band, int64_t k, Erro
             if (!tiles_fused_full(f, q, rows, k)) {
                 tiles_fused_mask(f, q, rows, k, cells, KERNEL_KEYS, 0.0f);
             }
-            tiles_fused_fold(f, cells, KERNEL_KEYS, q, rows, k, ones);
+            tiles_fused_fold(f, &run, cells, KERNEL_KEYS, q, rows, k, ones);
         }
     }
+    tiles_fused_fold_end(f, &run);
     return STATUS_OK;
 }
 
@@ -161,13 +164,12 @@ static Status pool_blocks(const Fused *f, Band *band, Error *err) {
     keys.lo = tiles_fused_panel_start(i64_max(keys.lo, f->k0));
     keys.hi = i64_min(keys.hi, f->k1);
     for (int64_t k = keys.lo; status == STATUS_OK && k < keys.hi; k += KERNEL_KEYS) {
-        const uint32_t *panel = NULL;
-        int64_t end;
+        KeyPanels panel;
         if (f->single) {
             status = tiles_operand_look_around(f, err);
-            status = status == STATUS_OK ? tiles_operand_keys(f, 0, k, &panel, &end, err) : status;
+            status = status == STATUS_OK ? tiles_operand_keys(f, 0, k, &panel, err) : status;
             if (status == STATUS_OK) {
-                panel_of_one(f, band, panel, k);
+                panel_of_one(f, band, panel.items, k);
             }
         } else {
             status = panel_of_several(f, band, k, err);
@@ -212,10 +214,11 @@ static Status pool_band(const Fused *f, int64_t qa, int64_t qb, Error *err) {
             return tiles_fused_no_memory(err);
         }
     }
+    double largest = 0.0; /* of the last head: strips are for one */
     for (int head = 0; head < heads; head++) {
         Status status = tiles_operand_look_around(f, err);
         size_t offset = (size_t)(head * f->band_rows) * (size_t)f->depth;
-        status = status == STATUS_OK ? tiles_operand_queries(f, head, qa, qb, queries + offset, err) : status;
+        status = status == STATUS_OK ? tiles_operand_queries(f, head, qa, qb, queries + offset, &largest, err) : status;
         if (status != STATUS_OK) {
             return status;
         }
@@ -224,7 +227,8 @@ static Status pool_band(const Fused *f, int64_t qa, int64_t qb, Error *err) {
     int64_t done = 0;
     Status status = wants_strips(f, qa, qb, &strips, err);
     if (status == STATUS_OK && strips) {
-        status = tiles_fused_strips(f, qa, qb, queries, &done, err);
+        const StripRows rows = {qa, qb, queries, largest};
+        status = tiles_fused_strips(f, &rows, &done, err);
     }
     if (status != STATUS_OK || qa + done >= qb) {
         return status;
@@ -253,21 +257,24 @@ static void show_unseen(const Fused *f, int64_t y, int64_t row) {
 static void finish_group(const Fused *f, int64_t ty, int64_t rows, float *rg) {
     const PoolRequest *r = f->request;
     for (int64_t y = 0; y < rows; y++) {
-        double cells_q = (double)tiles_cells_in_texel(f->info.queries, r->level.q, r->y0 + ty + y);
-        float *out = rg + 2 * (size_t)(ty + y) * (size_t)r->width;
+        TexelRow row = {.first = (size_t)(y * f->texel_columns),
+                        .count = f->texel_columns,
+                        .x0 = r->x0,
+                        .keys = f->info.keys,
+                        .level = r->level.k,
+                        .rows = (double)tiles_cells_in_texel(f->info.queries, r->level.q, r->y0 + ty + y),
+                        .is_signed = f->is_signed};
         if (r->sample > 0) {
-            cells_q = (double)r->sample;
+            row.rows = (double)r->sample;
             show_unseen(f, r->y0 + ty + y, y);
         }
         if (f->columns != NULL && tiles_variant_hides(r->variant)) {
             tiles_fused_hide(f, r->y0 + ty + y, y);
         }
-        for (int64_t x = 0; x < f->texel_columns; x++) {
-            size_t texel = (size_t)(y * f->texel_columns + x);
-            double cells = cells_q * (double)tiles_cells_in_texel(f->info.keys, r->level.k, r->x0 + x);
+        for (size_t texel = row.first; texel < row.first + (size_t)row.count; texel++) {
             f->texels.bad[texel] = isfinite(f->texels.sum[texel]) ? 0u : 1u;
-            tiles_reduce_finish(&f->texels, texel, cells, f->is_signed, out + 2 * x);
         }
+        tiles_reduce_finish(&f->texels, &row, rg + 2 * (size_t)(ty + y) * (size_t)r->width);
     }
 }
 

@@ -31,6 +31,7 @@ typedef struct Panels {
     uint64_t used; /* when: larger is later */
     AlignedRoom room;
     size_t bytes;
+    double largest; /* tiles_operand_largest of the rows */
 } Panels;
 
 enum { PANELS_MAX = 64 };
@@ -66,11 +67,20 @@ typedef struct Fused {
     int64_t column_pitch;  /* from head to head; 0: all share one */
 } Fused;
 
-/* Packed keys of this head that contain panel k (a multiple of KERNEL_KEYS); *out is that panel, panels up to *end - 1
- * follow it. Valid until the next call. */
-Status tiles_operand_keys(const Fused *f, int head, int64_t k, const uint32_t **out, int64_t *end, Error *err);
-/* Queries qa..qb-1 of a head, packed, to `out`, which has room for whole blocks. */
-Status tiles_operand_queries(const Fused *f, int head, int64_t qa, int64_t qb, uint32_t *out, Error *err);
+typedef struct KeyPanels {
+    const uint32_t *items; /* of the panel asked for; those of keys up to end - 1 follow */
+    int64_t end;
+    double largest;
+} KeyPanels;
+/* Packed keys of this head from panel k on (a multiple of KERNEL_KEYS). Valid until the next call. */
+Status tiles_operand_keys(const Fused *f, int head, int64_t k, KeyPanels *out, Error *err);
+/* Queries qa..qb-1 of a head, packed, to `out`, which has room for whole blocks; *largest as below. */
+Status tiles_operand_queries(const Fused *f, int head, int64_t qa, int64_t qb, uint32_t *out, double *largest,
+                             Error *err);
+/* Largest magnitude; Inf where there is a NaN or an Inf. */
+double tiles_operand_largest(const float *values, size_t count);
+/* Is every score of queries and keys of these magnitudes a number, and every sum on the way to it? */
+bool tiles_operand_bounded(const Fused *f, double largest_query, double largest_key);
 PatternRef tiles_operand_ref(const Fused *f, int head);
 /* Between any two pieces of work: pauses, and sees that a job is not wanted any more. */
 Status tiles_operand_look_around(const Fused *f, Error *err);
@@ -121,9 +131,14 @@ void tiles_fused_cells(const Fused *f, const uint32_t *queries, const uint32_t *
 
 /* Keys that a strip may have, at most. */
 int64_t tiles_fused_strip_keys(const Fused *f);
-/* Pools the rows qa..qb-1 of a single head, and keeps their normalisers. *done: how many; the first that is not needs
- * its normaliser first. */
-Status tiles_fused_strips(const Fused *f, int64_t qa, int64_t qb, const uint32_t *queries, int64_t *done, Error *err);
+/* Query rows qa..qb-1 of a single head. */
+typedef struct StripRows {
+    int64_t qa, qb;
+    const uint32_t *queries; /* packed */
+    double largest;          /* tiles_operand_largest of them */
+} StripRows;
+/* Pools them, and keeps their normalisers. *done: how many; the first that is not needs its normaliser first. */
+Status tiles_fused_strips(const Fused *f, const StripRows *rows, int64_t *done, Error *err);
 
 /* ---- fused_variant.c ------------------------------------------------------------------------- */
 
@@ -138,9 +153,19 @@ void tiles_fused_hide(const Fused *f, int64_t y, int64_t row);
 
 /* ---- fused_fold.c ---------------------------------------------------------------------------- */
 
-/* Adds factor[row] * cells to the texels they fall into. Masked cells are zeros. */
-void tiles_fused_fold(const Fused *f, const float *cells, size_t pitch, int64_t q, int rows, int64_t k,
+/* Columns of rows of one texel row and one panel that have not reached the texels yet. */
+enum { FOLD_ROWS = 4 * KERNEL_ROWS };
+typedef struct FoldRun {
+    int64_t q, k;
+    int64_t row, row_end; /* texel row, and the first query row beyond it */
+    int rows;             /* 0: none */
+    KernelColumns columns;
+} FoldRun;
+/* Adds factor[row] * cells to the texels they fall into, some of it with the next call or the end. Masked cells are
+ * zeros. */
+void tiles_fused_fold(const Fused *f, FoldRun *run, const float *cells, size_t pitch, int64_t q, int rows, int64_t k,
                       const float *factor);
+void tiles_fused_fold_end(const Fused *f, FoldRun *run);
 /* The same from sums and maxima of KERNEL_SQUEEZE keys each, KERNEL_KEYS of them from key k on, which is a multiple of
  * their keys. */
 void tiles_fused_fold_squeezed(const Fused *f, const float *sums, const float *largest, size_t pitch, int64_t q,

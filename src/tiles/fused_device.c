@@ -14,7 +14,6 @@
 #define LOG2_E 1.44269504088896340736
 #define LN_2 0.69314718055994530942
 #define TOKENS_MAX ((int64_t)1 << 28) /* of a position and its neighbours in an int32 */
-#define PRODUCT_MAX 1e36              /* of a score, so that a sum of them is a float */
 #define DIAGONAL_MAX ((int64_t)1 << 30)
 
 enum { PIECE_ROWS = CHUNK_KEYS, LEVEL_MAX = 24 };
@@ -37,17 +36,6 @@ static int64_t blocks_of(int64_t rows) {
 }
 
 /* ---- packing --------------------------------------------------------------------------------- */
-
-static double largest_of(const float *values, size_t count) {
-    float largest = 0.0f;
-    double strange = 0.0;
-    for (size_t i = 0; i < count; i++) {
-        float size = fabsf(values[i]);
-        largest = size > largest ? size : largest;
-        strange += (double)(values[i] - values[i]);
-    }
-    return strange == 0.0 ? (double)largest : (double)INFINITY;
-}
 
 static void pack_rows(const float *rows, int64_t first, int64_t count, int dim, int depth, float *out) {
     for (int64_t r = 0; r < count; r++, rows += dim) {
@@ -77,11 +65,10 @@ static bool pack(OnDevice *d, Axis axis, int64_t first, int64_t end, float *out)
         if (d->status != STATUS_OK) {
             return false;
         }
-        *most = fmax(*most, largest_of(rows, (size_t)(count * dim)));
+        *most = fmax(*most, tiles_operand_largest(rows, (size_t)(count * dim)));
         pack_rows(rows, at - first, count, dim, depth, out);
     }
-    double score = *most * (axis == AXIS_QUERY ? 1.0 : d->most_query) * dim;
-    return score * fmax(1.0, fabs(f->info.scale)) < PRODUCT_MAX;
+    return tiles_operand_bounded(f, d->most_query, axis == AXIS_QUERY ? 1.0 : d->most_key);
 }
 
 /* ---- tasks ----------------------------------------------------------------------------------- */
@@ -208,15 +195,19 @@ static void finish_texels(const OnDevice *d, int64_t y, int64_t x, float *rg) {
     const DeviceTask *task = d->task;
     const PoolRequest *r = f->request;
     for (int ty = 0; ty < task->texel_rows; ty++) {
-        double cells_q = (double)tiles_cells_in_texel(f->info.queries, r->level.q, r->y0 + y + ty);
+        TexelRow row = {.count = 1,
+                        .keys = f->info.keys,
+                        .level = r->level.k,
+                        .rows = (double)tiles_cells_in_texel(f->info.queries, r->level.q, r->y0 + y + ty),
+                        .is_signed = f->is_signed};
         for (int tx = 0; tx < task->texel_columns && x + tx < f->texel_columns; tx++) {
             const float *found = task->out + 2 * (ty * task->texel_columns + tx);
             double sum = (double)found[0];
             float g = tiles_is_masked(found[1], f->is_signed) ? -INFINITY : found[1];
             uint32_t bad = 0;
             const TexelSums texel = {&sum, &g, &g, &bad};
-            double cells = cells_q * (double)tiles_cells_in_texel(f->info.keys, r->level.k, r->x0 + x + tx);
-            tiles_reduce_finish(&texel, 0, cells, f->is_signed, rg + 2 * ((y + ty) * r->width + x + tx));
+            row.x0 = r->x0 + x + tx;
+            tiles_reduce_finish(&texel, &row, rg + 2 * ((y + ty) * r->width + x + tx));
         }
     }
 }

@@ -1,7 +1,7 @@
 /* A block of cells becomes sums and extremes of texels while it is still in the first-level cache.
  *
- *   rows of one texel row  -> KERNEL_KEYS columns (kernel, f32, at most KERNEL_ROWS additions)
- *   columns                -> halves, halves of halves ... up to a texel's width (f32, a tree)
+ *   rows of one texel row  -> KERNEL_KEYS columns (kernel, f32, some FOLD_ROWS additions)
+ *   columns                -> pairs, pairs of pairs ... up to a texel's width (kernel, f32, a tree)
  *   texels                 += (f64)
  *
  * A cell that a query does not see is 0 here, so it is left out of every sum; whether a texel sees anything at all
@@ -29,18 +29,10 @@ static bool seen(const Fused *f, int64_t q, int rows, int64_t k, int64_t count, 
     return *lo < *hi;
 }
 
-/* Columns that stand for 2^level keys each, from key k on, to the texels of keys lo..hi-1. */
-static void add_columns(const Fused *f, KernelColumns *columns, int level, int64_t q, int64_t k, int64_t lo,
-                        int64_t hi) {
-    KernelColumns buffers[2];
+/* Columns of a texel's width, or of a whole row of cells, from key k on, to the texels of a row for keys lo..hi-1. */
+static void add_columns(const Fused *f, const KernelColumns *columns, int64_t row, int64_t k, int64_t lo, int64_t hi) {
     const int level_k = f->request->level.k;
-    for (int i = 0; level + i < level_k && KERNEL_KEYS >> i > 1; i++) {
-        KernelColumns *halved = &buffers[i % 2];
-        f->kernel->halve(columns, KERNEL_KEYS >> i, f->is_signed, halved);
-        columns = halved;
-    }
-    int64_t row = (q / f->side - f->first_row) * f->texel_columns;
-    int64_t first = k >> level_k, base = row - f->request->x0;
+    int64_t first = k >> level_k, base = (row - f->first_row) * f->texel_columns - f->request->x0;
     for (int64_t x = lo >> level_k; x <= (hi - 1) >> level_k; x++) {
         int64_t t = base + x, c = x - first;
         f->texels.sum[t] += (double)columns->sum[c];
@@ -51,23 +43,35 @@ static void add_columns(const Fused *f, KernelColumns *columns, int level, int64
     }
 }
 
-/* Rows of one texel row. */
-static void fold_run(const Fused *f, const float *cells, size_t pitch, int64_t q, int rows, int64_t k,
-                     const float *factor) {
-    KernelColumns columns;
-    int64_t lo, hi;
-    if (seen(f, q, rows, k, KERNEL_KEYS, &lo, &hi)) {
-        f->kernel->columns(cells, pitch, rows, factor, f->is_signed, &columns);
-        add_columns(f, &columns, 0, q, k, lo, hi);
-    }
+/* How often columns that stand for 2^level keys each have to become half as many. */
+static int levels_of(const Fused *f, int level) {
+    return (int)i64_min(f->request->level.k - level, KERNEL_LEVELS);
 }
 
-void tiles_fused_fold(const Fused *f, const float *cells, size_t pitch, int64_t q, int rows, int64_t k,
+void tiles_fused_fold_end(const Fused *f, FoldRun *run) {
+    int64_t lo, hi;
+    if (run->rows > 0 && seen(f, run->q, run->rows, run->k, KERNEL_KEYS, &lo, &hi)) {
+        f->kernel->merge(&run->columns, levels_of(f, 0), f->is_signed);
+        add_columns(f, &run->columns, run->row, run->k, lo, hi);
+    }
+    run->rows = 0;
+}
+
+void tiles_fused_fold(const Fused *f, FoldRun *run, const float *cells, size_t pitch, int64_t q, int rows, int64_t k,
                       const float *factor) {
-    const int64_t side = f->side;
     for (int64_t end = q + rows; q < end;) {
-        int64_t next = i64_min(end, (q / side + 1) * side);
-        fold_run(f, cells, pitch, q, (int)(next - q), k, factor);
+        bool more = run->rows > 0 && run->k == k && run->q + run->rows == q && q < run->row_end &&
+                    run->rows < FOLD_ROWS;
+        if (!more) {
+            tiles_fused_fold_end(f, run);
+            run->q = q;
+            run->k = k;
+            run->row = q / f->side;
+            run->row_end = (run->row + 1) * f->side;
+        }
+        int64_t next = i64_min(end, run->row_end);
+        f->kernel->columns(cells, pitch, (int)(next - q), factor, f->is_signed, more, &run->columns);
+        run->rows += (int)(next - q);
         cells += (size_t)(next - q) * pitch;
         factor += next - q;
         q = next;
@@ -82,10 +86,12 @@ void tiles_fused_fold_squeezed(const Fused *f, const float *sums, const float *l
         int count = (int)(next - q);
         if (seen(f, q, count, k, KERNEL_KEYS * KERNEL_SQUEEZE, &lo, &hi)) {
             KernelColumns columns, maxima;
-            f->kernel->columns(sums, pitch, count, factor, false, &columns);
-            f->kernel->columns(largest, pitch, count, factor, false, &maxima);
+            f->kernel->columns(sums, pitch, count, factor, false, false, &columns);
+            f->kernel->columns(largest, pitch, count, factor, false, false, &maxima);
             memcpy(columns.max, maxima.max, sizeof columns.max);
-            add_columns(f, &columns, KERNEL_SQUEEZE_LEVEL, q, k, lo, hi);
+            /* These are in the order of keys, as all is with the portable one. */
+            tiles_kernel_portable()->merge(&columns, levels_of(f, KERNEL_SQUEEZE_LEVEL), false);
+            add_columns(f, &columns, q / side, k, lo, hi);
         }
         sums += (size_t)count * pitch;
         largest += (size_t)count * pitch;

@@ -51,11 +51,11 @@ void tiles_fused_mask(const Fused *f, int64_t q, int rows, int64_t k, float *cel
         tiles_fused_visible(f, q + r, &lo, &hi);
         lo = i64_clamp(lo - k, 0, KERNEL_KEYS);
         hi = i64_clamp(hi - k, lo, KERNEL_KEYS);
-        for (int64_t i = 0; i < lo; i++) {
-            cells[i] = value;
+        for (int i = 0; i < (int)lo; i++) {
+            cells[tiles_kernel_place(f->kernel, i)] = value;
         }
-        for (int64_t i = hi; i < KERNEL_KEYS; i++) {
-            cells[i] = value;
+        for (int i = (int)hi; i < KERNEL_KEYS; i++) {
+            cells[tiles_kernel_place(f->kernel, i)] = value;
         }
     }
 }
@@ -134,15 +134,14 @@ static Status stream_lse(const Fused *f, int head, int64_t qa, int64_t qb, const
     tiles_fused_visible(f, qa, &lo, &unused);
     tiles_fused_visible(f, qb - 1, &unused, &hi);
     for (int64_t k = lo / KERNEL_KEYS * KERNEL_KEYS, end; k < hi; k = end) {
-        const uint32_t *panels = NULL;
-        int64_t packed_end = 0;
+        KeyPanels panels;
         Status status = tiles_operand_look_around(f, err);
-        status = status == STATUS_OK ? tiles_operand_keys(f, head, k, &panels, &packed_end, err) : status;
+        status = status == STATUS_OK ? tiles_operand_keys(f, head, k, &panels, err) : status;
         if (status != STATUS_OK) {
             return status;
         }
-        end = i64_min(i64_min(k + LSE_PANELS * KERNEL_KEYS, packed_end), hi);
-        run_panels(f, qa, qb, queries, panels, k, end, scores, runs);
+        end = i64_min(i64_min(k + LSE_PANELS * KERNEL_KEYS, panels.end), hi);
+        run_panels(f, qa, qb, queries, panels.items, k, end, scores, runs);
     }
     for (int64_t q = 0; q < qb - qa; q++) {
         lse[q] = runs[q].max == -INFINITY && runs[q].sum == 0.0 ? -(double)INFINITY

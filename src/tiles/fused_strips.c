@@ -6,8 +6,9 @@
  *             so there are more rows, and each panel of keys is read from afar so much more seldom (8,192 tokens of 128
  *             dimensions: 192 rows; half as fast again)
  *
- * Exponents need a bound first: the largest score of the first and the last panel of a row. Should a row exceed it by
- * more than a float holds (or hold a NaN), its sum is not finite, and the rows go the other way. */
+ * Exponents need a bound first: the largest score of one panel that all rows see. Should a row exceed it by more than a
+ * float holds (or hold a NaN), its sum is not finite, and the rows go the other way. So do rows whose scores may not be
+ * floats, since the kernels take -Inf for nothing. */
 #include "tiles/fused.h"
 
 #include <math.h>
@@ -35,24 +36,22 @@ int64_t tiles_fused_strip_keys(const Fused *f) {
     return squeezes(f) ? SQUEEZED_KEYS : WHOLE_KEYS - KERNEL_KEYS;
 }
 
-/* Shifts of some rows (at most KERNEL_ROWS) that see the panels at `first` and `last`, through KERNEL_ROWS rows of
- * `cells`. False where a row sees nothing of either, or nothing finite. */
-static bool bound_rows(const Fused *f, const uint32_t *queries, int64_t q, int rows, const int64_t sample[2],
-                       const uint32_t *const panels[2], float *cells, size_t pitch, float *shift) {
-    float max[KERNEL_ROWS];
-    for (int r = 0; r < rows; r++) {
-        max[r] = -INFINITY;
+/* Shifts of some rows (at most KERNEL_ROWS), through KERNEL_ROWS rows of `cells`: `panels` begin at key k0. False where a
+ * row sees nothing of the panel looked at, or nothing finite. */
+static bool bound_rows(const Fused *f, const uint32_t *queries, int64_t q, int rows, int64_t k0,
+                       const uint32_t *panels, float *cells, size_t pitch, float *shift) {
+    const KeySpan first = tiles_fused_hull(f, q, q + 1);
+    if (first.lo >= first.hi) {
+        return false;
     }
-    for (int i = 0; i < 2; i++) {
-        tiles_fused_scores(f, queries, panels[i], rows, (float)LOG2_E, cells, pitch);
-        tiles_fused_mask(f, q, rows, sample[i], cells, pitch, -INFINITY);
-        for (int r = 0; r < rows; r++) {
-            float unused, m = f->kernel->largest(cells + (size_t)r * pitch, KERNEL_KEYS, &unused);
-            max[r] = m > max[r] ? m : max[r];
-        }
-    }
+    /* The last that the first row sees; neither end moves to the left from row to row. */
+    const int64_t k = tiles_fused_panel_start(first.hi - 1);
+    const uint32_t *panel = panels + (size_t)((k - k0) / KERNEL_KEYS) * tiles_kernel_panel_items(f->depth);
+    tiles_fused_scores(f, queries, panel, rows, (float)LOG2_E, cells, pitch);
+    tiles_fused_mask(f, q, rows, k, cells, pitch, -INFINITY);
     for (int r = 0; r < KERNEL_ROWS; r++) {
-        shift[r] = r < rows ? -ceilf(max[r]) : 0.0f;
+        float unused, max = r < rows ? f->kernel->largest(cells + (size_t)r * pitch, KERNEL_KEYS, &unused) : 0.0f;
+        shift[r] = -ceilf(max);
         if (!isfinite(shift[r])) {
             return false;
         }
@@ -74,12 +73,6 @@ typedef struct Strip {
 
 static const uint32_t *panel_at(const Fused *f, const uint32_t *first, const Strip *s, int64_t k) {
     return first + (size_t)((k - s->keys.lo) / KERNEL_KEYS) * tiles_kernel_panel_items(f->depth);
-}
-
-static bool bound_scores(const Fused *f, Strip *s, const uint32_t *panels) {
-    const int64_t sample[2] = {s->keys.lo, s->keys.hi - KERNEL_KEYS};
-    const uint32_t *const at[2] = {panel_at(f, panels, s, sample[0]), panel_at(f, panels, s, sample[1])};
-    return bound_rows(f, s->queries, s->q, s->rows, sample, at, s->cells, s->pitch, s->shift);
 }
 
 /* One panel of exponentials; their sums go to `lanes` or, where some are hidden, to `total`. */
@@ -128,7 +121,7 @@ static void add_lanes(float *lanes, double *total) {
 static bool fill_strip(const Fused *f, Strip *s, const uint32_t *panels) {
     float lanes[KERNEL_ROWS * KERNEL_SUM_LANES] = {0};
     double total[KERNEL_ROWS] = {0}, lse[KERNEL_ROWS];
-    if (!bound_scores(f, s, panels)) {
+    if (!bound_rows(f, s->queries, s->q, s->rows, s->keys.lo, panels, s->cells, s->pitch, s->shift)) {
         return false;
     }
     int64_t done = 0;
@@ -150,18 +143,18 @@ static bool fill_strip(const Fused *f, Strip *s, const uint32_t *panels) {
     return true;
 }
 
-static Status pool_whole(const Fused *f, int64_t qa, int64_t qb, const uint32_t *queries, int64_t *done, Error *err) {
+static Status pool_whole(const Fused *f, const StripRows *rows, int64_t *done, Error *err) {
+    const int64_t qa = rows->qa, qb = rows->qb;
     Strip s = {0};
     s.cells = tiles_aligned(&f->scratch->strip, WHOLE_FLOATS, sizeof *s.cells);
     if (s.cells == NULL) {
         return tiles_fused_no_memory(err);
     }
     for (*done = 0; qa + *done < qb; *done += s.rows) {
-        const uint32_t *panels = NULL;
-        int64_t packed_end = 0;
+        KeyPanels panels;
         s.q = qa + *done;
         s.rows = (int)i64_min(KERNEL_ROWS, qb - s.q);
-        s.queries = queries + (size_t)*done * (size_t)f->depth;
+        s.queries = rows->queries + (size_t)*done * (size_t)f->depth;
         s.keys = tiles_fused_hull(f, s.q, s.q + s.rows);
         if (s.keys.lo >= s.keys.hi) {
             return STATUS_OK;
@@ -170,14 +163,16 @@ static Status pool_whole(const Fused *f, int64_t qa, int64_t qb, const uint32_t 
         s.keys.hi = tiles_fused_panel_start(s.keys.hi + KERNEL_KEYS - 1);
         s.pitch = (size_t)(s.keys.hi - s.keys.lo) + STRIP_PAD;
         Status status = tiles_operand_look_around(f, err);
-        status = status == STATUS_OK ? tiles_operand_keys(f, 0, s.keys.lo, &panels, &packed_end, err) : status;
-        if (status != STATUS_OK || tiles_fused_panel_start(packed_end + KERNEL_KEYS - 1) < s.keys.hi ||
-            !fill_strip(f, &s, panels)) {
+        status = status == STATUS_OK ? tiles_operand_keys(f, 0, s.keys.lo, &panels, err) : status;
+        if (status != STATUS_OK || tiles_fused_panel_start(panels.end + KERNEL_KEYS - 1) < s.keys.hi ||
+            !tiles_operand_bounded(f, rows->largest, panels.largest) || !fill_strip(f, &s, panels.items)) {
             return status;
         }
+        FoldRun run = {.rows = 0};
         for (int64_t k = s.keys.lo; k < s.keys.hi; k += KERNEL_KEYS) {
-            tiles_fused_fold(f, s.cells + (k - s.keys.lo), s.pitch, s.q, s.rows, k, s.factor);
+            tiles_fused_fold(f, &run, s.cells + (k - s.keys.lo), s.pitch, s.q, s.rows, k, s.factor);
         }
+        tiles_fused_fold_end(f, &run);
     }
     return STATUS_OK;
 }
@@ -197,17 +192,6 @@ typedef struct Squeezed {
 
 static const uint32_t *squeezed_panel(const Fused *f, const Squeezed *s, int64_t k) {
     return s->panels + (size_t)((k - s->keys.lo) / KERNEL_KEYS) * tiles_kernel_panel_items(f->depth);
-}
-
-static bool bound_block(const Fused *f, const Squeezed *s, int row, int rows) {
-    KeySpan keys = tiles_fused_hull(f, s->q + row, s->q + row + rows);
-    if (keys.lo >= keys.hi) {
-        return false;
-    }
-    const int64_t sample[2] = {tiles_fused_panel_start(keys.lo), tiles_fused_panel_start(keys.hi - 1)};
-    const uint32_t *const at[2] = {squeezed_panel(f, s, sample[0]), squeezed_panel(f, s, sample[1])};
-    return bound_rows(f, s->queries + (size_t)row * (size_t)f->depth, s->q + row, rows, sample, at, s->block,
-                      KERNEL_KEYS, s->shift + row);
 }
 
 /* Sums and maxima of the rows of one block over one panel; zeros where none of them sees it. */
@@ -262,7 +246,9 @@ static bool normalise_squeezed(const Fused *f, const Squeezed *s) {
 static Status squeeze_rows(const Fused *f, const Squeezed *s, bool *pooled, Error *err) {
     *pooled = false;
     for (int row = 0; row < s->rows; row += KERNEL_ROWS) {
-        if (!bound_block(f, s, row, (int)i64_min(KERNEL_ROWS, s->rows - row))) {
+        if (!bound_rows(f, s->queries + (size_t)row * (size_t)f->depth, s->q + row,
+                        (int)i64_min(KERNEL_ROWS, s->rows - row), s->keys.lo, s->panels, s->block, KERNEL_KEYS,
+                        s->shift + row)) {
             return STATUS_OK;
         }
     }
@@ -293,15 +279,15 @@ static int64_t rows_that_fit(const Fused *f, size_t pitch) {
     return i64_clamp(rows, SQUEEZED_ROWS_LEAST, f->band_rows);
 }
 
-static Status pool_squeezed(const Fused *f, int64_t qa, int64_t qb, const uint32_t *queries, int64_t *done,
-                            Error *err) {
+static Status pool_squeezed(const Fused *f, const StripRows *rows, int64_t *done, Error *err) {
+    const int64_t qa = rows->qa, qb = rows->qb;
     Squeezed s = {.shift = f->shift, .factor = f->factor};
     bool pooled = true;
     s.block = tiles_aligned(&f->scratch->block, KERNEL_ROWS * KERNEL_KEYS, sizeof *s.block);
     for (*done = 0; pooled && qa + *done < qb; *done += pooled ? s.rows : 0) {
-        int64_t packed_end = 0;
+        KeyPanels panels = {0};
         s.q = qa + *done;
-        s.queries = queries + (size_t)*done * (size_t)f->depth;
+        s.queries = rows->queries + (size_t)*done * (size_t)f->depth;
         s.keys = tiles_fused_hull(f, s.q, qb);
         s.pitch = (size_t)i64_ceil_div(s.keys.hi, CHUNK_SQUEEZED) * KERNEL_KEYS -
                   (size_t)(s.keys.lo / CHUNK_SQUEEZED) * KERNEL_KEYS + STRIP_PAD;
@@ -320,10 +306,12 @@ static Status pool_squeezed(const Fused *f, int64_t qa, int64_t qb, const uint32
         }
         s.largest = s.sums + floats;
         Status status = tiles_operand_look_around(f, err);
-        status = status == STATUS_OK ? tiles_operand_keys(f, 0, s.keys.lo, &s.panels, &packed_end, err) : status;
-        if (status == STATUS_OK && packed_end < i64_min(last, f->info.keys)) {
+        status = status == STATUS_OK ? tiles_operand_keys(f, 0, s.keys.lo, &panels, err) : status;
+        if (status == STATUS_OK && (panels.end < i64_min(last, f->info.keys) ||
+                                    !tiles_operand_bounded(f, rows->largest, panels.largest))) {
             return STATUS_OK; /* not all keys at once: a second product it is */
         }
+        s.panels = panels.items;
         status = status == STATUS_OK ? squeeze_rows(f, &s, &pooled, err) : status;
         if (status != STATUS_OK) {
             return status;
@@ -332,6 +320,6 @@ static Status pool_squeezed(const Fused *f, int64_t qa, int64_t qb, const uint32
     return STATUS_OK;
 }
 
-Status tiles_fused_strips(const Fused *f, int64_t qa, int64_t qb, const uint32_t *queries, int64_t *done, Error *err) {
-    return (squeezes(f) ? pool_squeezed : pool_whole)(f, qa, qb, queries, done, err);
+Status tiles_fused_strips(const Fused *f, const StripRows *rows, int64_t *done, Error *err) {
+    return (squeezes(f) ? pool_squeezed : pool_whole)(f, rows, done, err);
 }

@@ -81,7 +81,11 @@ void tiles_fused_weigh(const Fused *f, int head, int64_t k, float *cells, int ro
     if (f->columns == NULL) {
         return;
     }
-    const float *columns = f->columns + head * f->column_pitch + (k - first_column(f));
+    const float *in_order = f->columns + head * f->column_pitch + (k - first_column(f));
+    float columns[KERNEL_KEYS];
+    for (int i = 0; i < KERNEL_KEYS; i++) {
+        columns[tiles_kernel_place(f->kernel, i)] = in_order[i];
+    }
     for (int r = 0; r < rows; r++) {
         float *row = cells + (size_t)r * KERNEL_KEYS;
         for (int i = 0; i < KERNEL_KEYS; i++) {

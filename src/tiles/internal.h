@@ -31,8 +31,17 @@ void tiles_reduce_fold(const Columns *columns, size_t count, int level_k, size_t
                        bool is_signed, const TexelSums *texels);
 /* Level (0, 0): cells to RG. */
 void tiles_reduce_copy(const float *cells, size_t count, bool is_signed, float *rg);
-/* One finished texel to RG; `cells` = in-range cells of its block. */
-void tiles_reduce_finish(const TexelSums *texels, size_t texel, double cells, bool is_signed, float rg[2]);
+/* Texels `first` .. first + count - 1 of `texels`, which stand for `rows` rows of cells and for 2^level of `keys` keys
+ * each (the last of them for the rest), from texel column x0 on. */
+typedef struct TexelRow {
+    size_t first;
+    int64_t count, x0, keys;
+    int level;
+    double rows;
+    bool is_signed;
+} TexelRow;
+/* Finished texels to RG. */
+void tiles_reduce_finish(const TexelSums *texels, const TexelRow *row, float *rg);
 
 /* ---- factors.c ------------------------------------------------------------------------------- */
 

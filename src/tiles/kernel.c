@@ -129,9 +129,10 @@ void tiles_kernel_pack_keys(const Kernel *kernel, const float *rows, int row_cou
     if (row_count < KERNEL_KEYS) {
         memset(out, 0, depth * KERNEL_KEYS * sizeof *out);
     }
-    for (size_t key = 0; key < (size_t)row_count; key++) {
-        uint32_t *column = out + (key / width) * depth * width + key % width;
-        scatter(kernel, rows + key * (size_t)dim, dim, column, width);
+    for (int key = 0; key < row_count; key++) {
+        size_t place = (size_t)tiles_kernel_place(kernel, key);
+        uint32_t *column = out + (place / width) * depth * width + place % width;
+        scatter(kernel, rows + (size_t)key * (size_t)dim, dim, column, width);
     }
 }
 

@@ -4,8 +4,14 @@
  * A kernel takes packed operands of 4-byte items: one f32 of a row, or two neighbouring bf16 of it. `depth` counts
  * items.
  *
- *   keys     panels of KERNEL_KEYS:  [panel][sub-panel of kernel->panel keys][depth][key]    a panel stays in L1
- *   queries  groups of kernel->group rows:  [group][depth][row]                              read once a panel
+ *   keys     panels of KERNEL_KEYS:  [panel][sub-panel of kernel->panel places][depth][place]  a panel stays in L1
+ *   queries  groups of kernel->group rows:  [group][depth][row]                                read once a panel
+ *
+ * Keys of a panel are spread over vectors, so that neighbours meet by adding vectors, not by shuffling lanes. With
+ * `lanes` numbers in a vector and n = KERNEL_KEYS / lanes vectors, lane l of vector v is key l * n + v, at place
+ * v * lanes + l of every row of KERNEL_KEYS cells below:
+ *
+ *   16 lanes    v0: key 0 4 8 ... 60    v1: 1 5 9 ... 61    v2: 2 6 10 ... 62    v3: 3 7 11 ... 63
  *
  * Softmax is computed in powers of two: 2^(scale * dot + shift[row]), with whole numbers as shifts, so that nothing
  * is lost where scores are large; what is left of a row's normaliser is a factor that pooling applies. */
@@ -18,6 +24,8 @@
 enum { KERNEL_KEYS = 64, KERNEL_ROWS = 24, KERNEL_SUM_LANES = 16 };
 /* Neighbouring keys that `squeeze` makes one of. */
 enum { KERNEL_SQUEEZE = 16, KERNEL_SQUEEZE_LEVEL = 4 };
+/* KERNEL_KEYS is 2^KERNEL_LEVELS. */
+enum { KERNEL_LEVELS = 6 };
 
 /* Largest relative error of a kernel's exp2 against the true one, over results that are normal numbers. */
 #define KERNEL_EXP2_ERROR 2.5e-7
@@ -33,7 +41,7 @@ typedef struct KernelBlock {
     float *sums; /* NULL, or [KERNEL_ROWS][KERNEL_SUM_LANES]: parts of row sums are added to it; weights only */
 } KernelBlock;
 
-/* Columns of some rows: sum, max and min of factor[row] * rows[row][column]. */
+/* Columns of some rows, by place: sum, max and min of factor[row] * rows[row][column]. */
 typedef struct KernelColumns {
     float sum[KERNEL_KEYS], max[KERNEL_KEYS], min[KERNEL_KEYS];
 } KernelColumns;
@@ -42,18 +50,22 @@ typedef struct Kernel {
     const char *name;
     bool bf16; /* items are pairs of bf16; else f32 */
     int panel, group;
+    int lanes; /* see above; 1: keys are in their own order */
     void (*scores)(const KernelBlock *block);  /* out = scale * dot */
-    void (*weights)(const KernelBlock *block); /* out = 2^(scale * dot + shift); not finite: NaN */
-    /* out[i] = 2^(in[i] + shift), count a multiple of 16, in place allowed; returns their sum. */
+    /* out = 2^(scale * dot + shift). A score of NaN gives NaN, of Inf NaN or Inf, of -Inf NaN or 0: who cannot be sure of
+     * the latter takes scores and exp2_sum. */
+    void (*weights)(const KernelBlock *block);
+    /* out[i] = 2^(in[i] + shift), not finite: NaN; count a multiple of 16, in place allowed; returns their sum. */
     float (*exp2_sum)(const float *in, float shift, float *out, size_t count);
     float (*largest)(const float *in, size_t count, float *smallest); /* count a multiple of 16; NaN is skipped */
-    /* with_min false: min is left undefined. */
-    void (*columns)(const float *rows, size_t pitch, int row_count, const float *factor, bool with_min,
+    /* with_min false: min is left undefined. more: these rows join those that are in `out` already. */
+    void (*columns)(const float *rows, size_t pitch, int row_count, const float *factor, bool with_min, bool more,
                     KernelColumns *out);
-    /* Sums and maxima of KERNEL_SQUEEZE neighbours of each row of KERNEL_KEYS; rows of results are out_pitch apart. */
+    /* Sums and maxima of KERNEL_SQUEEZE neighbours of each row of KERNEL_KEYS, in the order of keys; rows of results are
+     * out_pitch apart. */
     void (*squeeze)(const float *rows, size_t pitch, int row_count, float *sums, float *largest, size_t out_pitch);
-    /* `count` columns, two neighbours become one. */
-    void (*halve)(const KernelColumns *in, int count, bool with_min, KernelColumns *out);
+    /* 2^level neighbours become one, 0 <= level <= KERNEL_LEVELS: KERNEL_KEYS >> level columns in the order of keys. */
+    void (*merge)(KernelColumns *columns, int level, bool with_min);
     /* to[i] += factor * from[i] over KERNEL_KEYS columns of each row; or the larger, or the smaller of both. */
     void (*add)(const float *from, size_t pitch, int row_count, const float *factor, float *to);
     void (*extreme)(const float *from, size_t pitch, int row_count, const float *factor, bool larger, float *to);
@@ -78,6 +90,12 @@ double tiles_kernel_rate(const Kernel *kernel, int64_t rounds);
 /* The best for numbers of this kind; ATTNSCOPE_KERNEL=name asks for another (a name that does not run here, or bf16 for
  * numbers that are not, gives the best). */
 const Kernel *tiles_kernel_choose(bool bf16);
+
+/* Place of a key, 0 <= key < KERNEL_KEYS, in a row of cells. */
+static inline int tiles_kernel_place(const Kernel *kernel, int key) {
+    const int vectors = KERNEL_KEYS / kernel->lanes;
+    return key % vectors * kernel->lanes + key / vectors;
+}
 
 size_t tiles_kernel_panel_items(int depth); /* 4-byte items of a packed panel */
 int tiles_kernel_depth(const Kernel *kernel, int dim);

@@ -57,46 +57,23 @@ static inline KernelVec vec_exp2(const Exp2Poly *poly, KernelVec x) {
     return vec_add(_mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), power)), odd);
 }
 
-/* Two vectors are KERNEL_SQUEEZE keys; then neighbours within 128 bits of two of them, twice, then the two 128-bit
- * parts: `add` sums, or takes the larger. */
+/* Two neighbours become one, of two rows at a time. */
 #define SQUEEZE(name, add)                                                                                             \
-    static inline __m256 name##_pair(__m256 a, __m256 b) {                                                             \
-        return add(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));                                                \
+    static inline void name##_two(__m256 a, __m256 b, float *to_a, float *to_b) {                                      \
+        const __m256 parts = add(_mm256_shuffle_ps(a, b, 0x88), _mm256_shuffle_ps(a, b, 0xdd));                        \
+        const __m256d rows = _mm256_permute4x64_pd(_mm256_castps_pd(parts), 0xd8);                                     \
+        _mm_storeu_ps(to_b, _mm256_extractf128_ps(_mm256_castpd_ps(rows), 1));                                         \
+        _mm_storeu_ps(to_a, _mm256_castps256_ps128(_mm256_castpd_ps(rows)));                                           \
     }                                                                                                                  \
-    static inline __m256 name##_row(const __m256 *v) {                                                                 \
-        const __m256d x = _mm256_castps_pd(name##_pair(add(v[0], v[1]), add(v[2], v[3])));                             \
-        const __m256d y = _mm256_castps_pd(name##_pair(add(v[4], v[5]), add(v[6], v[7])));                             \
-        return add(_mm256_castpd_ps(_mm256_unpacklo_pd(x, y)), _mm256_castpd_ps(_mm256_unpackhi_pd(x, y)));            \
-    }                                                                                                                  \
-    static inline __m256 name##_parts(__m256 a, __m256 b) {                                                            \
-        return add(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));                            \
+    static inline void name(const __m256 *v, int count, float *out, size_t pitch) {                                    \
+        name##_two(v[0], v[1], out, count > 1 ? out + pitch : out);                                                    \
+        if (count > 2) {                                                                                               \
+            name##_two(v[2], v[3], out + 2 * pitch, count > 3 ? out + 3 * pitch : out + 2 * pitch);                    \
+        }                                                                                                              \
     }
-SQUEEZE(squeeze_sum, _mm256_add_ps)
-SQUEEZE(squeeze_max, _mm256_max_ps)
+SQUEEZE(vec_squeeze_sum, _mm256_add_ps)
+SQUEEZE(vec_squeeze_max, _mm256_max_ps)
 
-/* One row or two. */
-static inline void squeeze_rows(const float *rows, size_t pitch, int count, float *sums, float *largest,
-                                size_t out_pitch) {
-    __m256 sum[2], max[2];
-    for (int r = 0; r < 2; r++) {
-        const float *row = rows + (size_t)(r < count ? r : 0) * pitch;
-        __m256 v[8];
-        for (int i = 0; i < 8; i++) {
-            v[i] = _mm256_loadu_ps(row + i * LANES);
-        }
-        sum[r] = squeeze_sum_row(v);
-        max[r] = squeeze_max_row(v);
-    }
-    const __m256 s = squeeze_sum_parts(sum[0], sum[1]), m = squeeze_max_parts(max[0], max[1]);
-    _mm_storeu_ps(sums, _mm256_castps256_ps128(s));
-    _mm_storeu_ps(largest, _mm256_castps256_ps128(m));
-    if (count > 1) {
-        _mm_storeu_ps(sums + out_pitch, _mm256_extractf128_ps(s, 1));
-        _mm_storeu_ps(largest + out_pitch, _mm256_extractf128_ps(m, 1));
-    }
-}
-#define KERNEL_SQUEEZE_ROWS squeeze_rows
-#define KERNEL_SQUEEZE_STEP 2
 #include "tiles/kernel_body.h"
 
 const Kernel *tiles_kernel_avx2(void) {

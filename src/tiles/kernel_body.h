@@ -4,8 +4,11 @@
  *   KernelVec, LANES     the vector and how many f32 it holds
  *   GROUP, VECS          rows and vectors of a sub-panel: GROUP * VECS accumulators + VECS + 1 must fit the registers
  *   vec_load vec_store vec_set1 vec_add vec_mul vec_max vec_min vec_fma (a * b + c)
- *   vec_exp2             of a polynomial (kernel_poly.h) and a vector
+ *   vec_exp2             of a polynomial (kernel_poly.h) and a vector; NaN of what is not finite
+ *   vec_exp2_finite      with KERNEL_EXP2_FINITE: the same for scores above -Inf, of the polynomial from 0 up
  *   vec_dot              acc + items of q * items of k
+ *   vec_squeeze_sum(v, count, out, pitch)  of each of four vectors, LANES / 4 lanes become one: `count` rows of four;
+ *   vec_squeeze_max      the same with maxima
  *
  * GROUP rows x VECS vectors of accumulators: for GROUP = 6, VECS = 4 an item costs 10 loads and 24 multiply-adds. */
 #include "tiles/kernel.h"
@@ -18,7 +21,19 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
-enum { PANEL = VECS * LANES, SUB_PANELS = KERNEL_KEYS / PANEL, COLUMN_VECS = KERNEL_KEYS / LANES };
+enum {
+    PANEL = VECS * LANES,
+    SUB_PANELS = KERNEL_KEYS / PANEL,
+    COLUMN_VECS = KERNEL_KEYS / LANES,
+    COLUMN_LEVELS = COLUMN_VECS == 4 ? 2 : COLUMN_VECS == 8 ? 3 : 4 /* COLUMN_VECS is 2^COLUMN_LEVELS */
+};
+
+#ifdef KERNEL_EXP2_FINITE
+#define exp2_poly_finite exp2_poly_up
+#else
+#define exp2_poly_finite exp2_poly
+#define vec_exp2_finite vec_exp2
+#endif
 
 typedef struct Accumulators {
     KernelVec at[GROUP][VECS];
@@ -67,13 +82,13 @@ static void kernel_weights(const KernelBlock *b) {
         for (int row = 0; row < b->rows; row += GROUP) {
             Accumulators acc;
             dot_group((const float *)b->q + (size_t)row * (size_t)b->depth, k, b->depth, &acc);
-            const Exp2Poly poly = exp2_poly();
+            const Exp2Poly poly = exp2_poly_finite();
             UNROLL for (int r = 0; r < GROUP; r++) {
                 const KernelVec shift = vec_set1(b->shift[row + r]);
                 float *out = b->out + (size_t)(row + r) * b->pitch + sub * PANEL;
                 KernelVec total = vec_set1(0.0f);
                 UNROLL for (int v = 0; v < VECS; v++) {
-                    const KernelVec e = vec_exp2(&poly, vec_fma(acc.at[r][v], scale, shift));
+                    const KernelVec e = vec_exp2_finite(&poly, vec_fma(acc.at[r][v], scale, shift));
                     vec_store(out + v * LANES, e);
                     total = vec_add(total, e);
                 }
@@ -123,16 +138,19 @@ static float kernel_largest(const float *in, size_t count, float *smallest) {
 
 /* Four vectors side by side: a chain of sums alone would wait for itself. */
 static inline __attribute__((always_inline)) void columns_of(const float *rows, size_t pitch, int row_count,
-                                                             const float *factor, bool with_min, KernelColumns *out) {
+                                                             const float *factor, bool with_min, bool more,
+                                                             KernelColumns *out) {
     enum { ABREAST = 4 };
     for (int c = 0; c < COLUMN_VECS; c += ABREAST) {
         const float *cell = rows + c * LANES;
         KernelVec sum[ABREAST], max[ABREAST], min[ABREAST];
         UNROLL for (int v = 0; v < ABREAST; v++) {
-            sum[v] = vec_mul(vec_load(cell + v * LANES), vec_set1(factor[0]));
-            max[v] = min[v] = sum[v];
+            const int at = (c + v) * LANES;
+            sum[v] = more ? vec_load(out->sum + at) : vec_mul(vec_load(cell + v * LANES), vec_set1(factor[0]));
+            max[v] = more ? vec_load(out->max + at) : sum[v];
+            min[v] = !with_min ? sum[v] : more ? vec_load(out->min + at) : sum[v];
         }
-        for (int r = 1; r < row_count; r++) {
+        for (int r = more ? 0 : 1; r < row_count; r++) {
             const float *row = cell + (size_t)r * pitch;
             const KernelVec by = vec_set1(factor[r]);
             UNROLL for (int v = 0; v < ABREAST; v++) {
@@ -151,69 +169,79 @@ static inline __attribute__((always_inline)) void columns_of(const float *rows, 
 }
 
 static void kernel_columns(const float *rows, size_t pitch, int row_count, const float *factor, bool with_min,
-                           KernelColumns *out) {
+                           bool more, KernelColumns *out) {
     if (with_min) {
-        columns_of(rows, pitch, row_count, factor, true, out);
+        columns_of(rows, pitch, row_count, factor, true, more, out);
     } else {
-        columns_of(rows, pitch, row_count, factor, false, out);
+        columns_of(rows, pitch, row_count, factor, false, more, out);
     }
 }
 
-/* Neighbours of a row of `count` become one. */
-static void halve_sums(const float *restrict in, float *restrict out, int count) {
-    for (int i = 0; i < count / 2; i++) {
-        out[i] = in[2 * i] + in[2 * i + 1];
+/* Vectors of a row to one, whose lane l stands for the COLUMN_VECS keys from l * COLUMN_VECS on. */
+static inline __attribute__((always_inline)) void squeeze_row(const float *row, KernelVec *sum, KernelVec *max) {
+    *sum = *max = vec_load(row);
+    UNROLL for (int c = 1; c < COLUMN_VECS; c++) {
+        const KernelVec cells = vec_load(row + c * LANES);
+        *sum = vec_add(*sum, cells);
+        *max = vec_max(cells, *max);
     }
 }
 
-static void halve_max(const float *restrict in, float *restrict out, int count) {
-    for (int i = 0; i < count / 2; i++) {
-        out[i] = in[2 * i] > in[2 * i + 1] ? in[2 * i] : in[2 * i + 1];
-    }
-}
-
-static void halve_min(const float *restrict in, float *restrict out, int count) {
-    for (int i = 0; i < count / 2; i++) {
-        out[i] = in[2 * i] < in[2 * i + 1] ? in[2 * i] : in[2 * i + 1];
-    }
-}
-
-#ifndef KERNEL_SQUEEZE_ROWS
-/* Halves of halves: compilers shuffle these well. */
 static void kernel_squeeze(const float *rows, size_t pitch, int row_count, float *sums, float *largest,
                            size_t out_pitch) {
-    float a[KERNEL_KEYS / 2], b[KERNEL_KEYS / 4];
-    for (int r = 0; r < row_count; r++, rows += pitch, sums += out_pitch, largest += out_pitch) {
-        halve_sums(rows, a, KERNEL_KEYS);
-        halve_sums(a, b, KERNEL_KEYS / 2);
-        halve_sums(b, a, KERNEL_KEYS / 4);
-        halve_sums(a, sums, KERNEL_KEYS / 8);
-        halve_max(rows, a, KERNEL_KEYS);
-        halve_max(a, b, KERNEL_KEYS / 2);
-        halve_max(b, a, KERNEL_KEYS / 4);
-        halve_max(a, largest, KERNEL_KEYS / 8);
+    enum { STEP = 4 };
+    for (int r = 0; r < row_count; r += STEP) {
+        const int count = row_count - r < STEP ? row_count - r : STEP;
+        KernelVec sum[STEP], max[STEP];
+        UNROLL for (int i = 0; i < STEP; i++) {
+            squeeze_row(rows + (size_t)(r + (i < count ? i : 0)) * pitch, &sum[i], &max[i]);
+        }
+        vec_squeeze_sum(sum, count, sums + (size_t)r * out_pitch, out_pitch);
+        vec_squeeze_max(max, count, largest + (size_t)r * out_pitch, out_pitch);
     }
 }
-#else
-static void kernel_squeeze(const float *rows, size_t pitch, int row_count, float *sums, float *largest,
-                           size_t out_pitch) {
-    int r = 0;
-    for (; r + KERNEL_SQUEEZE_STEP <= row_count; r += KERNEL_SQUEEZE_STEP) {
-        KERNEL_SQUEEZE_ROWS(rows + (size_t)r * pitch, pitch, KERNEL_SQUEEZE_STEP, sums + (size_t)r * out_pitch,
-                            largest + (size_t)r * out_pitch, out_pitch);
-    }
-    if (r < row_count) {
-        KERNEL_SQUEEZE_ROWS(rows + (size_t)r * pitch, pitch, row_count - r, sums + (size_t)r * out_pitch,
-                            largest + (size_t)r * out_pitch, out_pitch);
-    }
-}
-#endif
 
-static void kernel_halve(const KernelColumns *in, int count, bool with_min, KernelColumns *out) {
-    halve_sums(in->sum, out->sum, count);
-    halve_max(in->max, out->max, count);
+/* Vector by vector first, which leaves vectors of a quarter, say, of the lanes' keys each; then lane by lane, once they
+ * are in the order of keys. */
+#define KERNEL_MERGE(name, vec_join, join)                                                                             \
+    static void name##_lanes(float *restrict columns, int count, int level) {                                          \
+        for (; level > 0; level--, count /= 2) {                                                                       \
+            for (int i = 0; i < count / 2; i++) columns[i] = join(columns[2 * i], columns[2 * i + 1]);                 \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void name##_few(float *columns, int level) {                                                                \
+        float cells[KERNEL_KEYS];                                                                                      \
+        for (int v = 0; v < COLUMN_VECS; v++) vec_store(cells + v * LANES, vec_load(columns + v * LANES));             \
+        for (int v = 0; v < COLUMN_VECS; v++) {                                                                        \
+            for (int l = 0; l < LANES; l++) columns[l * COLUMN_VECS + v] = cells[v * LANES + l];                       \
+        }                                                                                                              \
+        name##_lanes(columns, KERNEL_KEYS, level);                                                                     \
+    }                                                                                                                  \
+    static inline __attribute__((always_inline)) void name(float *columns, int level) {                                \
+        if (level < COLUMN_LEVELS) {                                                                                   \
+            name##_few(columns, level);                                                                                \
+            return;                                                                                                    \
+        }                                                                                                              \
+        KernelVec v[COLUMN_VECS];                                                                                      \
+        UNROLL for (int i = 0; i < COLUMN_VECS; i++) v[i] = vec_load(columns + i * LANES);                             \
+        UNROLL for (int n = COLUMN_VECS / 2; n > 0; n /= 2) {                                                          \
+            UNROLL for (int i = 0; i < n; i++) v[i] = vec_join(v[2 * i + 1], v[2 * i]);                                \
+        }                                                                                                              \
+        vec_store(columns, v[0]);                                                                                      \
+        name##_lanes(columns, LANES, level - COLUMN_LEVELS);                                                           \
+    }
+#define JOIN_SUM(a, b) ((a) + (b))
+#define JOIN_MAX(a, b) ((a) > (b) ? (a) : (b))
+#define JOIN_MIN(a, b) ((a) < (b) ? (a) : (b))
+KERNEL_MERGE(merge_sums, vec_add, JOIN_SUM)
+KERNEL_MERGE(merge_max, vec_max, JOIN_MAX)
+KERNEL_MERGE(merge_min, vec_min, JOIN_MIN)
+
+static void kernel_merge(KernelColumns *columns, int level, bool with_min) {
+    merge_sums(columns->sum, level);
+    merge_max(columns->max, level);
     if (with_min) {
-        halve_min(in->min, out->min, count);
+        merge_min(columns->min, level);
     }
 }
 
@@ -291,6 +319,6 @@ static double kernel_peak(int64_t rounds) {
 }
 
 #define KERNEL_FUNCTIONS                                                                                               \
-    .panel = PANEL, .group = GROUP, .scores = kernel_scores, .weights = kernel_weights, .exp2_sum = kernel_exp2_sum,   \
-    .largest = kernel_largest, .columns = kernel_columns, .squeeze = kernel_squeeze, .halve = kernel_halve,            \
-    .add = kernel_add, .extreme = kernel_extreme, .softcap = kernel_softcap, .peak = kernel_peak
+    .panel = PANEL, .group = GROUP, .lanes = LANES, .scores = kernel_scores, .weights = kernel_weights,                \
+    .exp2_sum = kernel_exp2_sum, .largest = kernel_largest, .columns = kernel_columns, .squeeze = kernel_squeeze,      \
+    .merge = kernel_merge, .add = kernel_add, .extreme = kernel_extreme, .softcap = kernel_softcap, .peak = kernel_peak

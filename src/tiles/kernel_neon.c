@@ -56,6 +56,18 @@ static inline KernelVec vec_exp2(const Exp2Poly *poly, KernelVec x) {
     const int32x4_t power = vshlq_n_s32(vcvtnq_s32_f32(n), EXPONENT_BITS);
     return vec_add(vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(p), power)), odd);
 }
+
+/* A lane is KERNEL_SQUEEZE keys already. */
+static inline void vec_squeeze_sum(const float32x4_t *v, int count, float *out, size_t pitch) {
+    for (int r = 0; r < count; r++) {
+        vst1q_f32(out + (size_t)r * pitch, v[r]);
+    }
+}
+
+static inline void vec_squeeze_max(const float32x4_t *v, int count, float *out, size_t pitch) {
+    vec_squeeze_sum(v, count, out, pitch);
+}
+
 #include "tiles/kernel_body.h"
 
 const Kernel *tiles_kernel_neon(void) {

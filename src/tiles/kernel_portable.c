@@ -80,12 +80,14 @@ static float portable_largest(const float *in, size_t count, float *smallest) {
 }
 
 static void portable_columns(const float *rows, size_t pitch, int row_count, const float *factor, bool with_min,
-                             KernelColumns *out) {
-    (void)with_min;
-    for (int i = 0; i < KERNEL_KEYS; i++) {
+                             bool more, KernelColumns *out) {
+    for (int i = 0; i < KERNEL_KEYS && !more; i++) {
         out->sum[i] = out->max[i] = out->min[i] = rows[i] * factor[0];
     }
-    for (int r = 1; r < row_count; r++) {
+    for (int i = 0; i < KERNEL_KEYS && !with_min; i++) {
+        out->min[i] = 0.0f; /* a number, whatever was there */
+    }
+    for (int r = more ? 0 : 1; r < row_count; r++) {
         const float *row = rows + (size_t)r * pitch;
         for (int i = 0; i < KERNEL_KEYS; i++) {
             float v = row[i] * factor[r];
@@ -112,11 +114,13 @@ static void portable_squeeze(const float *rows, size_t pitch, int row_count, flo
     }
 }
 
-static void portable_halve(const KernelColumns *in, int count, bool with_min, KernelColumns *out) {
-    for (int i = 0; i < count / 2; i++) {
-        out->sum[i] = in->sum[2 * i] + in->sum[2 * i + 1];
-        out->max[i] = in->max[2 * i] > in->max[2 * i + 1] ? in->max[2 * i] : in->max[2 * i + 1];
-        out->min[i] = !with_min ? 0.0f : in->min[2 * i] < in->min[2 * i + 1] ? in->min[2 * i] : in->min[2 * i + 1];
+static void portable_merge(KernelColumns *c, int level, bool with_min) {
+    for (int count = KERNEL_KEYS / 2; level > 0; level--, count /= 2) {
+        for (int i = 0; i < count; i++) {
+            c->sum[i] = c->sum[2 * i] + c->sum[2 * i + 1];
+            c->max[i] = c->max[2 * i] > c->max[2 * i + 1] ? c->max[2 * i] : c->max[2 * i + 1];
+            c->min[i] = !with_min ? 0.0f : c->min[2 * i] < c->min[2 * i + 1] ? c->min[2 * i] : c->min[2 * i + 1];
+        }
     }
 }
 
@@ -168,13 +172,14 @@ const Kernel *tiles_kernel_portable(void) {
         .name = "portable",
         .panel = KERNEL_KEYS,
         .group = GROUP,
+        .lanes = 1,
         .scores = portable_scores,
         .weights = portable_weights,
         .exp2_sum = portable_exp2_sum,
         .largest = portable_largest,
         .columns = portable_columns,
         .squeeze = portable_squeeze,
-        .halve = portable_halve,
+        .merge = portable_merge,
         .add = portable_add,
         .extreme = portable_extreme,
         .softcap = portable_softcap,

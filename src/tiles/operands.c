@@ -11,6 +11,8 @@
 /* Bytes of packed keys a thread keeps: eight key heads of 8k x 128. */
 #define PANELS_BYTES ((size_t)40 << 20)
 enum { CACHE_LINE = 64 };
+/* So that a score in powers of two is a float, too. */
+#define SCORE_MAX 1e36
 
 void *tiles_aligned(AlignedRoom *room, size_t count, size_t item_size) {
     size_t size = 0;
@@ -81,6 +83,23 @@ static Status no_memory(Error *err) {
     return error_set(err, STATUS_MEMORY, "not enough memory to compute attention");
 }
 
+double tiles_operand_largest(const float *values, size_t count) {
+    int32_t largest = 0; /* magnitudes as whole numbers are in the same order, and compilers find vectors for those */
+    float magnitude;
+    for (size_t i = 0; i < count; i++) {
+        int32_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        bits &= INT32_MAX;
+        largest = bits > largest ? bits : largest;
+    }
+    memcpy(&magnitude, &largest, sizeof magnitude);
+    return isfinite(magnitude) ? (double)magnitude : (double)INFINITY;
+}
+
+bool tiles_operand_bounded(const Fused *f, double largest_query, double largest_key) {
+    return largest_query * largest_key * f->info.dim * fmax(1.0, fabs(f->info.scale)) < SCORE_MAX;
+}
+
 /* ---- keys ------------------------------------------------------------------------------------ */
 
 static bool holds(const Panels *p, const Fused *f, int key_head, int64_t k) {
@@ -125,6 +144,7 @@ static Status pack_keys(const Fused *f, int head, Panels *p, uint32_t *out, Erro
     if (rows == NULL) {
         return no_memory(err);
     }
+    p->largest = 0.0;
     for (int64_t k = p->k0; k < p->k1; k += CHUNK_KEYS) {
         int64_t end = i64_min(k + CHUNK_KEYS, p->k1);
         Status status = tiles_operand_look_around(f, err);
@@ -135,6 +155,7 @@ static Status pack_keys(const Fused *f, int head, Panels *p, uint32_t *out, Erro
         if (status != STATUS_OK) {
             return status;
         }
+        p->largest = fmax(p->largest, tiles_operand_largest(rows, (size_t)(end - k) * dim));
         for (int64_t at = k; at < end; at += KERNEL_KEYS, out += panel) {
             tiles_kernel_pack_keys(f->kernel, rows + (size_t)(at - k) * dim, (int)i64_min(KERNEL_KEYS, end - at),
                                    f->info.dim, out);
@@ -147,7 +168,7 @@ static uint32_t *items_of(Panels *p) {
     return tiles_aligned(&p->room, 0, 1);
 }
 
-Status tiles_operand_keys(const Fused *f, int head, int64_t k, const uint32_t **out, int64_t *end, Error *err) {
+Status tiles_operand_keys(const Fused *f, int head, int64_t k, KeyPanels *out, Error *err) {
     FusedScratch *s = f->scratch;
     Factored info = {0};
     size_t panel = tiles_kernel_panel_items(f->depth);
@@ -171,8 +192,15 @@ Status tiles_operand_keys(const Fused *f, int head, int64_t k, const uint32_t **
         if (items == NULL) {
             return no_memory(err);
         }
-        *p = (Panels){0,  f->kernel, f->request->set, f->request->item,        f->request->layer, info.key_head, k0,
-                      k1, 0,         p->room,         count * sizeof(uint32_t)};
+        *p = (Panels){.kernel = f->kernel,
+                      .set = f->request->set,
+                      .item = f->request->item,
+                      .layer = f->request->layer,
+                      .key_head = info.key_head,
+                      .k0 = k0,
+                      .k1 = k1,
+                      .room = p->room,
+                      .bytes = count * sizeof(uint32_t)};
         status = pack_keys(f, head, p, items, err);
         if (status != STATUS_OK) {
             return status;
@@ -180,8 +208,7 @@ Status tiles_operand_keys(const Fused *f, int head, int64_t k, const uint32_t **
         p->serial = info.serial;
     }
     p->used = ++s->clock;
-    *out = items_of(p) + (size_t)((k - p->k0) / KERNEL_KEYS) * panel;
-    *end = p->k1;
+    *out = (KeyPanels){items_of(p) + (size_t)((k - p->k0) / KERNEL_KEYS) * panel, p->k1, p->largest};
     return STATUS_OK;
 }
 
@@ -201,19 +228,22 @@ static Status read_queries(const Fused *f, int head, int64_t ra, int64_t rb, flo
     return status;
 }
 
-Status tiles_operand_queries(const Fused *f, int head, int64_t qa, int64_t qb, uint32_t *out, Error *err) {
+Status tiles_operand_queries(const Fused *f, int head, int64_t qa, int64_t qb, uint32_t *out, double *largest,
+                             Error *err) {
     size_t dim = (size_t)f->info.dim;
     enum { PIECE = 8 * KERNEL_ROWS };
     float *rows = tiles_aligned(&f->scratch->rows, CHUNK_KEYS * dim, sizeof *rows);
     if (rows == NULL) {
         return no_memory(err);
     }
+    *largest = 0.0;
     for (int64_t q = qa; q < qb; q += PIECE) {
         int64_t end = i64_min(q + PIECE, qb);
         Status status = read_queries(f, head, q, end, rows, err);
         if (status != STATUS_OK) {
             return status;
         }
+        *largest = fmax(*largest, tiles_operand_largest(rows, (size_t)(end - q) * dim));
         tiles_kernel_pack_queries(f->kernel, rows, end - q, f->info.dim, out + (size_t)(q - qa) * (size_t)f->depth);
     }
     return STATUS_OK;

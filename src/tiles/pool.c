@@ -306,14 +306,6 @@ bool tiles_pool_signed(const ResolvedHeads *heads, Values values) {
     return heads->result_signed || values == VALUES_SCORES;
 }
 
-bool tiles_is_masked(float g, bool is_signed) {
-    return g == (is_signed ? TILE_SIGNED_MASKED : TILE_MASKED);
-}
-
-bool tiles_is_nonfinite(float g, bool is_signed) {
-    return g == (is_signed ? TILE_SIGNED_NONFINITE : TILE_NONFINITE);
-}
-
 static void share_sources(Pool *pool, const LayerInfo *layer) {
     PoolScratch *scratch = pool->scratch;
     const ResolvedHeads *heads = pool->request->heads;
@@ -439,13 +431,14 @@ static Status pool_group(Pool *pool, float *block, int64_t ty, int64_t rows, flo
         }
     }
     for (int64_t y = 0; y < rows; y++) {
-        double cells_q = (double)tiles_cells_in_texel(pool->queries, r->level.q, r->y0 + ty + y);
-        float *out = rg + 2 * (size_t)(ty + y) * (size_t)r->width;
-        for (int64_t x = 0; x < pool->texel_columns; x++) {
-            double cells = cells_q * (double)tiles_cells_in_texel(pool->keys, r->level.k, r->x0 + x);
-            tiles_reduce_finish(&pool->texels, (size_t)(y * pool->texel_columns + x), cells, pool->is_signed,
-                                out + 2 * x);
-        }
+        const TexelRow row = {.first = (size_t)(y * pool->texel_columns),
+                              .count = pool->texel_columns,
+                              .x0 = r->x0,
+                              .keys = pool->keys,
+                              .level = r->level.k,
+                              .rows = (double)tiles_cells_in_texel(pool->queries, r->level.q, r->y0 + ty + y),
+                              .is_signed = pool->is_signed};
+        tiles_reduce_finish(&pool->texels, &row, rg + 2 * (size_t)(ty + y) * (size_t)r->width);
     }
     return STATUS_OK;
 }

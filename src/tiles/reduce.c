@@ -214,7 +214,7 @@ void tiles_reduce_copy(const float *cells, size_t count, bool is_signed, float *
     }
 }
 
-void tiles_reduce_finish(const TexelSums *texels, size_t texel, double cells, bool is_signed, float rg[2]) {
+static void finish_one(const TexelSums *texels, size_t texel, double per_cell, bool is_signed, float rg[2]) {
     float max = texels->max[texel], min = texels->min[texel];
     rg[0] = 0.0f;
     if (texels->bad[texel] != 0) {
@@ -222,7 +222,20 @@ void tiles_reduce_finish(const TexelSums *texels, size_t texel, double cells, bo
     } else if (max == -INFINITY) {
         rg[1] = is_signed ? TILE_SIGNED_MASKED : TILE_MASKED;
     } else {
-        rg[0] = (float)(texels->sum[texel] / cells);
+        rg[0] = (float)(texels->sum[texel] * per_cell);
         rg[1] = keep_off_sentinels(is_signed && -min > max ? min : max, is_signed);
+    }
+}
+
+/* Divisions are slow, and nearly all texels have the same number of cells. */
+void tiles_reduce_finish(const TexelSums *texels, const TexelRow *row, float *rg) {
+    double whole = 1.0 / (row->rows * (double)tiles_cells_in_texel(row->keys, row->level, 0));
+    int64_t last = tiles_texels(row->keys, row->level) - 1 - row->x0;
+    for (int64_t x = 0; x < i64_min(row->count, last); x++) {
+        finish_one(texels, row->first + (size_t)x, whole, row->is_signed, rg + 2 * x);
+    }
+    for (int64_t x = i64_max(last, 0); x < row->count; x++) {
+        double cells = row->rows * (double)tiles_cells_in_texel(row->keys, row->level, row->x0 + x);
+        finish_one(texels, row->first + (size_t)x, 1.0 / cells, row->is_signed, rg + 2 * x);
     }
 }

@@ -41,6 +41,94 @@ static void test_exp2_error(void **state) {
     }
 }
 
+/* The exponential of weights may be another: dot products of one dimension, whose scores are the numbers themselves. */
+static void test_weights_error(void **state) {
+    const Kernel *kernels[KERNELS_MAX];
+    (void)state;
+    int count = tiles_kernels(kernels);
+    for (int i = 0; i < count; i++) {
+        enum { DIM = 2 };
+        float queries[KERNEL_ROWS * DIM], keys[KERNEL_KEYS * DIM], out[KERNEL_ROWS * KERNEL_KEYS];
+        float shift[KERNEL_ROWS], packed_q[KERNEL_ROWS * DIM], packed_k[KERNEL_KEYS * DIM];
+        double worst = 0.0;
+        for (int step = 0; step < 400; step++) {
+            for (int r = 0; r < KERNEL_ROWS; r++) {
+                queries[DIM * r] = queries[DIM * r + 1] = 1.0f;
+                shift[r] = (float)(5 * r - 60);
+            }
+            for (int k = 0; k < KERNEL_KEYS; k++) { /* two numbers that bf16 holds exactly: 9 digits behind the point */
+                double at = (double)(k - 32) + (double)(step % 256) / 256.0;
+                keys[DIM * k] = (float)floor(at);
+                keys[DIM * k + 1] = (float)(at - floor(at));
+            }
+            if (step >= 256) { /* next to whole numbers, from below and above */
+                for (int k = 0; k < KERNEL_KEYS; k++) {
+                    keys[DIM * k] = (float)(k - 32);
+                    keys[DIM * k + 1] = (float)ldexp(k % 2 ? 1.0 : -1.0, -(step - 256) / 4 - 1);
+                }
+            }
+            tiles_kernel_pack_queries(kernels[i], queries, KERNEL_ROWS, DIM, packed_q);
+            tiles_kernel_pack_keys(kernels[i], keys, KERNEL_KEYS, DIM, packed_k);
+            KernelBlock block = {.q = packed_q,
+                                 .k = packed_k,
+                                 .depth = tiles_kernel_depth(kernels[i], DIM),
+                                 .rows = KERNEL_ROWS,
+                                 .scale = 1.0f,
+                                 .out = out,
+                                 .pitch = KERNEL_KEYS,
+                                 .shift = shift};
+            kernels[i]->weights(&block);
+            for (int r = 0; r < KERNEL_ROWS; r++) {
+                for (int k = 0; k < KERNEL_KEYS; k++) {
+                    float score = keys[DIM * k] + keys[DIM * k + 1], x = score + shift[r]; /* as f32 has it */
+                    float got = out[r * KERNEL_KEYS + tiles_kernel_place(kernels[i], k)];
+                    worst = fmax(worst, fabs((double)got / exp2((double)x) - 1.0));
+                }
+            }
+        }
+        if (!(worst <= KERNEL_EXP2_ERROR)) {
+            fail_msg("%s: weights are off by %g", kernels[i]->name, worst);
+        }
+    }
+}
+
+/* Columns become wider, in the order of keys. */
+static void test_merge(void **state) {
+    const Kernel *kernels[KERNELS_MAX];
+    uint64_t seed = 21;
+    (void)state;
+    int count = tiles_kernels(kernels);
+    for (int i = 0; i < count; i++) {
+        for (int level = 0; level <= KERNEL_LEVELS; level++) {
+            float cells[3][KERNEL_KEYS];
+            KernelColumns columns;
+            for (int k = 0; k < KERNEL_KEYS; k++) {
+                int place = tiles_kernel_place(kernels[i], k);
+                assert_in_range(place, 0, KERNEL_KEYS - 1);
+                for (int c = 0; c < 3; c++) {
+                    cells[c][k] = (float)fixture_random(&seed) - 0.5f;
+                }
+                columns.sum[place] = cells[0][k];
+                columns.max[place] = cells[1][k];
+                columns.min[place] = cells[2][k];
+            }
+            kernels[i]->merge(&columns, level, true);
+            for (int t = 0; t < KERNEL_KEYS >> level; t++) {
+                double sum = 0.0;
+                float max = -INFINITY, min = INFINITY;
+                for (int k = t << level; k < (t + 1) << level; k++) {
+                    sum += (double)cells[0][k];
+                    max = fmaxf(max, cells[1][k]);
+                    min = fminf(min, cells[2][k]);
+                }
+                assert_true(fabs((double)columns.sum[t] - sum) < 1e-5);
+                assert_float_equal(columns.max[t], max, 0.0f);
+                assert_float_equal(columns.min[t], min, 0.0f);
+            }
+        }
+    }
+}
+
 static void test_exp2_ends(void **state) {
     const Kernel *kernels[KERNELS_MAX];
     (void)state;
@@ -113,9 +201,10 @@ static void check_products(const Kernel *kernel, int rows, int keys, int dim, ui
                 double expected = pass == 0 ? 0.25 * dot : exp2(0.25 * dot + (double)shift[r]);
                 double allowed = 3e-7 * (1.0 + 0.25 * size + fabs((double)shift[r])) * (pass == 0 ? 1.0 : expected);
                 row_sum += expected;
-                if (!(fabs((double)out[r * KERNEL_KEYS + c] - expected) <= allowed)) {
+                double got = (double)out[r * KERNEL_KEYS + tiles_kernel_place(kernel, c)];
+                if (!(fabs(got - expected) <= allowed)) {
                     fail_msg("%s: %d x %d x %d, pass %d, cell %d,%d: %.9g for %.9g", kernel->name, rows, keys, dim,
-                             pass, r, c, (double)out[r * KERNEL_KEYS + c], expected);
+                             pass, r, c, got, expected);
                 }
             }
             for (int i = 0; i < KERNEL_SUM_LANES; i++) {
@@ -161,7 +250,8 @@ static void test_block_loops(void **state) {
         float *factor = noise(ROWS, false, &seed), added[ROWS * KERNEL_KEYS], larger[ROWS * KERNEL_KEYS],
               smaller[ROWS * KERNEL_KEYS];
         KernelColumns columns;
-        kernels[i]->columns(cells, PITCH, ROWS, factor, true, &columns);
+        kernels[i]->columns(cells, PITCH, 4, factor, true, false, &columns);
+        kernels[i]->columns(cells + 4 * PITCH, PITCH, ROWS - 4, factor + 4, true, true, &columns);
         memcpy(added, to, sizeof added);
         memcpy(larger, to, sizeof larger);
         memcpy(smaller, to, sizeof smaller);
@@ -200,8 +290,9 @@ static void test_block_loops(void **state) {
                 double sum = 0.0;
                 float max = -INFINITY;
                 for (int c = 0; at < SQUEEZED && r < rows && c < KERNEL_SQUEEZE; c++) {
-                    sum += (double)cells[r * PITCH + at * KERNEL_SQUEEZE + c];
-                    max = fmaxf(max, cells[r * PITCH + at * KERNEL_SQUEEZE + c]);
+                    float cell = cells[r * PITCH + tiles_kernel_place(kernels[i], at * KERNEL_SQUEEZE + c)];
+                    sum += (double)cell;
+                    max = fmaxf(max, cell);
                 }
                 bool written = at < SQUEEZED && r < rows;
                 assert_true(fabs((double)sums[j] - (written ? sum : 77.0)) < 1e-5);
@@ -258,6 +349,7 @@ int test_kernel_group(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exp2_error),  cmocka_unit_test(test_exp2_ends), cmocka_unit_test(test_products),
         cmocka_unit_test(test_block_loops), cmocka_unit_test(test_softcap),   cmocka_unit_test(test_choice),
+        cmocka_unit_test(test_weights_error), cmocka_unit_test(test_merge),
     };
     return cmocka_run_group_tests_name("kernel", tests, NULL, NULL);
 }
