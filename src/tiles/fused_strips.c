@@ -38,8 +38,8 @@ int64_t tiles_fused_strip_keys(const Fused *f) {
 
 /* Shifts of some rows (at most KERNEL_ROWS), through KERNEL_ROWS rows of `cells`: `panels` begin at key k0. False where a
  * row sees nothing of the panel looked at, or nothing finite. */
-static bool bound_rows(const Fused *f, const uint32_t *queries, int64_t q, int rows, int64_t k0,
-                       const uint32_t *panels, float *cells, size_t pitch, float *shift) {
+static bool bound_rows(const Fused *f, const uint32_t *queries, int64_t q, int rows, int64_t k0, const uint32_t *panels,
+                       float *cells, size_t pitch, float *shift) {
     const KeySpan first = tiles_fused_hull(f, q, q + 1);
     if (first.lo >= first.hi) {
         return false;
@@ -307,8 +307,8 @@ static Status pool_squeezed(const Fused *f, const StripRows *rows, int64_t *done
         s.largest = s.sums + floats;
         Status status = tiles_operand_look_around(f, err);
         status = status == STATUS_OK ? tiles_operand_keys(f, 0, s.keys.lo, &panels, err) : status;
-        if (status == STATUS_OK && (panels.end < i64_min(last, f->info.keys) ||
-                                    !tiles_operand_bounded(f, rows->largest, panels.largest))) {
+        if (status == STATUS_OK &&
+            (panels.end < i64_min(last, f->info.keys) || !tiles_operand_bounded(f, rows->largest, panels.largest))) {
             return STATUS_OK; /* not all keys at once: a second product it is */
         }
         s.panels = panels.items;

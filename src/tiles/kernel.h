@@ -50,8 +50,8 @@ typedef struct Kernel {
     const char *name;
     bool bf16; /* items are pairs of bf16; else f32 */
     int panel, group;
-    int lanes; /* see above; 1: keys are in their own order */
-    void (*scores)(const KernelBlock *block);  /* out = scale * dot */
+    int lanes;                                /* see above; 1: keys are in their own order */
+    void (*scores)(const KernelBlock *block); /* out = scale * dot */
     /* out = 2^(scale * dot + shift). A score of NaN gives NaN, of Inf NaN or Inf, of -Inf NaN or 0: who cannot be sure of
      * the latter takes scores and exp2_sum. */
     void (*weights)(const KernelBlock *block);

@@ -57,7 +57,8 @@ static inline KernelVec vec_exp2_finite(const Exp2Poly *poly, KernelVec x) {
 
 /* Of each of four rows the lanes of a 128-bit part become one, and a part holds the four rows then: out go rows. */
 static inline void squeeze_store(__m512 parts, int count, float *out, size_t pitch) {
-    const __m512 rows = _mm512_permutexvar_ps(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), parts);
+    const __m512 rows = _mm512_permutexvar_ps(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15),
+                                              parts);
     _mm_storeu_ps(out, _mm512_castps512_ps128(rows));
     if (count > 1) {
         _mm_storeu_ps(out + pitch, _mm512_extractf32x4_ps(rows, 1));
@@ -76,8 +77,8 @@ static inline void squeeze_store(__m512 parts, int count, float *out, size_t pit
     }                                                                                                                  \
     static inline void name(const __m512 *v, int count, float *out, size_t pitch) {                                    \
         const __m512d x = _mm512_castps_pd(name##_pair(v[0], v[1])), y = _mm512_castps_pd(name##_pair(v[2], v[3]));    \
-        const __m512 parts =                                                                                           \
-            add(_mm512_castpd_ps(_mm512_unpacklo_pd(x, y)), _mm512_castpd_ps(_mm512_unpackhi_pd(x, y)));               \
+        const __m512 parts = add(_mm512_castpd_ps(_mm512_unpacklo_pd(x, y)),                                           \
+                                 _mm512_castpd_ps(_mm512_unpackhi_pd(x, y)));                                          \
         squeeze_store(parts, count, out, pitch);                                                                       \
     }
 SQUEEZE(vec_squeeze_sum, _mm512_add_ps)

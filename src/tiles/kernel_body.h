@@ -25,7 +25,9 @@ enum {
     PANEL = VECS * LANES,
     SUB_PANELS = KERNEL_KEYS / PANEL,
     COLUMN_VECS = KERNEL_KEYS / LANES,
-    COLUMN_LEVELS = COLUMN_VECS == 4 ? 2 : COLUMN_VECS == 8 ? 3 : 4 /* COLUMN_VECS is 2^COLUMN_LEVELS */
+    COLUMN_LEVELS = COLUMN_VECS == 4   ? 2
+                    : COLUMN_VECS == 8 ? 3
+                                       : 4 /* COLUMN_VECS is 2^COLUMN_LEVELS */
 };
 
 #ifdef KERNEL_EXP2_FINITE
@@ -206,14 +208,17 @@ static void kernel_squeeze(const float *rows, size_t pitch, int row_count, float
 #define KERNEL_MERGE(name, vec_join, join)                                                                             \
     static void name##_lanes(float *restrict columns, int count, int level) {                                          \
         for (; level > 0; level--, count /= 2) {                                                                       \
-            for (int i = 0; i < count / 2; i++) columns[i] = join(columns[2 * i], columns[2 * i + 1]);                 \
+            for (int i = 0; i < count / 2; i++)                                                                        \
+                columns[i] = join(columns[2 * i], columns[2 * i + 1]);                                                 \
         }                                                                                                              \
     }                                                                                                                  \
     static void name##_few(float *columns, int level) {                                                                \
         float cells[KERNEL_KEYS];                                                                                      \
-        for (int v = 0; v < COLUMN_VECS; v++) vec_store(cells + v * LANES, vec_load(columns + v * LANES));             \
+        for (int v = 0; v < COLUMN_VECS; v++)                                                                          \
+            vec_store(cells + v * LANES, vec_load(columns + v * LANES));                                               \
         for (int v = 0; v < COLUMN_VECS; v++) {                                                                        \
-            for (int l = 0; l < LANES; l++) columns[l * COLUMN_VECS + v] = cells[v * LANES + l];                       \
+            for (int l = 0; l < LANES; l++)                                                                            \
+                columns[l * COLUMN_VECS + v] = cells[v * LANES + l];                                                   \
         }                                                                                                              \
         name##_lanes(columns, KERNEL_KEYS, level);                                                                     \
     }                                                                                                                  \
@@ -321,4 +326,5 @@ static double kernel_peak(int64_t rounds) {
 #define KERNEL_FUNCTIONS                                                                                               \
     .panel = PANEL, .group = GROUP, .lanes = LANES, .scores = kernel_scores, .weights = kernel_weights,                \
     .exp2_sum = kernel_exp2_sum, .largest = kernel_largest, .columns = kernel_columns, .squeeze = kernel_squeeze,      \
-    .merge = kernel_merge, .add = kernel_add, .extreme = kernel_extreme, .softcap = kernel_softcap, .peak = kernel_peak
+    .merge = kernel_merge, .add = kernel_add, .extreme = kernel_extreme, .softcap = kernel_softcap,                    \
+    .peak = kernel_peak

@@ -347,8 +347,8 @@ static void test_choice(void **state) {
 
 int test_kernel_group(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exp2_error),  cmocka_unit_test(test_exp2_ends), cmocka_unit_test(test_products),
-        cmocka_unit_test(test_block_loops), cmocka_unit_test(test_softcap),   cmocka_unit_test(test_choice),
+        cmocka_unit_test(test_exp2_error),    cmocka_unit_test(test_exp2_ends), cmocka_unit_test(test_products),
+        cmocka_unit_test(test_block_loops),   cmocka_unit_test(test_softcap),   cmocka_unit_test(test_choice),
         cmocka_unit_test(test_weights_error), cmocka_unit_test(test_merge),
     };
     return cmocka_run_group_tests_name("kernel", tests, NULL, NULL);
