@@ -50,7 +50,7 @@ typedef struct Kernel {
     const char *name;
     bool bf16; /* items are pairs of bf16; else f32 */
     int panel, group;
-    int lanes;                                /* see above; 1: keys are in their own order */
+    int lane_bits;                            /* lanes are 2^lane_bits, see above; 0: keys are in their own order */
     void (*scores)(const KernelBlock *block); /* out = scale * dot */
     /* out = 2^(scale * dot + shift). A score of NaN gives NaN, of Inf NaN or Inf, of -Inf NaN or 0: who cannot be sure of
      * the latter takes scores and exp2_sum. */
@@ -93,8 +93,8 @@ const Kernel *tiles_kernel_choose(bool bf16);
 
 /* Place of a key, 0 <= key < KERNEL_KEYS, in a row of cells. */
 static inline int tiles_kernel_place(const Kernel *kernel, int key) {
-    const int vectors = KERNEL_KEYS / kernel->lanes;
-    return key % vectors * kernel->lanes + key / vectors;
+    const int vector_bits = KERNEL_LEVELS - kernel->lane_bits;
+    return ((key & ((1 << vector_bits) - 1)) << kernel->lane_bits) + (key >> vector_bits);
 }
 
 size_t tiles_kernel_panel_items(int depth); /* 4-byte items of a packed panel */

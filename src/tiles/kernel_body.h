@@ -324,7 +324,7 @@ static double kernel_peak(int64_t rounds) {
 }
 
 #define KERNEL_FUNCTIONS                                                                                               \
-    .panel = PANEL, .group = GROUP, .lanes = LANES, .scores = kernel_scores, .weights = kernel_weights,                \
-    .exp2_sum = kernel_exp2_sum, .largest = kernel_largest, .columns = kernel_columns, .squeeze = kernel_squeeze,      \
-    .merge = kernel_merge, .add = kernel_add, .extreme = kernel_extreme, .softcap = kernel_softcap,                    \
-    .peak = kernel_peak
+    .panel = PANEL, .group = GROUP, .lane_bits = KERNEL_LEVELS - COLUMN_LEVELS, .scores = kernel_scores,               \
+    .weights = kernel_weights, .exp2_sum = kernel_exp2_sum, .largest = kernel_largest, .columns = kernel_columns,      \
+    .squeeze = kernel_squeeze, .merge = kernel_merge, .add = kernel_add, .extreme = kernel_extreme,                    \
+    .softcap = kernel_softcap, .peak = kernel_peak

@@ -172,7 +172,7 @@ const Kernel *tiles_kernel_portable(void) {
         .name = "portable",
         .panel = KERNEL_KEYS,
         .group = GROUP,
-        .lanes = 1,
+        .lane_bits = 0,
         .scores = portable_scores,
         .weights = portable_weights,
         .exp2_sum = portable_exp2_sum,

@@ -89,6 +89,32 @@ static void nothing_visible_is_nan(void **state) {
     assert_true(isnan(tiles_percentile(one, 1, 2, 2, 0, 0, false, CHANNEL_MAX, (double)NAN, -1)));
 }
 
+/* More values that begin alike than are kept aside, just as many, and ties at the end of them. */
+static void large_images_too(void **state) {
+    (void)state;
+    enum { SIDE = 200, COUNT = SIDE * SIDE };
+    static const double percents[] = {0.0, 0.3, 40.96, 50.0, 97.5, 99.5, 99.9999, 100.0};
+    float *rg = malloc(2 * COUNT * sizeof *rg), *values = malloc(COUNT * sizeof *values);
+    uint64_t seed = 3;
+    assert_true(rg != NULL && values != NULL);
+    for (int round = 0; round < 6; round++) {
+        for (int i = 0; i < COUNT; i++) {
+            double u = fixture_random(&seed);
+            static const int alike[] = {COUNT, 16384, 16385, 300, 1, 0};
+            float v = i < alike[round] ? (float)(1.0 + 0.2 * u) : (float)(u * u);
+            v = round == 2 && i % 3 == 0 ? 1.125f : v;
+            rg[2 * i] = rg[2 * i + 1] = values[i] = v;
+        }
+        for (size_t p = 0; p < BASE_COUNT(percents); p++) {
+            float got = tiles_percentile(rg, SIDE, SIDE, SIDE, 0, 0, false, CHANNEL_MEAN, percents[p], -1);
+            double expected = sorted_percentile(values, COUNT, percents[p]);
+            assert_true(fabs((double)got - expected) <= 1e-7 * fabs(expected));
+        }
+    }
+    free(rg);
+    free(values);
+}
+
 static void it_allocates_nothing(void **state) {
     (void)state;
     float rg[2 * HEIGHT * WIDTH];
@@ -117,6 +143,7 @@ int test_stats_group(void) {
         cmocka_unit_test(it_is_that_of_the_sorted_values),
         cmocka_unit_test(numpy_agrees),
         cmocka_unit_test(nothing_visible_is_nan),
+        cmocka_unit_test(large_images_too),
         cmocka_unit_test(it_allocates_nothing),
         cmocka_unit_test(the_automatic_range_of_few_values_holds_all_of_them),
     };
