@@ -281,6 +281,19 @@ Plane capture_plane_of_piece(const Plane *plane, const PlanePiece *piece);
 Status capture_plane_read_stored(const Plane *plane, int64_t item, int64_t head, int64_t r0, int64_t r1,
                                  int64_t columns, uint8_t *out, size_t pitch, SourceScratch *scratch, Error *err);
 
+/* heads.c: rows of one head of Q or K as f32, read with those of its neighbours where these will be asked for soon. */
+typedef struct HeadRequest {
+    uint64_t serial; /* of the capture */
+    PatternRef ref;
+    Axis axis;
+    int64_t head, head_count; /* of this plane */
+    int64_t rows, dim;        /* of one head of it */
+} HeadRequest;
+typedef struct HeadRows HeadRows;
+Status capture_heads_read(const Plane *plane, const HeadRequest *request, int64_t r0, int64_t r1, float *out,
+                          SourceScratch *scratch, const CancelFlag *cancel, Error *err);
+void capture_heads_drop(HeadRows *heads); /* NULL is allowed */
+
 /* Growing buffers; one a purpose, so that steady work allocates nothing. */
 typedef struct ScratchBuffer {
     void *data;
@@ -295,6 +308,7 @@ struct SourceScratch {
     ScratchBuffer scores; /* rows x key block */
     ScratchBuffer spare;  /* exponentials of one row */
     ScratchBuffer column; /* plane.c: one column */
+    HeadRows *heads;      /* heads.c: NULL until it is needed */
     struct {              /* which key rows `k` holds */
         uint64_t serial;
         int set, layer;

@@ -47,13 +47,20 @@ Status capture_factored_rows(const Capture *capture, PatternRef ref, Axis axis, 
     if (status != STATUS_OK) return status;
     const LayerData *data = &capture->data[ref.set].layers[ref.layer];
     const Plane *plane = axis == AXIS_QUERY ? &data->q : &data->k;
-    int64_t head = axis == AXIS_QUERY ? ref.head : factored.key_head;
-    int64_t count = axis == AXIS_QUERY ? factored.queries : factored.keys;
+    const LayerInfo *layer = &capture->sets[ref.set].layers[ref.layer];
+    const bool queries = axis == AXIS_QUERY;
+    int64_t count = queries ? factored.queries : factored.keys;
     if (r0 < 0 || r1 < r0 || r1 > count)
         return error_set(err, STATUS_RANGE, "expected rows within 0:%lld, found %lld:%lld", (long long)count,
                          (long long)r0, (long long)r1);
-    return capture_plane_read(plane, ref.item, head, r0, r1, 0, factored.dim, out, (size_t)factored.dim, scratch,
-                              cancel, err);
+    const HeadRequest request = {.serial = capture->serial,
+                                 .ref = ref,
+                                 .axis = axis,
+                                 .head = queries ? ref.head : factored.key_head,
+                                 .head_count = queries ? layer->head_count : layer->kv_heads,
+                                 .rows = count,
+                                 .dim = factored.dim};
+    return capture_heads_read(plane, &request, r0, r1, out, scratch, cancel, err);
 }
 
 static int64_t pattern_of(const Capture *capture, PatternRef ref) {

@@ -21,6 +21,7 @@ void capture_scratch_drop(SourceScratch *scratch) {
     mem_free(scratch->scores.data);
     mem_free(scratch->spare.data);
     mem_free(scratch->column.data);
+    capture_heads_drop(scratch->heads);
     mem_free(scratch);
 }
 

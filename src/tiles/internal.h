@@ -191,7 +191,15 @@ typedef struct Queue {
 
 bool tiles_queue_reserve(Queue *queue, const TileWant *wants, size_t count); /* empties it; false: memory */
 void tiles_queue_add(Queue *queue, const TileWant *want);                    /* within what was reserved */
-bool tiles_queue_pop(Queue *queue, TileWant *out);
+/* What a worker's scratch has of the job before: packed keys of one head of K, rows of its neighbours. */
+typedef struct KeyHead {
+    uint32_t serial;
+    int32_t set, item, layer;
+    int key_head; /* -1: of none */
+} KeyHead;
+/* The next job for worker `self` of the `count` that hold something. Overviews of one layer are equally urgent: there a
+ * worker goes on with heads that share the keys it holds, or begins with some that nobody holds. */
+bool tiles_queue_pop(Queue *queue, KeyHead *held, int count, int self, TileWant *out);
 void tiles_queue_free(Queue *queue);
 
 /* Which jobs are known during one call of want, and where they are. Keys are borrowed for that long. */

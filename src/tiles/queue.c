@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* Jobs looked at for one that suits a worker: a layer of most models. */
+enum { SEARCH_JOBS = 64 };
+
 static bool has_headset(JobKind kind) {
     return kind == JOB_COMPOSITE || kind == JOB_CELLS;
 }
@@ -46,10 +49,67 @@ void tiles_queue_add(Queue *queue, const TileWant *want) {
     }
 }
 
-bool tiles_queue_pop(Queue *queue, TileWant *out) {
+static KeyHead key_head_of(const QueuedJob *job) {
+    const SetInfo *set = job->capture != NULL && job->kind == JOB_BASE ? capture_set(job->capture, job->key.set) : NULL;
+    KeyHead none = {.key_head = -1};
+    if (set == NULL || !set->factored || job->key.layer < 0 || job->key.layer >= set->layer_count) {
+        return none;
+    }
+    const LayerInfo *layer = &set->layers[job->key.layer];
+    return (KeyHead){job->key.serial, job->key.set, job->key.item, job->key.layer,
+                     job->key.head / (layer->head_count / layer->kv_heads)};
+}
+
+static bool same_layer(const KeyHead *a, const KeyHead *b) {
+    return a->key_head >= 0 && b->key_head >= 0 && a->serial == b->serial && a->set == b->set && a->item == b->item &&
+           a->layer == b->layer;
+}
+
+static bool same_keys(const KeyHead *a, const KeyHead *b) {
+    return same_layer(a, b) && a->key_head == b->key_head;
+}
+
+static bool held_elsewhere(const KeyHead *held, int count, int self, const KeyHead *keys) {
+    for (int i = 0; i < count; i++) {
+        if (i != self && same_keys(&held[i], keys)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t choose(const Queue *queue, const KeyHead *held, int count, int self) {
+    const KeyHead first = key_head_of(&queue->jobs[queue->at]);
+    size_t best = queue->at, window = queue->count - queue->at;
+    bool free_found = false;
+    window = window < SEARCH_JOBS ? window : SEARCH_JOBS;
+    for (size_t i = queue->at; i < queue->at + window; i++) {
+        const KeyHead keys = key_head_of(&queue->jobs[i]);
+        if (!same_layer(&first, &keys)) {
+            break;
+        }
+        if (same_keys(&held[self], &keys)) {
+            return i;
+        }
+        if (!free_found && !held_elsewhere(held, count, self, &keys)) {
+            free_found = true;
+            best = i;
+        }
+    }
+    return best;
+}
+
+bool tiles_queue_pop(Queue *queue, KeyHead *held, int count, int self, TileWant *out) {
     if (queue->at == queue->count) {
         return false;
     }
+    const size_t chosen = choose(queue, held, count, self);
+    if (chosen != queue->at) { /* those before it stay in their order */
+        const QueuedJob taken = queue->jobs[chosen];
+        memmove(&queue->jobs[queue->at + 1], &queue->jobs[queue->at], (chosen - queue->at) * sizeof taken);
+        queue->jobs[queue->at] = taken;
+    }
+    held[self] = key_head_of(&queue->jobs[queue->at]);
     const QueuedJob *job = &queue->jobs[queue->at++];
     out->kind = job->kind;
     out->key = job->key;

@@ -42,6 +42,7 @@ struct Scheduler {
     Mutex *mutex;
     Cond *work, *settled;
     Worker *workers;
+    KeyHead *held; /* [worker_count] */
     int worker_count;
     bool inline_jobs; /* no threads: take runs the jobs */
     Queue queue, next_queue;
@@ -137,7 +138,7 @@ static bool may_begin(const Scheduler *s) {
 
 static void begin_job(Worker *worker) {
     Scheduler *s = worker->scheduler;
-    bool any = tiles_queue_pop(&s->queue, &worker->job);
+    bool any = tiles_queue_pop(&s->queue, s->held, s->worker_count, (int)(worker - s->workers), &worker->job);
     assert(any);
     (void)any;
     atomic_store(&worker->cancel.set, false);
@@ -248,7 +249,8 @@ static void work(void *user) {
 
 static Status make_workers(Scheduler *s, int count, Error *err) {
     s->workers = mem_alloc_zeroed((size_t)count, sizeof *s->workers);
-    if (s->workers == NULL) {
+    s->held = mem_alloc_zeroed((size_t)count, sizeof *s->held); /* of serial 0, which is no capture's */
+    if (s->workers == NULL || s->held == NULL) {
         return error_set(err, STATUS_MEMORY, "not enough memory for the workers");
     }
     for (int i = 0; i < count; i++) {
@@ -351,6 +353,7 @@ void tiles_scheduler_drop(Scheduler *s) {
     cond_drop(s->work);
     mutex_drop(s->mutex);
     mem_free(s->workers);
+    mem_free(s->held);
     mem_free(s);
 }
 

@@ -1,6 +1,7 @@
 /* Pooling from Q and K against pooling of rows (which goes another way: BLAS, one row after the other), for masks,
  * caps, shared keys, storage types and sizes that are multiples of nothing; and what must hold of any attention. */
 #include "test_tiles.h"
+#include "tiles/internal.h"
 
 #include <float.h>
 #include <math.h>
@@ -343,10 +344,43 @@ static void test_cancelled(void **state) {
     drop(&open);
 }
 
+/* Two workers: each goes on with the heads that share its keys; what is not an overview keeps its place. */
+static void test_workers_keep_their_keys(void **state) {
+    static const Made m = {CAUSAL, "F32", 8, 2, 4, 40, 40, -1, 1.0};
+    static const int expected[] = {0, 4, 1, 5, 2, 6, 3, 7};
+    (void)state;
+    Open open = make(&m, 4);
+    Queue queue = {0};
+    KeyHead held[2] = {{0}, {0}};
+    TileWant wants[9] = {0}, got = {0};
+    for (int i = 0; i < 8; i++) {
+        wants[i] = (TileWant){.kind = JOB_BASE, .key = {.serial = 7, .head = i}, .capture = open.capture};
+    }
+    wants[8] = (TileWant){.kind = JOB_TILE, .key = {.serial = 7, .head = 3}, .capture = open.capture};
+    assert_true(tiles_queue_reserve(&queue, wants, BASE_COUNT(wants)));
+    for (size_t i = 0; i < BASE_COUNT(wants); i++) {
+        tiles_queue_add(&queue, &wants[i]);
+    }
+    for (int i = 0; i < 8; i++) {
+        assert_true(tiles_queue_pop(&queue, held, 2, i % 2, &got));
+        assert_true(got.kind == JOB_BASE && got.key.head == expected[i]);
+    }
+    assert_true(tiles_queue_pop(&queue, held, 2, 0, &got));
+    assert_true(got.kind == JOB_TILE && held[0].key_head == -1);
+    assert_false(tiles_queue_pop(&queue, held, 2, 1, &got));
+    tiles_queue_free(&queue);
+    drop(&open);
+}
+
 int test_fused_group(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_against_rows), cmocka_unit_test(test_overflow), cmocka_unit_test(test_odd_sizes),
-        cmocka_unit_test(test_properties),   cmocka_unit_test(test_samples),  cmocka_unit_test(test_estimate_first),
+        cmocka_unit_test(test_workers_keep_their_keys),
+        cmocka_unit_test(test_against_rows),
+        cmocka_unit_test(test_overflow),
+        cmocka_unit_test(test_odd_sizes),
+        cmocka_unit_test(test_properties),
+        cmocka_unit_test(test_samples),
+        cmocka_unit_test(test_estimate_first),
         cmocka_unit_test(test_cancelled),
     };
     return cmocka_run_group_tests_name("fused", tests, NULL, NULL);
