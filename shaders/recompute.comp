@@ -1,8 +1,9 @@
-// Blocks of softmax weights (or scores) from Q and K, pooled to texels; NORMALISE: row maxima and sums instead.
+// Blocks of softmax weights (or SCORES) from Q and K, heads combined cell by cell, pooled to texels (SIGNED: with the
+// value of largest magnitude); NORMALISE: row maxima and sums instead.
 // tiles/tiles.h, DeviceTask, says what is asked; tiles/device_twin.c is the twin on the CPU.
 //
 // 16 x 16 invocations share a block of 64 queries x 64 keys, 4 x 4 cells each. Operands come 16 dimensions at a time:
-//   [block of 64 rows][dimension][16 x vec4 of rows]  ->  shared memory  ->  registers
+//   [head][block of 64 rows][dimension][16 x vec4 of rows]  ->  shared memory  ->  registers
 
 layout(local_size_x = 16, local_size_y = 16) in;
 
@@ -10,6 +11,7 @@ layout(std430, binding = 0) readonly buffer Queries { vec4 queries[]; };
 layout(std430, binding = 1) readonly buffer Keys { vec4 keys[]; };
 layout(std430, binding = 2) readonly buffer RowNumbers { vec2 row_numbers[]; }; // shift and factor
 layout(std430, binding = 3) buffer Result { vec2 result[]; };
+layout(std430, binding = 4) readonly buffer KeyOf { int key_of[]; }; // the key head of each head
 
 uniform int u_depth;
 uniform ivec2 u_size;    // rows and columns of the task
@@ -19,6 +21,7 @@ uniform bool u_causal;
 uniform vec2 u_scale;    // of products; softcap: what tanh is given of them, and what it is multiplied by
 uniform bool u_capped;
 uniform ivec2 u_level;
+uniform int u_heads, u_combine; // 0 sum, 1 largest, 2 smallest
 uniform int u_columns;   // texels of a row; NORMALISE: blocks of keys in a segment
 
 const int BLOCK = 64, STEP = 16;
@@ -68,16 +71,17 @@ bool any_visible(int row_block, int key_block) {
 }
 
 // Four rows and four keys of this invocation: cells[i] is a row.
-void products(int row_block, int key_block, out vec4 cells[4]) {
+void products(int head, int row_block, int key_block, out vec4 cells[4]) {
     int at = int(gl_LocalInvocationIndex);
-    ivec2 place = ivec2(gl_LocalInvocationID.xy);
+    ivec2 place = ivec2(gl_LocalInvocationID.xy), blocks = (u_size + BLOCK - 1) / BLOCK;
+    int query_row = (head * blocks.x + row_block) * u_depth, key_row = (key_of[head] * blocks.y + key_block) * u_depth;
     for (int i = 0; i < 4; i++) {
         cells[i] = vec4(0.0);
     }
     for (int first = 0; first < u_depth; first += STEP) {
         barrier();
-        s_queries[at / 16][at % 16] = queries[(row_block * u_depth + first) * 16 + at];
-        s_keys[at / 16][at % 16] = keys[(key_block * u_depth + first) * 16 + at];
+        s_queries[at / 16][at % 16] = queries[(query_row + first) * 16 + at];
+        s_keys[at / 16][at % 16] = keys[(key_row + first) * 16 + at];
         barrier();
         for (int i = 0; i < STEP; i++) {
             vec4 q = s_queries[i][place.y], k = s_keys[i][place.x];
@@ -101,7 +105,7 @@ void products(int row_block, int key_block, out vec4 cells[4]) {
 
 void main() {
     ivec2 place = ivec2(gl_LocalInvocationID.xy);
-    int row_block = u_blocks.x + int(gl_WorkGroupID.x), segment = int(gl_WorkGroupID.y);
+    int row_block = u_blocks.x + int(gl_WorkGroupID.x), segment = int(gl_WorkGroupID.y), head = int(gl_WorkGroupID.z);
     int end = min((segment + 1) * u_columns, (u_size.y + BLOCK - 1) / BLOCK);
     int row = row_block * BLOCK + place.y * 4;
     vec4 top = vec4(HIDDEN), sum = vec4(0.0);
@@ -110,7 +114,7 @@ void main() {
         if (!any_visible(row_block, key_block)) {
             continue;
         }
-        products(row_block, key_block, cells);
+        products(head, row_block, key_block, cells);
         for (int i = 0; i < 4; i++) {
             ivec2 seen = visible(row + i);
             int key = key_block * BLOCK + place.x * 4;
@@ -143,13 +147,13 @@ void main() {
             total += s_sum[at * 16 + i] > 0.0 ? s_sum[at * 16 + i] * exp2_of(s_best[at * 16 + i] - largest) : 0.0;
         }
         int rows = (u_size.x + BLOCK - 1) / BLOCK * BLOCK;
-        result[segment * rows + row_block * BLOCK + at] = vec2(largest, total);
+        result[(head * int(gl_NumWorkGroups.y) + segment) * rows + row_block * BLOCK + at] = vec2(largest, total);
     }
 }
 
 #else
 
-#ifdef SCORES
+#if defined(SCORES) || defined(SIGNED)
 const float MASKED = -1e38;
 float best_of(float a, float b) {
     if (a == MASKED || b == MASKED) {
@@ -164,21 +168,30 @@ float best_of(float a, float b) {
 }
 #endif
 
-// Cells of a block: what is hidden counts as nothing, and has no maximum.
+// Cells of a block, all heads together: what is hidden counts as nothing, and has no maximum.
 void block_cells(int row_block, int key_block, out vec4 cells[4], out vec4 best[4]) {
     ivec2 place = ivec2(gl_LocalInvocationID.xy);
-    products(row_block, key_block, cells);
-    for (int i = 0; i < 4; i++) {
-        int row = row_block * BLOCK + place.y * 4 + i, key = key_block * BLOCK + place.x * 4;
-        ivec2 seen = visible(row);
+    int rows = (u_size.x + BLOCK - 1) / BLOCK * BLOCK, row = row_block * BLOCK + place.y * 4;
+    for (int head = 0; head < u_heads; head++) {
+        vec4 one[4];
+        products(head, row_block, key_block, one);
+        for (int i = 0; i < 4; i++) {
+            vec2 number = row_numbers[head * rows + row + i];
 #ifndef SCORES
-        vec2 number = row_numbers[row];
+            for (int j = 0; j < 4; j++) {
+                one[i][j] = exp2_of(one[i][j] + number.x);
+            }
 #endif
+            one[i] *= number.y;
+            cells[i] = head == 0 ? one[i] : u_combine == 0 ? cells[i] + one[i]
+                     : u_combine == 1 ? max(cells[i], one[i]) : min(cells[i], one[i]);
+        }
+    }
+    for (int i = 0; i < 4; i++) {
+        int key = key_block * BLOCK + place.x * 4;
+        ivec2 seen = visible(row + i);
         for (int j = 0; j < 4; j++) {
             bool shown = key + j >= seen.x && key + j < seen.y;
-#ifndef SCORES
-            cells[i][j] = exp2_of(cells[i][j] + number.x) * number.y;
-#endif
             best[i][j] = shown ? cells[i][j] : MASKED;
             cells[i][j] = shown ? cells[i][j] : 0.0;
         }

@@ -24,14 +24,13 @@
 #define WINDOW_MAX ((int64_t)1 << 30)
 
 enum { KEY_BUFFERS = 16, OUT_FLOATS_MAX = 2 * TILE_SIDE * TILE_SIDE };
-enum { BIND_QUERIES, BIND_KEYS, BIND_NUMBERS, BIND_RESULT };
 
 typedef struct ComputeProgram {
     GLuint id;
-    GLint depth, size, blocks, diagonal, window, causal, scale, capped, level, columns;
+    GLint depth, size, blocks, diagonal, window, causal, scale, capped, level, columns, heads, combine;
 } ComputeProgram;
 
-typedef enum TaskKind { TASK_WEIGHTS, TASK_SCORES, TASK_NORMALISE, TASK_KINDS } TaskKind;
+typedef enum TaskKind { TASK_WEIGHTS, TASK_SIGNED, TASK_SCORES, TASK_NORMALISE, TASK_KINDS } TaskKind;
 
 typedef struct KeyBuffer {
     GLuint buffer;
@@ -45,9 +44,9 @@ typedef enum Phase { PHASE_QUERIES, PHASE_KEYS, PHASE_NUMBERS, PHASE_BANDS } Pha
 struct Recompute {
     ComputeProgram programs[TASK_KINDS];
     size_t reserved, operand_bytes, key_bytes; /* key_bytes: of all key buffers */
-    GLuint queries, numbers, result, timer;
+    GLuint queries, numbers, key_of, result, timer;
     uint64_t queries_id;
-    size_t numbers_bytes, result_bytes; /* of the buffers */
+    size_t numbers_bytes, key_of_bytes, result_bytes; /* of the buffers */
     KeyBuffer keys[KEY_BUFFERS];
     uint64_t clock;
     double ns_per_kilop;
@@ -63,8 +62,17 @@ struct Recompute {
     RecomputeStats stats;
 };
 
-static size_t operand_bytes(const DeviceTask *task, int rows) {
-    return (size_t)i64_ceil_div(rows, DEVICE_BLOCK) * DEVICE_BLOCK * (size_t)task->depth * sizeof(float);
+static size_t operand_bytes(const DeviceTask *task, int heads, int rows) {
+    return (size_t)heads * (size_t)i64_ceil_div(rows, DEVICE_BLOCK) * DEVICE_BLOCK * (size_t)task->depth *
+           sizeof(float);
+}
+
+static size_t query_bytes(const DeviceTask *task) {
+    return operand_bytes(task, task->heads, task->rows);
+}
+
+static size_t key_bytes(const DeviceTask *task) {
+    return operand_bytes(task, task->key_heads, task->columns);
 }
 
 static int row_blocks(const DeviceTask *task) {
@@ -73,6 +81,19 @@ static int row_blocks(const DeviceTask *task) {
 
 static int key_blocks(const DeviceTask *task) {
     return (int)i64_ceil_div(task->columns, DEVICE_BLOCK);
+}
+
+static size_t number_bytes(const DeviceTask *task) {
+    return (size_t)task->heads * (size_t)row_blocks(task) * DEVICE_BLOCK * 2 * sizeof(float);
+}
+
+static size_t key_of_bytes(const DeviceTask *task) {
+    return (size_t)task->heads * sizeof *task->key_of;
+}
+
+/* Thousands of operations of so many blocks of rows. */
+static double kilops(const DeviceTask *task, double blocks) {
+    return 2e-3 * DEVICE_BLOCK * blocks * (double)task->columns * task->depth * task->heads;
 }
 
 /* ---- programs -------------------------------------------------------------------------------- */
@@ -92,11 +113,13 @@ static Status open_program(const char *directory, const char *defines, ComputePr
     p->capped = glGetUniformLocation(p->id, "u_capped");
     p->level = glGetUniformLocation(p->id, "u_level");
     p->columns = glGetUniformLocation(p->id, "u_columns");
+    p->heads = glGetUniformLocation(p->id, "u_heads");
+    p->combine = glGetUniformLocation(p->id, "u_combine");
     return STATUS_OK;
 }
 
 static void drop(Recompute *r) {
-    GLuint buffers[3] = {r->queries, r->numbers, r->result};
+    GLuint buffers[] = {r->queries, r->numbers, r->key_of, r->result};
     for (int i = 0; i < TASK_KINDS; i++) {
         glDeleteProgram(r->programs[i].id);
     }
@@ -112,7 +135,7 @@ static void drop(Recompute *r) {
 }
 
 static Status make(Gpu *gpu, Recompute **out, Error *err) {
-    static const char *const DEFINES[TASK_KINDS] = {"", "#define SCORES\n", "#define NORMALISE\n"};
+    static const char *const DEFINES[TASK_KINDS] = {"", "#define SIGNED\n", "#define SCORES\n", "#define NORMALISE\n"};
     *out = NULL;
     if (!GLAD_GL_VERSION_4_3) {
         return error_set(err, STATUS_UNSUPPORTED, "the graphics driver has no compute shaders (OpenGL 4.3)");
@@ -128,6 +151,7 @@ static Status make(Gpu *gpu, Recompute **out, Error *err) {
     r->ns_per_kilop = FIRST_NS_PER_KILOP;
     glGenBuffers(1, &r->queries);
     glGenBuffers(1, &r->numbers);
+    glGenBuffers(1, &r->key_of);
     glGenBuffers(1, &r->result);
     glGenQueries(1, &r->timer);
     if (status != STATUS_OK) {
@@ -213,13 +237,16 @@ static bool upload_piece(Gpu *gpu, Recompute *r, GLuint buffer, const void *data
 /* ---- a task ---------------------------------------------------------------------------------- */
 
 static TaskKind kind_of(const DeviceTask *task) {
-    return task->normalise ? TASK_NORMALISE : task->weights ? TASK_WEIGHTS : TASK_SCORES;
+    return task->normalise   ? TASK_NORMALISE
+           : !task->weights  ? TASK_SCORES
+           : task->is_signed ? TASK_SIGNED
+                             : TASK_WEIGHTS;
 }
 
 /* STATUS_NOT_FOUND: the keys are to be sent again. */
 static Status begin_task(Gpu *gpu, Recompute *r, Error *err) {
     DeviceTask *task = r->task;
-    size_t queries = operand_bytes(task, task->rows), keys = operand_bytes(task, task->columns);
+    size_t queries = query_bytes(task), keys = key_bytes(task);
     size_t out = tiles_device_out_floats(task) * sizeof(float);
     if (queries > r->operand_bytes || keys > r->operand_bytes || task->depth < 1 || task->depth % DEVICE_DEPTH != 0) {
         return error_set(err, STATUS_UNSUPPORTED, "operands of this size do not fit the GPU buffers");
@@ -233,11 +260,12 @@ static Status begin_task(Gpu *gpu, Recompute *r, Error *err) {
     r->next_block = 0;
     r->phase = r->queries_id == task->queries_id ? PHASE_KEYS : PHASE_QUERIES;
     if (!reserve(gpu, r->result, out, &r->result_bytes) ||
-        !reserve(gpu, r->numbers, (size_t)row_blocks(task) * DEVICE_BLOCK * 2 * sizeof(float), &r->numbers_bytes)) {
+        !reserve(gpu, r->numbers, number_bytes(task), &r->numbers_bytes) ||
+        !reserve(gpu, r->key_of, key_of_bytes(task), &r->key_of_bytes)) {
         return no_buffers(err);
     }
     if (!task->normalise) {
-        const float none[2] = {0.0f, task->weights ? TILE_MASKED : TILE_SIGNED_MASKED};
+        const float none[2] = {0.0f, task->is_signed ? TILE_SIGNED_MASKED : TILE_MASKED};
         glBindBuffer(GL_SHADER_STORAGE_BUFFER, r->result);
         glClearBufferData(GL_SHADER_STORAGE_BUFFER, GL_RG32F, GL_RG, GL_FLOAT, none);
     }
@@ -247,9 +275,9 @@ static Status begin_task(Gpu *gpu, Recompute *r, Error *err) {
 /* Operands, a piece at a time. */
 static Status upload_some(Gpu *gpu, Recompute *r, Error *err) {
     const DeviceTask *task = r->task;
-    size_t bytes = operand_bytes(task, task->columns);
+    size_t bytes = key_bytes(task);
     if (r->phase == PHASE_QUERIES) {
-        if (upload_piece(gpu, r, r->queries, task->queries, operand_bytes(task, task->rows))) {
+        if (upload_piece(gpu, r, r->queries, task->queries, query_bytes(task))) {
             r->queries_id = task->queries_id;
             r->phase = PHASE_KEYS;
             r->uploaded = 0;
@@ -269,9 +297,10 @@ static Status upload_some(Gpu *gpu, Recompute *r, Error *err) {
     }
     if (!task->normalise) {
         glBindBuffer(GL_SHADER_STORAGE_BUFFER, r->numbers);
-        glBufferSubData(GL_SHADER_STORAGE_BUFFER, 0,
-                        (GLsizeiptr)((size_t)row_blocks(task) * DEVICE_BLOCK * 2 * sizeof(float)), task->row_numbers);
+        glBufferSubData(GL_SHADER_STORAGE_BUFFER, 0, (GLsizeiptr)number_bytes(task), task->row_numbers);
     }
+    glBindBuffer(GL_SHADER_STORAGE_BUFFER, r->key_of);
+    glBufferSubData(GL_SHADER_STORAGE_BUFFER, 0, (GLsizeiptr)key_of_bytes(task), task->key_of);
     r->phase = PHASE_BANDS;
     return STATUS_OK;
 }
@@ -299,6 +328,8 @@ static void set_uniforms(const ComputeProgram *p, const DeviceTask *task, int fi
     } else {
         glUniform2i(p->level, task->level.q, task->level.k);
         glUniform1i(p->columns, task->texel_columns);
+        glUniform1i(p->heads, task->heads);
+        glUniform1i(p->combine, (GLint)task->combine);
     }
 }
 
@@ -309,8 +340,7 @@ static int groups_along(int first, int end, int level) {
 
 /* Blocks of rows that take about so long. */
 static int band_blocks(const Recompute *r, double aim_ns) {
-    double kilops = 2e-3 * DEVICE_BLOCK * (double)r->task->columns * r->task->depth;
-    double blocks = aim_ns / (kilops * r->ns_per_kilop);
+    double blocks = aim_ns / (kilops(r->task, 1.0) * r->ns_per_kilop);
     int left = row_blocks(r->task) - r->next_block;
     return blocks >= left ? left : (int)i64_max(1, (int64_t)blocks);
 }
@@ -318,21 +348,22 @@ static int band_blocks(const Recompute *r, double aim_ns) {
 static void dispatch_band(Recompute *r, double aim_ns) {
     const DeviceTask *task = r->task;
     int first = r->next_block, end = first + band_blocks(r, aim_ns);
-    const GLuint buffers[] = {r->queries, r->task_keys->buffer, r->numbers, r->result};
+    /* In the order of the bindings. */
+    const GLuint buffers[] = {r->queries, r->task_keys->buffer, r->numbers, r->result, r->key_of};
     for (GLuint i = 0; i < BASE_COUNT(buffers); i++) {
         glBindBufferBase(GL_SHADER_STORAGE_BUFFER, i, buffers[i]);
     }
     set_uniforms(&r->programs[kind_of(task)], task, first, end);
     glBeginQuery(GL_TIME_ELAPSED, r->timer);
     if (task->normalise) {
-        glDispatchCompute((GLuint)(end - first), DEVICE_SEGMENTS, 1);
+        glDispatchCompute((GLuint)(end - first), DEVICE_SEGMENTS, (GLuint)task->heads);
     } else {
         glDispatchCompute((GLuint)groups_along(0, key_blocks(task), task->level.k),
                           (GLuint)groups_along(first, end, task->level.q), 1);
     }
     glEndQuery(GL_TIME_ELAPSED);
     glMemoryBarrier(GL_SHADER_STORAGE_BARRIER_BIT | GL_BUFFER_UPDATE_BARRIER_BIT);
-    r->band_kilops = 2e-3 * DEVICE_BLOCK * (double)(end - first) * (double)task->columns * task->depth;
+    r->band_kilops = kilops(task, (double)(end - first));
     r->next_block = end;
     r->fence = glFenceSync(GL_SYNC_GPU_COMMANDS_COMPLETE, 0);
 }
@@ -541,7 +572,11 @@ Status gpu_recompute_measure(Gpu *gpu, int dim, double *gflops, Error *err) {
     Recompute *r = NULL;
     /* Software: 2 Mflop for d = 64. Else enough to keep a large GPU busy for a moment. */
     const int tokens = gpu->info.software ? 128 : 4096;
+    static const int32_t first = 0;
     DeviceTask task = {.weights = true,
+                       .heads = 1,
+                       .key_heads = 1,
+                       .key_of = &first,
                        .depth = (int)i64_ceil_div(dim, DEVICE_DEPTH) * DEVICE_DEPTH,
                        .rows = tokens,
                        .columns = tokens,

@@ -124,10 +124,10 @@ static Status panel_of_several(const Fused *f, const Band *band, int64_t k, Erro
     return STATUS_OK;
 }
 
-static double weight_of(const Fused *f, int head) {
+float tiles_fused_weight(const Fused *f, int head) {
     const ResolvedHeads *heads = f->request->heads;
     bool extreme = heads->op == HEADS_MAX || heads->op == HEADS_MIN;
-    return f->single || extreme ? 1.0 : heads->op == HEADS_MEAN ? 1.0 / heads->count : (double)heads->weight[head];
+    return f->single || extreme ? 1.0f : heads->op == HEADS_MEAN ? (float)(1.0 / heads->count) : heads->weight[head];
 }
 
 /* Shifts and factors of all heads, the weights they are combined with included. */
@@ -146,7 +146,7 @@ static Status normalise_band(const Fused *f, const Band *band, Error *err) {
         if (status == STATUS_OK && f->columns != NULL) {
             status = tiles_fused_scale_rows(f, head, band->qa, band->qb, factor, err);
         }
-        float weight = (float)weight_of(f, head);
+        float weight = tiles_fused_weight(f, head);
         for (int64_t i = 0; i < band->qb - band->qa; i++) {
             factor[i] *= weight;
         }

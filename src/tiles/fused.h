@@ -123,6 +123,8 @@ void tiles_fused_scores(const Fused *f, const uint32_t *queries, const uint32_t 
 
 /* ---- fused.c --------------------------------------------------------------------------------- */
 
+/* What a head's cells are multiplied by before they are combined. */
+float tiles_fused_weight(const Fused *f, int head);
 /* Cells of a block before factors, KERNEL_KEYS apart: 2^(score + shift), or scores. */
 void tiles_fused_cells(const Fused *f, const uint32_t *queries, const uint32_t *panel, int rows, const float *shift,
                        float *out);

@@ -4,8 +4,9 @@
  *     chunk   so many keys that they fit, whole texels of them:   one task each
  *
  * Normalisers that nobody knows come from tasks of their own, over all keys that the rows see. Keys of a chunk are not
- * packed again while the device still has them. What a float might not hold is left to the processor, which knows what
- * to do with it: shaders may take a NaN for anything. */
+ * packed again while the device still has them. Heads of a head set go into the same task, one behind the other, with
+ * the key heads that they need. What a float might not hold is left to the processor, which knows what to do with it:
+ * shaders may take a NaN for anything. */
 #include "tiles/device.h"
 
 #include <math.h>
@@ -23,10 +24,12 @@ typedef struct OnDevice {
     PoolDevice *device;
     DeviceTask *task;
     size_t operand_floats;
-    int64_t band, chunk;         /* rows */
-    double most_query, most_key; /* largest numbers packed so far */
+    int64_t band, chunk; /* rows of a head */
+    int heads, key_heads;
+    int32_t key_of[HEADSET_MAX]; /* place of a head's key head among those of the task */
+    int key_owner[HEADSET_MAX];  /* [key_heads]: a head that has it */
     float *queries, *keys, *numbers;
-    double *lse; /* [band] */
+    double *lse; /* [head][rows of the band] */
     Status status;
     Error *err;
 } OnDevice;
@@ -46,10 +49,11 @@ static void pack_rows(const float *rows, int64_t first, int64_t count, int dim, 
     }
 }
 
-static bool pack(OnDevice *d, Axis axis, int64_t first, int64_t end, float *out) {
+/* Rows first..end-1 of one head, after those of the heads before. */
+static bool pack_head(OnDevice *d, Axis axis, int head, int64_t first, int64_t end, float *out) {
     const Fused *f = d->f;
     const int dim = f->info.dim, depth = d->task->depth;
-    double *most = axis == AXIS_QUERY ? &d->most_query : &d->most_key;
+    double most = 0.0;
     float *rows = tiles_aligned(&f->scratch->rows, (size_t)PIECE_ROWS * (size_t)dim, sizeof *rows);
     if (rows == NULL) {
         return false;
@@ -59,25 +63,46 @@ static bool pack(OnDevice *d, Axis axis, int64_t first, int64_t end, float *out)
         int64_t count = i64_min(PIECE_ROWS, end - at);
         d->status = tiles_operand_look_around(f, d->err);
         if (d->status == STATUS_OK) {
-            d->status = capture_factored_rows(f->request->capture, tiles_operand_ref(f, 0), axis, at, at + count, rows,
-                                              f->scratch->source, f->cancel, d->err);
+            d->status = capture_factored_rows(f->request->capture, tiles_operand_ref(f, head), axis, at, at + count,
+                                              rows, f->scratch->source, f->cancel, d->err);
         }
         if (d->status != STATUS_OK) {
             return false;
         }
-        *most = fmax(*most, tiles_operand_largest(rows, (size_t)(count * dim)));
+        most = fmax(most, tiles_operand_largest(rows, (size_t)(count * dim)));
         pack_rows(rows, at - first, count, dim, depth, out);
     }
-    return tiles_operand_bounded(f, d->most_query, axis == AXIS_QUERY ? 1.0 : d->most_key);
+    /* Each side by itself: keys that the device has are not seen again with other queries. */
+    return tiles_operand_bounded(f, most, most);
+}
+
+static bool pack(OnDevice *d, Axis axis, int64_t first, int64_t end, float *out) {
+    const int64_t room = blocks_of(end - first) * DEVICE_BLOCK * d->task->depth;
+    const bool queries = axis == AXIS_QUERY;
+    for (int i = 0; i < (queries ? d->heads : d->key_heads); i++) {
+        if (!pack_head(d, axis, queries ? i : d->key_owner[i], first, end, out + i * room)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* ---- tasks ----------------------------------------------------------------------------------- */
 
+static int key_head_of(const OnDevice *d, int head) {
+    const PoolRequest *r = d->f->request;
+    const LayerInfo *layer = &capture_set(r->capture, r->set)->layers[r->layer];
+    return r->heads->index[head] / (layer->head_count / layer->kv_heads);
+}
+
 /* The same keys have the same number as long as the capture is open. */
 static uint64_t keys_id(const OnDevice *d, int64_t k0, int64_t k1) {
     const PoolRequest *r = d->f->request;
-    const int64_t facts[] = {(int64_t)d->f->info.serial, r->set, r->item, r->layer, d->f->info.key_head, k0, k1};
+    const int64_t facts[] = {(int64_t)d->f->info.serial, r->set, r->item, r->layer, k0, k1};
     uint64_t id = hash_bytes(facts, sizeof facts, 1);
+    for (int i = 0; i < d->key_heads; i++) {
+        id = hash_u64(id + (uint64_t)(key_head_of(d, d->key_owner[i]) + 1));
+    }
     return id != 0 ? id : 1;
 }
 
@@ -135,53 +160,71 @@ static void add_sum(RowSum *run, double max, double sum) {
     run->sum += sum * exp2(max - run->max);
 }
 
-/* Log-sum-exps of the rows q0..q1-1 to d->lse, known or from the device. */
+/* What tasks found, with the sums that are there. */
+static void add_parts(const OnDevice *d, int64_t rows, RowSum *sums) {
+    const int64_t room = blocks_of(rows) * DEVICE_BLOCK;
+    for (int head = 0; head < d->heads; head++) {
+        for (int64_t i = 0; i < rows; i++) {
+            for (int s = 0; s < DEVICE_SEGMENTS; s++) {
+                const float *part = d->task->out + 2 * ((head * DEVICE_SEGMENTS + s) * room + i);
+                add_sum(&sums[head * rows + i], (double)part[0], (double)part[1]);
+            }
+        }
+    }
+}
+
+/* Log-sum-exps of the rows q0..q1-1 to d->lse: known, or of all heads from the device. */
 static bool normalise(OnDevice *d, int64_t q0, int64_t q1) {
     const Fused *f = d->f;
+    const int64_t rows = q1 - q0;
     int64_t missing0, missing1, lo, hi;
-    PatternRef ref = tiles_operand_ref(f, 0);
-    d->status = capture_lse_known(f->request->capture, ref, q0, q1, d->lse, &missing0, &missing1, d->err);
-    if (d->status != STATUS_OK || missing0 >= missing1) {
+    bool missing = false;
+    for (int head = 0; head < d->heads && d->status == STATUS_OK; head++) {
+        d->status = capture_lse_known(f->request->capture, tiles_operand_ref(f, head), q0, q1, d->lse + head * rows,
+                                      &missing0, &missing1, d->err);
+        missing = missing || missing0 < missing1;
+    }
+    if (d->status != STATUS_OK || !missing) {
         return d->status == STATUS_OK;
     }
-    RowSum *sums = tiles_aligned(&f->scratch->lse, (size_t)(q1 - q0), sizeof *sums);
+    RowSum *sums = tiles_aligned(&f->scratch->lse, (size_t)(d->heads * rows), sizeof *sums);
     if (sums == NULL) {
         return false;
     }
-    for (int64_t i = 0; i < q1 - q0; i++) {
+    for (int64_t i = 0; i < d->heads * rows; i++) {
         sums[i] = (RowSum){-(double)INFINITY, 0.0};
     }
     visible(f, q0, q1, &lo, &hi);
-    int64_t rows = blocks_of(q1 - q0) * DEVICE_BLOCK;
     for (int64_t k = lo / d->chunk * d->chunk; k < hi; k += d->chunk) {
         if (!run_task(d, q0, q1, k, i64_min(k + d->chunk, f->info.keys), true)) {
             return false;
         }
-        for (int64_t i = 0; i < q1 - q0; i++) {
-            for (int s = 0; s < DEVICE_SEGMENTS; s++) {
-                const float *part = d->task->out + 2 * (s * rows + i);
-                add_sum(&sums[i], (double)part[0], (double)part[1]);
-            }
-        }
+        add_parts(d, rows, sums);
     }
-    for (int64_t i = 0; i < q1 - q0; i++) {
+    for (int64_t i = 0; i < d->heads * rows; i++) {
         d->lse[i] = sums[i].sum > 0.0 ? (sums[i].max + log2(sums[i].sum)) * LN_2 : -(double)INFINITY;
     }
-    capture_lse_keep(f->request->capture, ref, q0, q1, d->lse);
+    for (int head = 0; head < d->heads; head++) {
+        capture_lse_keep(f->request->capture, tiles_operand_ref(f, head), q0, q1, d->lse + head * rows);
+    }
     return true;
 }
 
 static bool split_rows(OnDevice *d, int64_t q0, int64_t q1) {
-    int64_t rows = blocks_of(q1 - q0) * DEVICE_BLOCK;
-    for (int64_t i = 0; i < rows; i++) {
-        float *number = d->numbers + 2 * i;
-        number[0] = 0.0f;
-        number[1] = 1.0f;
-        if (d->f->weights && i < q1 - q0) {
-            tiles_fused_split(d->lse[i], &number[0], &number[1]);
-            if (!isfinite(number[1])) {
-                return false;
+    const int64_t rows = q1 - q0, room = blocks_of(rows) * DEVICE_BLOCK;
+    for (int head = 0; head < d->heads; head++) {
+        const float weight = tiles_fused_weight(d->f, head);
+        for (int64_t i = 0; i < room; i++) {
+            float *number = d->numbers + 2 * (head * room + i);
+            number[0] = 0.0f;
+            number[1] = 1.0f;
+            if (d->f->weights && i < rows) {
+                tiles_fused_split(d->lse[head * rows + i], &number[0], &number[1]);
+                if (!isfinite(number[1])) {
+                    return false;
+                }
             }
+            number[1] *= weight;
         }
     }
     return true;
@@ -222,7 +265,6 @@ static bool pool_band_on_device(OnDevice *d, int64_t q0, int64_t q1, float *rg) 
     if (lo >= hi) {
         return true; /* masked texels are there already */
     }
-    d->most_query = 0.0;
     d->task->queries_id = tiles_device_id(d->device);
     if (!pack(d, AXIS_QUERY, q0, q1, d->queries) || (f->weights && !normalise(d, q0, q1)) || !split_rows(d, q0, q1)) {
         return false;
@@ -244,20 +286,34 @@ static double operations(const Fused *f, int64_t q0, int64_t q1) {
     capture_factored_visible(&f->info, q1 - 1, &last_lo, &last_hi);
     double first = (double)i64_max(0, i64_min(hi, f->k1) - i64_max(lo, f->k0));
     double last = (double)i64_max(0, i64_min(last_hi, f->k1) - i64_max(last_lo, f->k0));
-    return 2.0 * f->info.dim * (double)(q1 - q0) * (first + last) / 2.0;
+    return 2.0 * f->info.dim * f->request->heads->count * (double)(q1 - q0) * (first + last) / 2.0;
 }
 
 static bool suits(const Fused *f, const DeviceParams *params, int64_t q0, int64_t q1) {
     const PoolRequest *r = f->request;
-    return params->operand_bytes > 0 && f->single && r->sample == 0 && r->level.q <= LEVEL_MAX &&
-           r->level.k <= LEVEL_MAX && f->info.queries <= TOKENS_MAX && f->info.keys <= TOKENS_MAX &&
-           q0 % DEVICE_BLOCK == 0 && (r->x0 << r->level.k) % DEVICE_BLOCK == 0 &&
-           operations(f, q0, q1) >= params->least_operations;
+    return params->operand_bytes > 0 && r->sample == 0 && r->level.q <= LEVEL_MAX && r->level.k <= LEVEL_MAX &&
+           f->info.queries <= TOKENS_MAX && f->info.keys <= TOKENS_MAX && q0 % DEVICE_BLOCK == 0 &&
+           (r->x0 << r->level.k) % DEVICE_BLOCK == 0 && operations(f, q0, q1) >= params->least_operations;
 }
 
-/* The largest multiple of `unit` within the floats of an operand. */
-static int64_t rows_of_operand(const OnDevice *d, int64_t unit) {
-    return (int64_t)(d->operand_floats / (size_t)d->task->depth) / unit * unit;
+/* The largest multiple of `unit` rows of so many heads within the floats of an operand. */
+static int64_t rows_of_operand(const OnDevice *d, int heads, int64_t unit) {
+    return (int64_t)(d->operand_floats / (size_t)d->task->depth) / heads / unit * unit;
+}
+
+/* Which key heads the heads need. */
+static void find_keys(OnDevice *d) {
+    d->heads = d->f->request->heads->count;
+    for (int head = 0; head < d->heads; head++) {
+        int key = 0;
+        while (key < d->key_heads && key_head_of(d, d->key_owner[key]) != key_head_of(d, head)) {
+            key++;
+        }
+        if (key == d->key_heads) {
+            d->key_owner[d->key_heads++] = head;
+        }
+        d->key_of[head] = key;
+    }
 }
 
 static bool prepare(OnDevice *d) {
@@ -269,14 +325,21 @@ static bool prepare(OnDevice *d) {
     task->causal = f->info.causal;
     task->window = f->info.window;
     task->weights = f->weights;
+    task->is_signed = f->is_signed;
+    task->heads = d->heads;
+    task->key_heads = d->key_heads;
+    task->key_of = d->key_of;
+    task->combine = f->request->heads->op == HEADS_MAX   ? DEVICE_LARGEST
+                    : f->request->heads->op == HEADS_MIN ? DEVICE_SMALLEST
+                                                         : DEVICE_SUM;
     task->scale = f->info.scale;
     task->softcap = f->info.softcap;
-    d->band = rows_of_operand(d, i64_max(DEVICE_BLOCK, (int64_t)1 << level.q));
-    d->chunk = rows_of_operand(d, i64_max(DEVICE_BLOCK, (int64_t)1 << level.k));
+    d->band = rows_of_operand(d, d->heads, i64_max(DEVICE_BLOCK, (int64_t)1 << level.q));
+    d->chunk = rows_of_operand(d, d->key_heads, i64_max(DEVICE_BLOCK, (int64_t)1 << level.k));
     d->queries = tiles_device_room(task, DEVICE_QUERIES, d->operand_floats);
     d->keys = tiles_device_room(task, DEVICE_KEYS, d->operand_floats);
-    d->numbers = tiles_device_room(task, DEVICE_NUMBERS, 2 * (size_t)d->band + 2 * DEVICE_BLOCK);
-    d->lse = tiles_aligned(&f->scratch->normalisers, (size_t)d->band, sizeof *d->lse);
+    d->numbers = tiles_device_room(task, DEVICE_NUMBERS, 2 * (size_t)d->heads * (size_t)(d->band + DEVICE_BLOCK));
+    d->lse = tiles_aligned(&f->scratch->normalisers, (size_t)d->heads * (size_t)d->band, sizeof *d->lse);
     task->queries = d->queries;
     task->row_numbers = d->numbers;
     return d->band > 0 && d->chunk > 0 && d->queries && d->keys && d->numbers && d->lse;
@@ -294,6 +357,7 @@ bool tiles_fused_on_device(const Fused *f, int64_t texel_rows, float *rg, Status
         return false;
     }
     d.operand_floats = params.operand_bytes / sizeof(float);
+    find_keys(&d);
     bool done = prepare(&d);
     for (int64_t q = q0; done && q < q1; q += d.band) {
         done = pool_band_on_device(&d, q, i64_min(q + d.band, q1), rg);

@@ -313,29 +313,36 @@ void tiles_decode_f16(const uint16_t *in, float *rg, size_t count);
  * a worker does itself, so that a GPU may go at any time. */
 typedef struct PoolDevice PoolDevice;
 
-/* Operands are packed in blocks of 64 rows, [block][depth][64], with zeros for rows and dimensions that do not exist.
- */
+/* Operands are packed in blocks of 64 rows, [head][block][depth][64], with zeros for rows and dimensions that do not
+ * exist. */
 enum { DEVICE_BLOCK = 64, DEVICE_DEPTH = 16, DEVICE_SEGMENTS = 8 };
 /* Below every score; the maximum of a row that sees nothing. */
 #define DEVICE_HIDDEN (-1e30f)
 
-/* A rectangle of one pattern: queries 0 .. rows - 1 and keys 0 .. columns - 1 of the task; query r sees the keys lo
- * <= k < hi with d = r + diagonal:  causal: d - window < k <= d;  else d - window / 2 <= k <= d + window / 2. Scores
+/* How the cells of several heads become one. */
+typedef enum DeviceCombine { DEVICE_SUM, DEVICE_LARGEST, DEVICE_SMALLEST } DeviceCombine;
+
+/* A rectangle of one pattern, or of several that are combined: queries 0 .. rows - 1 and keys 0 .. columns - 1 of the
+ * task; query r sees the keys lo <= k < hi with d = r + diagonal:  causal: d - window < k <= d;  else d - window / 2 <= k <= d + window / 2. Scores
  * are softcap(scale * q . k). All numbers are finite, and no score overflows. */
 typedef struct DeviceTask {
     bool normalise;               /* row normalisers; else texels */
     const float *queries, *keys;  /* packed; keys NULL: those that came with keys_id before */
     uint64_t queries_id, keys_id; /* the same number: the same contents; never 0 */
-    int depth;                    /* a multiple of DEVICE_DEPTH */
+    int heads, key_heads;         /* in `queries` and in `keys` */
+    const int32_t *key_of;        /* [heads]: which of the key heads is that of a head */
+    DeviceCombine combine;
+    int depth; /* a multiple of DEVICE_DEPTH */
     int rows, columns;
     int64_t diagonal, window; /* window 0: none */
-    bool causal, weights;     /* weights: 2^(score * log2 e + shift) * factor; else scores */
+    bool causal, weights;     /* weights: 2^(score * log2 e + shift) * factor; else score * factor */
+    bool is_signed;           /* the maximum is the value of largest magnitude */
     double scale, softcap;    /* softcap 0: none */
     Level level;
     int texel_rows, texel_columns; /* query r is in texel row r >> level.q */
-    const float *row_numbers;      /* texels: [rows rounded up to a block] of shift and factor */
-    /* texels: [texel_rows][texel_columns] of sum and maximum (scores: value of largest magnitude), masked where no
-     * cell is seen; normalise: [DEVICE_SEGMENTS][rows rounded up] of m and the sum of 2^(score * log2 e - m) */
+    const float *row_numbers;      /* texels: [heads][rows rounded up to a block] of shift and factor */
+    /* texels: [texel_rows][texel_columns] of sum and maximum, masked where no cell is seen; normalise:
+     * [heads][DEVICE_SEGMENTS][rows rounded up] of m and the sum of 2^(score * log2 e - m) */
     float *out;
     bool keys_gone; /* set by the owner with STATUS_NOT_FOUND: keys_id is not there any more */
 } DeviceTask;
@@ -364,7 +371,7 @@ typedef struct DeviceStats {
 } DeviceStats;
 DeviceStats tiles_device_stats(PoolDevice *device);
 
-/* Single heads of factored sets are pooled there while it is open. For the scratch of one thread; NULL: no device. */
+/* Factored sets without variant are pooled there while it is open. For the scratch of one thread; NULL: no device. */
 void tiles_pool_use_device(PoolScratch *scratch, PoolDevice *device);
 
 /* ---- disk.c : base tiles kept from one run to the next --------------------------------------- */

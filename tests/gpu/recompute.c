@@ -114,9 +114,10 @@ static float *pool_tile(Gpu *gpu, PoolDevice *device, const PoolRequest *request
     return work.rg;
 }
 
-static void compare_tiles(const float *got, const float *expected, const PoolRequest *r, double tolerance,
+static void compare_tiles(const float *got, const float *expected, const PoolRequest *r, bool is_signed,
                           const char *what) {
-    bool is_signed = r->values == VALUES_SCORES;
+    const double tolerance = TOLERANCE;
+    is_signed = is_signed || r->values == VALUES_SCORES;
     for (int i = 0; i < r->height * r->width; i++) {
         const float *g = got + 2 * i, *e = expected + 2 * i;
         bool masked = tiles_is_masked(e[1], is_signed);
@@ -182,8 +183,8 @@ static void test_tiles(void **state) {
                 float *got = pool_tile(gpu, device, &on_gpu), *again = pool_tile(gpu, device, &on_gpu);
                 float *expected = pool_tile(NULL, NULL, &on_cpu);
                 assert_true(gpu_recompute_stats(gpu).tasks >= before + 2);
-                compare_tiles(got, expected, &on_gpu, TOLERANCE, cases[i].metadata);
-                compare_tiles(again, got, &on_gpu, TOLERANCE, "again");
+                compare_tiles(got, expected, &on_gpu, false, cases[i].metadata);
+                compare_tiles(again, got, &on_gpu, false, "again");
                 free(got);
                 free(again);
                 free(expected);
@@ -194,6 +195,51 @@ static void test_tiles(void **state) {
         free(file);
     }
     assert_int_equal(tiles_device_stats(device).done, gpu_recompute_stats(gpu).tasks);
+    gpu_recompute_close(gpu, device);
+    gpu_close(gpu);
+    tiles_device_drop(device);
+}
+
+/* Heads combined cell by cell. */
+static void test_head_sets(void **state) {
+    static const Made cases[] = {
+        {CAUSAL, 6, 3, 40, 300, 300, 1.0f},
+        {OPEN_BOTH, 4, 1, 17, 90, 210, 1.5f},
+        {CAUSAL ",\"attn.window\":\"50\",\"attn.softcap\":\"4\"", 4, 4, 16, 200, 200, 2.0f},
+    };
+    static const char *const sets[] = {"mean", "max:1,3", "min:0,2,3", "diff:3,0", "w:1*0.5,2*-0.25"};
+    static const Level levels[] = {{0, 0}, {3, 2}, {7, 6}, {1, 5}};
+    (void)state;
+    Gpu *gpu = open_gpu(0, 0);
+    has_compute(gpu);
+    PoolDevice *device = open_device(gpu);
+    random_seed(12);
+    for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+        size_t size;
+        char *file = make_file(&cases[i], &size);
+        for (size_t s = 0; s < 2 * BASE_COUNT(sets); s++) {
+            HeadSet set;
+            ResolvedHeads heads;
+            Error err = {0};
+            Capture *a = open_made(file, size), *b = open_made(file, size);
+            const SetInfo *info = capture_set(a, 0);
+            check_ok(tiles_headset_parse(sets[s / 2], &set, &err), &err);
+            check_ok(tiles_headset_resolve(&set, info, &info->layers[0], &heads, &err), &err);
+            PoolRequest on_gpu = whole(a, &heads, s % 2 ? VALUES_SCORES : VALUES_WEIGHTS,
+                                       levels[(s + i) % BASE_COUNT(levels)]),
+                        on_cpu = on_gpu;
+            on_cpu.capture = b;
+            uint64_t before = gpu_recompute_stats(gpu).tasks;
+            float *got = pool_tile(gpu, device, &on_gpu), *expected = pool_tile(NULL, NULL, &on_cpu);
+            assert_true(gpu_recompute_stats(gpu).tasks > before);
+            compare_tiles(got, expected, &on_gpu, heads.result_signed, sets[s / 2]);
+            free(got);
+            free(expected);
+            capture_close(a);
+            capture_close(b);
+        }
+        free(file);
+    }
     gpu_recompute_close(gpu, device);
     gpu_close(gpu);
     tiles_device_drop(device);
@@ -217,7 +263,7 @@ static void test_pieces(void **state) {
         PoolRequest on_gpu = whole(a, &heads, VALUES_WEIGHTS, levels[i]), on_cpu = on_gpu;
         on_cpu.capture = b;
         float *got = pool_tile(gpu, device, &on_gpu), *expected = pool_tile(NULL, NULL, &on_cpu);
-        compare_tiles(got, expected, &on_gpu, TOLERANCE, "pieces");
+        compare_tiles(got, expected, &on_gpu, false, "pieces");
         free(got);
         free(expected);
     }
@@ -292,10 +338,8 @@ static void test_a_budget_too_small(void **state) {
 
 int test_recompute_group(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tiles),
-        cmocka_unit_test(test_pieces),
-        cmocka_unit_test(test_falls_back),
-        cmocka_unit_test(test_a_budget_too_small),
+        cmocka_unit_test(test_tiles),      cmocka_unit_test(test_head_sets),          cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_falls_back), cmocka_unit_test(test_a_budget_too_small),
     };
     return cmocka_run_group_tests_name("gpu/recompute", tests, NULL, NULL);
 }

@@ -24,7 +24,8 @@ static void serve(Owner *owner, DeviceTask *task) {
     if (owner->forget_keys > 0 && atomic_load(&owner->taken) % owner->forget_keys == 0) {
         at = owner->resident = 0;
     }
-    size_t floats = (size_t)i64_ceil_div(task->columns, DEVICE_BLOCK) * DEVICE_BLOCK * (size_t)task->depth;
+    size_t floats = (size_t)task->key_heads * (size_t)i64_ceil_div(task->columns, DEVICE_BLOCK) * DEVICE_BLOCK *
+                    (size_t)task->depth;
     if (at == owner->resident) {
         if (task->keys == NULL) {
             task->keys_gone = true;
@@ -78,24 +79,26 @@ static void stop(Owner *owner) {
     }
 }
 
-/* One head of some tokens. */
+/* Four heads of some tokens, with two key heads. */
+enum { HEADS = 4, KEY_HEADS = 2 };
 static Capture *open_made(int64_t tokens, int dim, const char *metadata, char **bytes) {
     char header[512];
-    size_t count = (size_t)(tokens * dim);
+    size_t q = (size_t)(tokens * dim * HEADS), k = (size_t)(tokens * dim * KEY_HEADS);
     uint64_t seed = 4;
-    int length = snprintf(header, sizeof header,
-                          "{\"__metadata__\":{%s},\"blocks.0.attn.hook_q\":{\"dtype\":\"F32\",\"shape\":[%lld,1,%d],"
-                          "\"data_offsets\":[0,%zu]},\"blocks.0.attn.hook_k\":{\"dtype\":\"F32\",\"shape\":[%lld,1,%d],"
-                          "\"data_offsets\":[%zu,%zu]}}",
-                          metadata, (long long)tokens, dim, 4 * count, (long long)tokens, dim, 4 * count, 8 * count);
-    size_t size = 8 + (size_t)length + 8 * count;
+    int length = snprintf(
+        header, sizeof header,
+        "{\"__metadata__\":{%s},\"blocks.0.attn.hook_q\":{\"dtype\":\"F32\",\"shape\":[%lld,%d,%d],"
+        "\"data_offsets\":[0,%zu]},\"blocks.0.attn.hook_k\":{\"dtype\":\"F32\",\"shape\":[%lld,%d,%d],"
+        "\"data_offsets\":[%zu,%zu]}}",
+        metadata, (long long)tokens, HEADS, dim, 4 * q, (long long)tokens, KEY_HEADS, dim, 4 * q, 4 * (q + k));
+    size_t size = 8 + (size_t)length + 4 * (q + k);
     *bytes = malloc(size);
     assert_non_null(*bytes);
     for (int i = 0; i < 8; i++) {
         (*bytes)[i] = (char)((uint64_t)length >> (8 * i) & 0xff);
     }
     memcpy(*bytes + 8, header, (size_t)length);
-    for (size_t i = 0; i < 2 * count; i++) {
+    for (size_t i = 0; i < q + k; i++) {
         float v = (float)(2.0 * fixture_random(&seed) - 1.0);
         memcpy(*bytes + 8 + length + 4 * i, &v, 4);
     }
@@ -106,10 +109,20 @@ static Capture *open_made(int64_t tokens, int dim, const char *metadata, char **
     return capture;
 }
 
-static float *pool(PoolDevice *device, const Capture *capture, Level level, Values values, const CancelFlag *cancel,
-                   Status *status) {
+static ResolvedHeads heads_of(const Capture *capture, const char *text) {
+    HeadSet set;
+    ResolvedHeads heads;
+    Error err = {0};
+    const SetInfo *info = capture_set(capture, 0);
+    assert_int_equal(tiles_headset_parse(text, &set, &err), STATUS_OK);
+    assert_int_equal(tiles_headset_resolve(&set, info, &info->layers[0], &heads, &err), STATUS_OK);
+    return heads;
+}
+
+static float *pool(PoolDevice *device, const Capture *capture, const char *heads_text, Level level, Values values,
+                   const CancelFlag *cancel, Status *status) {
     const LayerInfo *layer = &capture_set(capture, 0)->layers[0];
-    ResolvedHeads heads = {.op = HEADS_MEAN, .count = 1, .weight = {1.0f}};
+    const ResolvedHeads heads = heads_of(capture, heads_text);
     PoolRequest request = {.capture = capture,
                            .values = values,
                            .heads = &heads,
@@ -126,24 +139,24 @@ static float *pool(PoolDevice *device, const Capture *capture, Level level, Valu
     return rg;
 }
 
-static void compare(Owner *owner, const char *metadata, Level level, Values values) {
+static void compare(Owner *owner, const char *metadata, const char *heads, Level level, Values values) {
     char *bytes[2];
     Capture *a = open_made(389, 19, metadata, &bytes[0]), *b = open_made(389, 19, metadata, &bytes[1]);
     Status status;
     int before = atomic_load(&owner->taken);
-    float *got = pool(owner->device, a, level, values, NULL, &status);
+    float *got = pool(owner->device, a, heads, level, values, NULL, &status);
     assert_int_equal(status, STATUS_OK);
     assert_true(atomic_load(&owner->taken) > before);
-    float *expected = pool(NULL, b, level, values, NULL, &status);
+    float *expected = pool(NULL, b, heads, level, values, NULL, &status);
     assert_int_equal(status, STATUS_OK);
+    const bool is_signed = values == VALUES_SCORES || heads_of(b, heads).result_signed;
     size_t texels = (size_t)(tiles_texels(389, level.q) * tiles_texels(389, level.k));
     for (size_t i = 0; i < 2 * texels; i++) {
-        double scale = values == VALUES_SCORES ? 1.0 : 0.0, e = fabs((double)expected[i]), g = fabs((double)got[i]);
-        double difference = values == VALUES_SCORES && i % 2 == 1 ? fabs(g - e)
-                                                                  : fabs((double)got[i] - (double)expected[i]);
+        double scale = is_signed ? 1.0 : 0.0, e = fabs((double)expected[i]), g = fabs((double)got[i]);
+        double difference = is_signed && i % 2 == 1 ? fabs(g - e) : fabs((double)got[i] - (double)expected[i]);
         if (!(difference <= 1e-5 * (e + scale) + 1e-12)) {
-            fail_msg("%s, level %d,%d, float %zu: %.9g for %.9g", metadata, level.q, level.k, i, (double)got[i],
-                     (double)expected[i]);
+            fail_msg("%s, %s, level %d,%d, float %zu: %.9g for %.9g", metadata, heads, level.q, level.k, i,
+                     (double)got[i], (double)expected[i]);
         }
     }
     free(got);
@@ -165,11 +178,28 @@ static void test_bands_and_chunks(void **state) {
         Owner owner = {.forget_keys = forget};
         start(&owner, 128 * 32 * sizeof(float), 0.0);
         for (size_t k = 0; k < BASE_COUNT(kinds); k++) {
-            compare(&owner, kinds[k], levels[(k + (size_t)forget) % BASE_COUNT(levels)], VALUES_WEIGHTS);
-            compare(&owner, kinds[k], levels[(k + (size_t)forget + 2) % BASE_COUNT(levels)], VALUES_SCORES);
+            compare(&owner, kinds[k], "3", levels[(k + (size_t)forget) % BASE_COUNT(levels)], VALUES_WEIGHTS);
+            compare(&owner, kinds[k], "0", levels[(k + (size_t)forget + 2) % BASE_COUNT(levels)], VALUES_SCORES);
         }
         stop(&owner);
     }
+}
+
+/* Heads combined cell by cell, with keys that some of them share; operands of so many rows that there are several bands
+ * of queries and chunks of keys. */
+static void test_head_sets(void **state) {
+    static const char *const sets[] = {"mean",  "max:1,2", "min:0,1,3", "diff:0,2", "w:3*0.5,0*-0.25",
+                                       "w:2*3", "mean:0,1"};
+    static const Level levels[] = {{0, 0}, {2, 3}, {6, 5}, {0, 7}};
+    (void)state;
+    Owner owner = {.forget_keys = 5};
+    start(&owner, 4 * 128 * 32 * sizeof(float), 0.0);
+    for (size_t s = 0; s < BASE_COUNT(sets); s++) {
+        compare(&owner, "\"attn.causal\":\"true\"", sets[s], levels[s % BASE_COUNT(levels)], VALUES_WEIGHTS);
+        compare(&owner, "\"attn.causal\":\"false\",\"attn.window\":\"90\"", sets[s],
+                levels[(s + 1) % BASE_COUNT(levels)], s % 2 ? VALUES_SCORES : VALUES_WEIGHTS);
+    }
+    stop(&owner);
 }
 
 typedef struct Waiting {
@@ -181,7 +211,8 @@ typedef struct Waiting {
 
 static void wait_for_tile(void *user) {
     Waiting *waiting = user;
-    free(pool(waiting->device, waiting->capture, (Level){2, 2}, VALUES_WEIGHTS, &waiting->cancel, &waiting->status));
+    free(pool(waiting->device, waiting->capture, "0", (Level){2, 2}, VALUES_WEIGHTS, &waiting->cancel,
+              &waiting->status));
 }
 
 /* A worker whose job was cancelled goes although the owner still works for it; afterwards there is room again. */
@@ -212,7 +243,7 @@ static void test_cancelled_while_taken(void **state) {
     }
     atomic_store(&owner.hold, false);
     Status status;
-    free(pool(owner.device, capture, (Level){2, 2}, VALUES_WEIGHTS, NULL, &status));
+    free(pool(owner.device, capture, "0", (Level){2, 2}, VALUES_WEIGHTS, NULL, &status));
     assert_int_equal(status, STATUS_OK);
     stop(&owner);
     capture_close(capture);
@@ -227,7 +258,7 @@ static void test_nobody_takes(void **state) {
     Status status;
     Owner owner = {0};
     start(&owner, (size_t)1 << 20, 1e12);
-    free(pool(owner.device, capture, (Level){2, 2}, VALUES_WEIGHTS, NULL, &status));
+    free(pool(owner.device, capture, "0", (Level){2, 2}, VALUES_WEIGHTS, NULL, &status));
     assert_int_equal(status, STATUS_OK);
     assert_int_equal(atomic_load(&owner.taken), 0);
     stop(&owner);
@@ -236,7 +267,7 @@ static void test_nobody_takes(void **state) {
     DeviceParams params = {.operand_bytes = (size_t)1 << 20};
     for (int open = 0; open < 2; open++) {
         tiles_device_open(device, open ? &params : NULL);
-        free(pool(device, capture, (Level){2, 2}, VALUES_WEIGHTS, NULL, &status));
+        free(pool(device, capture, "0", (Level){2, 2}, VALUES_WEIGHTS, NULL, &status));
         assert_int_equal(status, STATUS_OK);
     }
     assert_null(tiles_device_take(device)); /* it was withdrawn */
@@ -248,6 +279,7 @@ static void test_nobody_takes(void **state) {
 int test_device_group(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bands_and_chunks),
+        cmocka_unit_test(test_head_sets),
         cmocka_unit_test(test_cancelled_while_taken),
         cmocka_unit_test(test_nobody_takes),
     };
