@@ -38,8 +38,6 @@ typedef struct Bench {
 } Bench;
 
 double bench_ms_since(const Bench *bench, uint64_t start);
-/* q of 0..100 of sorted values. */
-double bench_percentile(const double *sorted, int count, double q);
 int bench_by_value(const void *a, const void *b);
 
 /* bench_floors.c */

@@ -2,8 +2,7 @@
 #ifndef ATTNSCOPE_APP_CLI_H
 #define ATTNSCOPE_APP_CLI_H
 
-int cli_main(int argc, char **argv);   /* everything; argv[0] is the program */
-int cli_window(int argc, char **argv); /* no verb */
+int cli_main(int argc, char **argv); /* everything; argv[0] is the program */
 int cli_info(int argc, char **argv);
 int cli_probe(int argc, char **argv);
 int cli_render(int argc, char **argv);

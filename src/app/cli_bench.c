@@ -34,7 +34,8 @@ int bench_by_value(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-double bench_percentile(const double *sorted, int count, double q) {
+/* q of 0..100 of sorted values. */
+static double percentile(const double *sorted, int count, double q) {
     return count ? sorted[(int)i64_clamp((int64_t)(q / 100 * count + 0.999999) - 1, 0, count - 1)] : 0;
 }
 
@@ -138,8 +139,8 @@ static Status layer_switches(Bench *b, Error *err) {
         right += !b->app->result.missing;
     }
     qsort(ms, SWITCHES, sizeof ms[0], bench_by_value);
-    b->switch_p50 = bench_percentile(ms, SWITCHES, 50);
-    b->switch_p99 = bench_percentile(ms, SWITCHES, 99);
+    b->switch_p50 = percentile(ms, SWITCHES, 50);
+    b->switch_p99 = percentile(ms, SWITCHES, 99);
     b->switch_right_pct = 100.0 * right / SWITCHES;
     return STATUS_OK;
 }

@@ -128,7 +128,7 @@ static int run_start(Start *start) {
     return status == STATUS_OK ? EXIT_OK : options_fail(&err);
 }
 
-int cli_window(int argc, char **argv) {
+static int run_window(int argc, char **argv) {
     ViewOptions options = {0};
     Option table[VIEW_OPTIONS_MAX];
     const char *files[FILES_MAX];
@@ -182,7 +182,7 @@ int cli_demo(int argc, char **argv) {
     char name[80];
     snprintf(name, sizeof name, "demo:%s", argv[0]);
     argv[0] = name;
-    return cli_window(argc, argv);
+    return run_window(argc, argv);
 }
 
 int cli_main(int argc, char **argv) {
@@ -195,5 +195,5 @@ int cli_main(int argc, char **argv) {
             if (!strcmp(argv[1], VERBS[i].name)) return VERBS[i].run(argc - 2, argv + 2);
         }
     }
-    return cli_window(argc - 1, argv + 1);
+    return run_window(argc - 1, argv + 1);
 }

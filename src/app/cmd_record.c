@@ -69,7 +69,7 @@ static bool would_replace(const char *path) {
 
 /* ---- questions ------------------------------------------------------------------------------- */
 
-void record_ask(App *app, RecordQuestion question, const char *name, const char *line) {
+static void ask(App *app, RecordQuestion question, const char *name, const char *line) {
     Recorder *r = record_of(app, NULL);
     if (!r) return;
     r->question = question;
@@ -81,7 +81,7 @@ void record_ask(App *app, RecordQuestion question, const char *name, const char 
 bool record_asks_to_stay(App *app) {
     Recorder *r = app->recorder;
     if (!r || !r->live.encoder || r->question == ASK_QUIT) return false; /* who asks twice means it */
-    record_ask(app, ASK_QUIT, "", "");
+    ask(app, ASK_QUIT, "", "");
     return true;
 }
 
@@ -163,7 +163,7 @@ bool cmd_record(App *app, const char *args, Error *err) {
     if (!path_fits(params.path, err)) return false;
     if (!params.replace && would_replace(params.path)) {
         snprintf(line, sizeof line, "record replace %s", args);
-        record_ask(app, ASK_REPLACE, params.path, line);
+        ask(app, ASK_REPLACE, params.path, line);
         return true;
     }
     return record_live_start(app, &params, err) == STATUS_OK;
@@ -307,7 +307,7 @@ bool cmd_sweep(App *app, const char *args, Error *err) {
     if (!path_fits(params.path, err)) return false;
     if (!params.replace && platform_is_window(app->platform) && would_replace(params.path)) {
         snprintf(line, sizeof line, "sweep %s replace %s", what, args + strcspn(args, " "));
-        record_ask(app, ASK_REPLACE, params.path, line);
+        ask(app, ASK_REPLACE, params.path, line);
         return true;
     }
     params.frame = app_window_params(app);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-FileClass files_class(const char *name, bool is_folder) {
+static FileClass class_of(const char *name, bool is_folder) {
     static const char *const CAPTURES[] = {".npy", ".npz",  ".safetensors", ".pt",  ".pth",
                                            ".bin", ".json", ".h5",          ".hdf5"};
     if (is_folder) return FILE_FOLDER;
@@ -36,7 +36,7 @@ static bool add_entry(void *user, const char *name, const FileInfo *info) {
     if (!utf8_valid(name, length)) return true; /* could not be typed, nor shown */
     const FolderEntry entry = {.name = arena_copy_text(&list->arena, name, length),
                                .size = info->size,
-                               .kind = files_class(name, info->is_directory)};
+                               .kind = class_of(name, info->is_directory)};
     if (entry.name) list->entries[list->count++] = entry;
     return true;
 }

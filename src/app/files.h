@@ -27,7 +27,6 @@ typedef struct FolderList {
 /* Reads the folder: for a worker. NULL without memory. */
 FolderList *files_list(const char *path);
 void files_list_drop(FolderList *list); /* NULL is allowed */
-FileClass files_class(const char *name, bool is_folder);
 /* "~/x" -> "$HOME/x"; anything else as it is. */
 void files_expand(const char *path, char *out, size_t out_size);
 

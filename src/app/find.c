@@ -287,7 +287,7 @@ void find_start(App *app, const char *query, bool go, Error *err) {
     app->redraw = true;
 }
 
-void find_step(App *app, int direction, Error *err) {
+static void step(App *app, int direction, Error *err) {
     const int64_t count = find_count(app);
     if (!find_is_on(app)) {
         error_set(err, STATUS_NOT_FOUND, "nothing is looked for yet: Ctrl+F or / finds a token");
@@ -373,7 +373,7 @@ bool find_event(App *app, const InputEvent *event) {
         close_field(app);
     } else if (key &&
                (event->key == KEY_ENTER || event->key == KEY_UP || event->key == KEY_DOWN || event->key == KEY_F3)) {
-        find_step(app, back ? -1 : 1, &err); /* the count beside the field says why not */
+        step(app, back ? -1 : 1, &err); /* the count beside the field says why not */
     } else if (key && (event->mods & MOD_CTRL) && event->key == 'v') {
         char pasted[FIND_QUERY_SIZE];
         platform_clipboard(app->platform, pasted, sizeof pasted);
@@ -405,13 +405,13 @@ bool cmd_find(App *app, const char *args, Error *err) {
 
 bool cmd_find_next(App *app, const char *args, Error *err) {
     (void)args;
-    find_step(app, 1, err);
+    step(app, 1, err);
     return true;
 }
 
 bool cmd_find_previous(App *app, const char *args, Error *err) {
     (void)args;
-    find_step(app, -1, err);
+    step(app, -1, err);
     return true;
 }
 

@@ -54,7 +54,6 @@ bool find_is_on(const App *app); /* something is looked for */
 int64_t find_count(const App *app);
 /* Looks for `query` ("": for nothing). With `go`, the first hit after where the eye is becomes current and visible. */
 void find_start(App *app, const char *query, bool go, Error *err);
-void find_step(App *app, int direction, Error *err);
 void find_clear(App *app);
 /* After another set, item or capture came to be looked at. */
 void find_follow(App *app);

@@ -46,7 +46,7 @@ bool palette_open(App *app, const char *text) {
     return true;
 }
 
-void palette_close(App *app) {
+static void close_palette(App *app) {
     if (!palette_is_open(app)) return;
     app->palette->open = false;
     platform_text_input(app->platform, false);
@@ -98,7 +98,7 @@ static void run(App *app, const char *line) {
         return;
     }
     remember(p, copy);
-    if (p->opened == opened) palette_close(app);
+    if (p->opened == opened) close_palette(app);
 }
 
 static bool needs_argument(const Command *command) {
@@ -174,7 +174,7 @@ static void mouse(App *app, const InputEvent *event) {
             p->selected = index;
             accept(app, event->mods & MOD_CTRL);
         } else if (!rect_contains(p->box, app->mouse_x, app->mouse_y)) {
-            palette_close(app);
+            close_palette(app);
         }
     }
 }
@@ -184,7 +184,7 @@ static void key(App *app, const InputEvent *event) {
     bool changed = false;
     switch (event->key) {
     case KEY_ESCAPE:
-        palette_close(app);
+        close_palette(app);
         return;
     case KEY_ENTER:
         accept(app, event->mods & MOD_CTRL);

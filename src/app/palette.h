@@ -58,7 +58,6 @@ typedef struct Palette {
 bool palette_is_open(const App *app);
 /* Opens with this text typed; false without memory. */
 bool palette_open(App *app, const char *text);
-void palette_close(App *app);
 /* Takes it off the screen for a while, or brings it back; true when it was there. */
 bool palette_show(App *app, bool shown);
 /* True when the event was the palette's; it then must not reach anything else. */

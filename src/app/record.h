@@ -70,8 +70,6 @@ void record_args_first(RecordArgs *args, const RecordOutput *output, const Recor
 /* part -> second, run when all frames are in: step 0, 1 ... False when there is no such step. */
 bool record_args_later(RecordArgs *args, const RecordOutput *output, const RecordShape *shape, int step);
 void record_args_free(RecordArgs *args);
-/* $ATTNSCOPE_FFMPEG or "ffmpeg". */
-const char *record_ffmpeg(void);
 
 /* ---- record_encoder.c, record_png.c : frames -> file, in a thread of its own ----------------- */
 
@@ -116,7 +114,6 @@ Status record_encoder_close(RecordEncoder *encoder, RecordSummary *summary, Erro
 /* A picture as the bytes of a PNG file, fast rather than small. *bytes grows as needed and is the caller's. */
 Status record_png_encode(const uint8_t *rgba, int width, int height, uint8_t **bytes, size_t *capacity, size_t *size,
                          Error *err);
-size_t record_png_capacity(int width, int height);
 
 /* ---- record_interrupt.c : Ctrl+C ends a recording well --------------------------------------- */
 
@@ -294,7 +291,6 @@ Status record_sweep(App *app, const RecordSweepParams *params, RecordSweepReport
 
 /* ---- cmd_record.c : commands and questions --------------------------------------------------- */
 
-void record_ask(App *app, RecordQuestion question, const char *name, const char *line);
 /* Before quitting: true when something is being recorded, and the person was asked. */
 bool record_asks_to_stay(App *app);
 /* True when the event was an answer, or there is a question and it must not reach anything else. */

@@ -35,7 +35,8 @@ static void add_all(RecordArgs *args, const char *const *list) {
 }
 #define ADD(args, ...) add_all(args, (const char *const[]){__VA_ARGS__, NULL})
 
-const char *record_ffmpeg(void) {
+/* $ATTNSCOPE_FFMPEG or "ffmpeg". */
+static const char *ffmpeg_program(void) {
     const char *program = getenv("ATTNSCOPE_FFMPEG");
     return program && program[0] ? program : "ffmpeg";
 }
@@ -47,7 +48,7 @@ static const char *file_name(RecordArgs *args, const char *path) {
 
 static void start(RecordArgs *args) {
     memset(args, 0, sizeof *args);
-    ADD(args, record_ffmpeg(), "-hide_banner", "-nostdin", "-loglevel", "error", "-y");
+    ADD(args, ffmpeg_program(), "-hide_banner", "-nostdin", "-loglevel", "error", "-y");
 }
 
 static void add_h264(RecordArgs *args, const RecordShape *shape) {

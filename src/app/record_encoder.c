@@ -44,7 +44,8 @@ struct RecordEncoder {
     int frame_count, free_count;
     QueueItem queue[FRAMES_MAX + 1];
     int queued;
-    bool ended, cut, abandoned, failed, finished;
+    bool ended, cut, failed, finished;
+    CancelFlag abandoned;
     uint64_t written;
     Status status;
     Error error;
@@ -58,17 +59,14 @@ struct RecordEncoder {
 
 /* ---- the thread: frames ---------------------------------------------------------------------- */
 
-static bool abandoned(RecordEncoder *e) {
-    mutex_lock(e->mutex);
-    const bool stop = e->abandoned;
-    mutex_unlock(e->mutex);
-    return stop;
+static bool abandoned(const RecordEncoder *e) {
+    return cancel_requested(&e->abandoned);
 }
 
 /* No more of what waits is to be written. */
 static bool cut_off(RecordEncoder *e) {
     mutex_lock(e->mutex);
-    const bool stop = e->cut || e->abandoned;
+    const bool stop = e->cut || abandoned(e);
     mutex_unlock(e->mutex);
     return stop;
 }
@@ -108,9 +106,9 @@ static Status hung(RecordEncoder *e, Error *err) {
 }
 
 static Status write_to_process(RecordEncoder *e, Error *err) {
-    const Status status = process_write_within(e->process, e->last, e->frame_size, e->timeout_ms, err);
+    const Status status = process_write_within(e->process, e->last, e->frame_size, e->timeout_ms, &e->abandoned, err);
     int code = 0;
-    if (status == STATUS_OK) return STATUS_OK;
+    if (status == STATUS_OK || abandoned(e)) return status;
     if (status == STATUS_CANCELLED) return hung(e, err);
     return process_ended(e->process, e->timeout_ms, &code) ? explain(e, code, err) : status;
 }
@@ -148,7 +146,7 @@ static bool take_item(RecordEncoder *e, QueueItem *item) {
     mutex_lock(e->mutex);
     while (e->queued == 0 && !e->ended)
         cond_wait(e->changed, e->mutex);
-    const bool more = e->queued > 0 && !e->cut && !e->abandoned;
+    const bool more = e->queued > 0 && !e->cut && !abandoned(e);
     if (more) {
         *item = e->queue[0];
         memmove(e->queue, e->queue + 1, sizeof e->queue[0] * (size_t)--e->queued);
@@ -393,7 +391,7 @@ void record_encoder_end(RecordEncoder *e, RecordEnd how) {
     mutex_lock(e->mutex);
     e->ended = true;
     e->cut |= how == RECORD_END_CUT;
-    e->abandoned |= how == RECORD_END_ABANDON;
+    if (how == RECORD_END_ABANDON) atomic_store(&e->abandoned.set, true);
     cond_broadcast(e->changed);
     mutex_unlock(e->mutex);
 }

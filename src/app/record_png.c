@@ -13,14 +13,14 @@ static void pack_rgb(const uint8_t *rgba, uint8_t *rgb, size_t pixels) {
     }
 }
 
-size_t record_png_capacity(int width, int height) {
+static size_t png_capacity(int width, int height) {
     const png_image image = {.width = (png_uint_32)width, .height = (png_uint_32)height, .format = PNG_FORMAT_RGB};
     return PNG_IMAGE_PNG_SIZE_MAX(image) + (size_t)width * (size_t)height * 3;
 }
 
 Status record_png_encode(const uint8_t *rgba, int width, int height, uint8_t **bytes, size_t *capacity, size_t *size,
                          Error *err) {
-    const size_t pixels = (size_t)width * (size_t)height, most = record_png_capacity(width, height);
+    const size_t pixels = (size_t)width * (size_t)height, most = png_capacity(width, height);
     if (!mem_grow((void **)bytes, capacity, most, 1)) {
         return error_set(err, STATUS_MEMORY, "not enough memory for a picture of %d x %d", width, height);
     }

@@ -213,7 +213,8 @@ static void append_missing(const App *app, const bool *written, TextBuffer *out)
     }
 }
 
-bool settings_merge(const App *app, const char *old, size_t length, TextBuffer *out) {
+/* The text that settings_save writes for a file that holds `old`. */
+static bool merge(const App *app, const char *old, size_t length, TextBuffer *out) {
     bool written[SETTINGS_MAX] = {false}, sections = false;
     for (size_t at = 0; at < length;) {
         char name[64] = "", value[256] = "", now[SETTINGS_VALUE_SIZE];
@@ -250,7 +251,7 @@ Status settings_save(const App *app, char *path, size_t path_size, Error *err) {
         return error_set(err, STATUS_NOT_FOUND, "there is no home folder to keep settings in");
     if (file_path_info(path, &info, NULL) == STATUS_OK)
         status = file_read_all(path, SETTINGS_FILE_MAX, &old, &size, err);
-    if (status == STATUS_OK && !settings_merge(app, old ? old : "", size, &text))
+    if (status == STATUS_OK && !merge(app, old ? old : "", size, &text))
         status = error_set(err, STATUS_MEMORY, "not enough memory to save the settings");
     snprintf(folder, sizeof folder, "%.*s", (int)(file_base_name(path) - path), path);
     if (status == STATUS_OK) status = file_make_directories(folder, err);

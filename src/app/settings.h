@@ -17,8 +17,6 @@ const char *settings_value(const Settings *settings, const char *name);
 void app_override_keys(const SettingsKey *keys, int count);
 /* Writes what is set now into the settings file; remarks, keys and unknown lines stay. */
 Status settings_save(const App *app, char *path, size_t path_size, Error *err);
-/* The text that settings_save writes for a file that holds `old`. */
-bool settings_merge(const App *app, const char *old, size_t length, TextBuffer *out);
 /* For settings_parse: names and values of this program. */
 const SettingsHooks *settings_hooks(void);
 

@@ -149,7 +149,7 @@ static size_t cut_hint(const Part **parts, size_t count, Group *groups, Error *e
 
 /* ---- one layer ------------------------------------------------------------------------------- */
 
-Plane capture_plane_of_tensor(const Container *container, const Tensor *tensor) {
+static Plane plane_of_tensor(const Container *container, const Tensor *tensor) {
     return (Plane){
         .source = tensor->source,
         .file = capture_tensor_file(container, tensor),
@@ -194,7 +194,7 @@ static Status fill_dense(const Part *part, LayerInfo *info, LayerData *data, Err
     info->queries = dimension(tensor, part->axes[PART_QUERY]);
     info->keys = info->visible_keys = dimension(tensor, part->axes[PART_KEY]);
     info->dtype = tensor->dtype;
-    data->dense = capture_plane_of_tensor(part->container, tensor);
+    data->dense = plane_of_tensor(part->container, tensor);
     data->dense.offset += (uint64_t)part->element_offset * (uint64_t)tensor->item_size;
     data->dense.item_stride = stride(tensor, part->axes[PART_ITEM]);
     data->dense.head_stride = stride(tensor, part->axes[PART_HEAD]);
@@ -207,7 +207,7 @@ static Status fill_dense(const Part *part, LayerInfo *info, LayerData *data, Err
 
 /* [batch?, position, head, d] */
 Plane capture_plane_of_vectors(const Container *container, const Tensor *tensor) {
-    Plane plane = capture_plane_of_tensor(container, tensor);
+    Plane plane = plane_of_tensor(container, tensor);
     int n = tensor->ndim;
     plane.item_stride = n == 4 ? tensor->stride[0] : 0;
     plane.row_stride = tensor->stride[n - 3];
@@ -226,7 +226,7 @@ static void fill_lse(Capture *capture, const Part *part, const LayerInfo *info, 
                          lse->name);
         return;
     }
-    data->stored_lse = capture_plane_of_tensor(part->container, lse);
+    data->stored_lse = plane_of_tensor(part->container, lse);
     data->stored_lse.item_stride = n == 3 ? lse->stride[0] : 0;
     data->stored_lse.head_stride = lse->stride[n - 2];
     data->stored_lse.row_stride = lse->stride[n - 1];

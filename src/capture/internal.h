@@ -472,7 +472,6 @@ typedef struct SampleHints {
 } SampleHints;
 Status capture_sample_set(Capture *capture, int index, const SampleHints *hints, const Progress *progress, Error *err);
 /* assemble.c: where a tensor lies; of vectors [batch?, position, head, d]. */
-Plane capture_plane_of_tensor(const Container *container, const Tensor *tensor);
 Plane capture_plane_of_vectors(const Container *container, const Tensor *tensor);
 /* values.c: takes the value vectors of a part where they fit its pattern; else says so. */
 void capture_fill_values(Capture *capture, const Part *part, LayerInfo *info, LayerData *data);

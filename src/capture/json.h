@@ -46,11 +46,6 @@ Status json_read(Container *container, bool gives_way, const Progress *progress,
 /* The numbers of a tensor with one dimension, at most `room` of them, as integers; false where one is none. */
 bool json_integers(const Tensor *tensor, int *out, size_t room);
 
-/* ---- json_forms.c : what they mean ----------------------------------------------------------- */
-
-/* BertViz' groups become sets with names, tokens and layer numbers of their own; other forms are named by their keys. */
-Status json_interpret(Container *container, Error *err);
-
 /* ---- strip_read.c : the answers of APIs -> tokens with probabilities -------------------------- */
 
 /* Fills container->strips. STATUS_NOT_FOUND where there are none, or where attention is there as well. */

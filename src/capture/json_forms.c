@@ -132,7 +132,8 @@ static Status make_set(Container *container, size_t index, const char *group, bo
     return status;
 }
 
-Status json_interpret(Container *container, Error *err) {
+/* BertViz' groups become sets with names, tokens and layer numbers of their own; other forms are named by their keys. */
+static Status interpret(Container *container, Error *err) {
     char group[256];
     size_t groups = 0, kept = 0;
     Status status = STATUS_OK;
@@ -209,5 +210,5 @@ Status capture_json_open(Container *container, const Progress *progress, Error *
         if (err) *err = first;
         return status;
     }
-    return json_interpret(container, err);
+    return interpret(container, err);
 }

@@ -147,8 +147,10 @@ Status process_open(const char *const *argv, const ProcessParams *params, Proces
 /* The same with a pipe when `with_input`, and nothing else. */
 Status process_start(const char *const *argv, bool with_input, Process **out, Error *err);
 Status process_write(Process *process, const void *data, size_t size, Error *err); /* no SIGPIPE */
-/* STATUS_CANCELLED when it has taken nothing for timeout_ms (-1: waits for ever); some of the data may have gone. */
-Status process_write_within(Process *process, const void *data, size_t size, int timeout_ms, Error *err);
+/* STATUS_CANCELLED when it has taken nothing for timeout_ms (-1: waits for ever), or when it takes nothing and the flag is
+ * set (NULL: never); some of the data may have gone. */
+Status process_write_within(Process *process, const void *data, size_t size, int timeout_ms, const CancelFlag *cancel,
+                            Error *err);
 /* No more input: it sees the end of it. */
 void process_end_input(Process *process);
 /* True once it has ended; waits for that at most timeout_ms. Its exit code (128 + signal) is then in *exit_code. */

@@ -21,6 +21,7 @@
 #define COMPLAINT_TAIL 4096 /* bytes of standard error that are looked at */
 #define BACKGROUND_NICE 10
 #define WAIT_STEP_NS UINT64_C(2000000)
+#define LOOK_MS 50 /* between two looks whether a write is to be given up */
 
 extern char **environ;
 
@@ -190,31 +191,40 @@ static void consume_pipe_signal(const sigset_t *pipe_only) {
     }
 }
 
-/* Returns 0 or an errno value (ETIMEDOUT: nothing was taken in time). SIGPIPE is blocked by the caller. */
-static int write_fully(int fd, const unsigned char *from, size_t size, int timeout_ms) {
+/* Returns 0 or an errno value (ETIMEDOUT: nothing was taken in time; ECANCELED: the flag is set). SIGPIPE is blocked by
+ * the caller. */
+static int write_fully(int fd, const unsigned char *from, size_t size, int timeout_ms, const CancelFlag *cancel) {
+    int waited_ms = 0;
     while (size > 0) {
         ssize_t put = write(fd, from, size);
         if (put >= 0) {
             from += put;
             size -= (size_t)put;
+            waited_ms = 0;
             continue;
         }
         if (errno != EAGAIN && errno != EINTR) {
             return errno;
         }
-        struct pollfd wait = {.fd = fd, .events = POLLOUT};
-        int ready = poll(&wait, 1, timeout_ms);
-        if (ready == 0) {
-            return ETIMEDOUT;
+        if (cancel_requested(cancel)) {
+            return ECANCELED;
         }
+        int left_ms = timeout_ms < 0 ? LOOK_MS : timeout_ms - waited_ms;
+        struct pollfd wait = {.fd = fd, .events = POLLOUT};
+        int ready = poll(&wait, 1, left_ms < LOOK_MS ? left_ms : LOOK_MS);
         if (ready < 0 && errno != EINTR) {
             return errno;
+        }
+        waited_ms += ready == 0 ? LOOK_MS : 0;
+        if (ready == 0 && timeout_ms >= 0 && waited_ms >= timeout_ms) {
+            return ETIMEDOUT;
         }
     }
     return 0;
 }
 
-Status process_write_within(Process *process, const void *data, size_t size, int timeout_ms, Error *err) {
+Status process_write_within(Process *process, const void *data, size_t size, int timeout_ms, const CancelFlag *cancel,
+                            Error *err) {
     if (process->input < 0) {
         return error_set(err, STATUS_USAGE, "%s was started without an input", process->name);
     }
@@ -224,13 +234,16 @@ Status process_write_within(Process *process, const void *data, size_t size, int
     sigpending(&pending);
     bool was_pending = sigismember(&pending, SIGPIPE) == 1;
     pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
-    int code = write_fully(process->input, data, size, timeout_ms);
+    int code = write_fully(process->input, data, size, timeout_ms, cancel);
     if (code == EPIPE && !was_pending) {
         consume_pipe_signal(&pipe_only);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (code == EPIPE) {
         return error_set(err, STATUS_IO, "%s stopped before it had read everything", process->name);
+    }
+    if (code == ECANCELED) {
+        return error_set(err, STATUS_CANCELLED, "writing to %s was given up", process->name);
     }
     if (code == ETIMEDOUT) {
         return error_set(err, STATUS_CANCELLED, "%s has read nothing for %g seconds", process->name,
@@ -245,7 +258,7 @@ Status process_write_within(Process *process, const void *data, size_t size, int
 }
 
 Status process_write(Process *process, const void *data, size_t size, Error *err) {
-    return process_write_within(process, data, size, -1, err);
+    return process_write_within(process, data, size, -1, NULL, err);
 }
 
 void process_end_input(Process *process) {

@@ -29,7 +29,7 @@ static double cpu_ns(void) {
 
 /* Dot products of bf16 run at twice the rate of f32 on some processors and at half of it on others, so it is measured,
  * once: the best of a few runs of some 20 us each. */
-double tiles_kernel_rate(const Kernel *kernel, int64_t rounds) {
+static double measure_rate(const Kernel *kernel, int64_t rounds) {
     enum { RUNS = 7 };
     double best = 0.0;
     for (int i = 0; i < RUNS; i++) {
@@ -46,7 +46,7 @@ static bool bf16_pays(const Kernel *bf16, const Kernel *f32) {
     static atomic_int known; /* two threads that measure at once only waste time */
     int answer = atomic_load(&known);
     if (answer == UNKNOWN) {
-        answer = tiles_kernel_rate(bf16, ROUNDS) > tiles_kernel_rate(f32, ROUNDS) ? YES : NO;
+        answer = measure_rate(bf16, ROUNDS) > measure_rate(f32, ROUNDS) ? YES : NO;
         atomic_store(&known, answer);
     }
     return answer == YES;
@@ -77,15 +77,15 @@ const char *tiles_kernel_name(bool bf16) {
 KernelSpeed tiles_kernel_best(bool bf16) {
     enum { ROUNDS = 4000 };
     const Kernel *kernel = tiles_kernel_choose(bf16);
-    return (KernelSpeed){kernel->name, kernel->bf16, tiles_kernel_rate(kernel, ROUNDS)};
+    return (KernelSpeed){kernel->name, kernel->bf16, measure_rate(kernel, ROUNDS)};
 }
 
 int tiles_kernel_list(KernelSpeed *out, int max) {
-    enum { ROUNDS = 200000 };
+    enum { ROUNDS = 4000 };
     const Kernel *kernels[KERNELS_MAX];
     int count = tiles_kernels(kernels);
     for (int i = 0; i < count && i < max; i++) {
-        out[i] = (KernelSpeed){kernels[i]->name, kernels[i]->bf16, tiles_kernel_rate(kernels[i], ROUNDS)};
+        out[i] = (KernelSpeed){kernels[i]->name, kernels[i]->bf16, measure_rate(kernels[i], ROUNDS)};
     }
     return count < max ? count : max;
 }

@@ -85,8 +85,6 @@ const Kernel *tiles_kernel_neon(void);
 /* Those that run here, slowest first. */
 enum { KERNELS_MAX = 5 };
 int tiles_kernels(const Kernel *out[KERNELS_MAX]);
-/* Dot products of registers, in GFLOP/s. */
-double tiles_kernel_rate(const Kernel *kernel, int64_t rounds);
 /* The best for numbers of this kind; ATTNSCOPE_KERNEL=name asks for another (a name that does not run here, or bf16 for
  * numbers that are not, gives the best). */
 const Kernel *tiles_kernel_choose(bool bf16);

@@ -24,7 +24,7 @@ void views_token_text(const Frame *frame, const ViewState *state, Axis axis, int
     snprintf(out, out_size, "%s", tokens->tokens[index].display);
 }
 
-TextStyle views_label_style(const Frame *frame) {
+static TextStyle label_style(const Frame *frame) {
     return (TextStyle){.size = 12 * frame->scale, .tabular = true};
 }
 
@@ -56,7 +56,7 @@ static void query_label(Frame *frame, const ViewState *state, const ViewResult *
     const Theme *theme = frame->theme;
     const float s = frame->scale;
     char text[128], cut[160];
-    const TextStyle style = views_label_style(frame);
+    const TextStyle style = label_style(frame);
     const bool special = token &&
                          capture_tokens(frame->capture, state->set, state->item, AXIS_QUERY)->tokens[index].special;
     if (token)
@@ -91,7 +91,7 @@ static void key_label(Frame *frame, const ViewState *state, const ViewResult *r,
     const Theme *theme = frame->theme;
     const float s = frame->scale;
     char text[128], cut[160];
-    const TextStyle style = views_label_style(frame);
+    const TextStyle style = label_style(frame);
     const bool special = token &&
                          capture_tokens(frame->capture, state->set, state->item, AXIS_KEY)->tokens[index].special;
     if (token)

@@ -4,7 +4,6 @@
 
 #include "views/views.h"
 
-TextStyle views_label_style(const Frame *frame);
 void views_query_axis(Frame *frame, const ViewState *state, const ViewResult *r, Rect area, int64_t queries);
 void views_key_axis(Frame *frame, const ViewState *state, const ViewResult *r, Rect area, int64_t keys);
 /* A mark over each hidden key. */

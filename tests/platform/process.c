@@ -183,8 +183,11 @@ static void test_one_who_hangs(void **state) {
     Process *process;
     Error err = {0};
     assert_int_equal(process_open(argv, &piped, &process, &err), STATUS_OK);
-    assert_int_equal(process_write_within(process, zeros, sizeof(zeros), 50, &err), STATUS_CANCELLED);
+    assert_int_equal(process_write_within(process, zeros, sizeof(zeros), 50, NULL, &err), STATUS_CANCELLED);
     assert_string_equal(err.message, "sleep has read nothing for 0.05 seconds");
+    const CancelFlag given_up = {true};
+    assert_int_equal(process_write_within(process, zeros, sizeof(zeros), -1, &given_up, &err), STATUS_CANCELLED);
+    assert_string_equal(err.message, "writing to sleep was given up");
     process_end_input(process);
     assert_int_equal(process_write(process, zeros, 1, &err), STATUS_USAGE);
     int code = -1;
