@@ -1,9 +1,14 @@
 import pathlib
+import signal
 
 import pytest
 
 import support
 from desktop import Display
+
+
+# A shell starts what runs in the background with SIGINT ignored, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
