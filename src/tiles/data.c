@@ -75,16 +75,34 @@ bool tiles_data_satisfies(const TileData *data, const TileWant *want) {
 
 /* ---- f16 ------------------------------------------------------------------------------------- */
 
+/* What follows looks at every texel of every tile. Compilers that mind floating-point traps find vectors only for whole
+ * numbers under a condition: hence bits. */
+
+static int32_t bits_of(float v) {
+    int32_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    return bits;
+}
+
+static float float_of(int32_t bits) {
+    float v;
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
+/* All bits where it is one, none where not. */
+static int32_t sentinel_mask(int32_t bits) {
+    return (bits == bits_of(TILE_MASKED) ? -1 : 0) | (bits == bits_of(TILE_NONFINITE) ? -1 : 0);
+}
+
 /* Pairs of R and G; only G has sentinels. */
 void tiles_encode_f16(const float *rg, uint16_t *out, size_t count) {
     float scaled[ENCODE_CHUNK];
     for (size_t left = 2 * count; left > 0;) {
         size_t n = left < ENCODE_CHUNK ? left : ENCODE_CHUNK;
-        for (size_t i = 0; i < n; i += 2) {
-            float g = rg[i + 1];
-            bool sentinel = tiles_is_masked(g, false) || tiles_is_nonfinite(g, false);
-            scaled[i] = rg[i] * TILE_F16_SCALE;
-            scaled[i + 1] = sentinel ? g : g * TILE_F16_SCALE;
+        for (int i = 0; i < (int)n; i++) { /* G has the odd places */
+            int32_t bits = bits_of(rg[i]), keep = sentinel_mask(bits) & -(i & 1);
+            scaled[i] = float_of((bits & keep) | (bits_of(rg[i] * TILE_F16_SCALE) & ~keep));
         }
         f16_from_f32_array(scaled, out, n);
         rg += n;
@@ -105,26 +123,28 @@ void tiles_decode_f16(const uint16_t *in, float *rg, size_t count) {
 
 /* Sentinels aside, is every number in 0 .. 1? A stray negative would meet the sentinels once it is scaled. */
 static bool fits_f16(const float *rg, size_t count) {
+    const int32_t most = bits_of(F16_WEIGHT_MAX); /* positive numbers are in the order of their bits */
+    int32_t others = 0;
     for (size_t i = 0; i < count; i++) {
-        float r = rg[2 * i], g = rg[2 * i + 1];
-        bool sentinel = tiles_is_masked(g, false) || tiles_is_nonfinite(g, false);
-        bool fits = g >= 0.0f && g <= F16_WEIGHT_MAX && fabsf(r) <= F16_WEIGHT_MAX;
-        if (!sentinel && !fits) {
-            return false;
-        }
+        int32_t r = bits_of(rg[2 * i]) & INT32_MAX, g = bits_of(rg[2 * i + 1]);
+        int32_t negative = g < 0 && g != INT32_MIN ? -1 : 0, large = (g & INT32_MAX) > most || r > most ? -1 : 0;
+        others |= (negative | large) & ~sentinel_mask(g);
     }
-    return true;
+    return others == 0;
 }
 
 static float largest_visible(const float *rg, size_t count, bool is_signed) {
-    float largest = 0.0f;
-    for (size_t i = 0; i < count; i++) {
-        float g = rg[2 * i + 1];
-        if (!tiles_is_masked(g, is_signed) && !tiles_is_nonfinite(g, is_signed)) {
-            largest = fmaxf(largest, is_signed ? fabsf(g) : g);
-        }
+    int32_t largest = 0; /* unsigned sentinels are negative numbers there */
+    for (size_t i = 0; i < count && !is_signed; i++) {
+        int32_t bits = bits_of(rg[2 * i + 1]);
+        largest = bits > largest ? bits : largest;
     }
-    return largest;
+    for (size_t i = 0; i < count && is_signed; i++) {
+        int32_t bits = bits_of(rg[2 * i + 1]);
+        bits = bits == bits_of(TILE_SIGNED_MASKED) || bits == bits_of(TILE_SIGNED_NONFINITE) ? 0 : bits & INT32_MAX;
+        largest = bits > largest ? bits : largest;
+    }
+    return float_of(largest);
 }
 
 Status tiles_node_fill(TileNode *node, float *const *mips, int width, int height, int mip_count, bool allow_f16,

@@ -227,15 +227,34 @@ static void finish_one(const TexelSums *texels, size_t texel, double per_cell, b
     }
 }
 
+/* Texels that have the same number of cells each, without a sign. As finish_one, without branches; false where a number is
+ * met that a sentinel is, and all has to be done with care. */
+static bool finish_many(const double *restrict sum, const float *restrict max, const uint32_t *restrict bad,
+                        size_t count, double per_cell, float *restrict rg) {
+    uint32_t collisions = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t broken = bad[i] != 0 ? ~0u : 0u, masked = max[i] == -INFINITY ? ~0u : 0u, none = broken | masked;
+        uint32_t mean = bits_of((float)(sum[i] * per_cell)), most = bits_of(max[i]);
+        collisions |= ~none & ((max[i] == TILE_MASKED ? 1u : 0u) | (max[i] == TILE_NONFINITE ? 1u : 0u));
+        most = (most & ~none) | (broken & bits_of(TILE_NONFINITE)) | (masked & ~broken & bits_of(TILE_MASKED));
+        rg[2 * i] = float_of(mean & ~none);
+        rg[2 * i + 1] = float_of(most);
+    }
+    return collisions == 0;
+}
+
 /* Divisions are slow, and nearly all texels have the same number of cells. */
 void tiles_reduce_finish(const TexelSums *texels, const TexelRow *row, float *rg) {
-    double whole = 1.0 / (row->rows * (double)tiles_cells_in_texel(row->keys, row->level, 0));
-    int64_t last = tiles_texels(row->keys, row->level) - 1 - row->x0;
-    for (int64_t x = 0; x < i64_min(row->count, last); x++) {
-        finish_one(texels, row->first + (size_t)x, whole, row->is_signed, rg + 2 * x);
+    const double whole = 1.0 / (row->rows * (double)tiles_cells_in_texel(row->keys, row->level, 0));
+    const int64_t last = i64_clamp(tiles_texels(row->keys, row->level) - 1 - row->x0, 0, row->count);
+    const size_t at = row->first;
+    if (row->is_signed || !finish_many(texels->sum + at, texels->max + at, texels->bad + at, (size_t)last, whole, rg)) {
+        for (int64_t x = 0; x < last; x++) {
+            finish_one(texels, at + (size_t)x, whole, row->is_signed, rg + 2 * x);
+        }
     }
-    for (int64_t x = i64_max(last, 0); x < row->count; x++) {
+    for (int64_t x = last; x < row->count; x++) {
         double cells = row->rows * (double)tiles_cells_in_texel(row->keys, row->level, row->x0 + x);
-        finish_one(texels, row->first + (size_t)x, 1.0 / cells, row->is_signed, rg + 2 * x);
+        finish_one(texels, at + (size_t)x, 1.0 / cells, row->is_signed, rg + 2 * x);
     }
 }
