@@ -214,11 +214,11 @@ static Status pool_band(const Fused *f, int64_t qa, int64_t qb, Error *err) {
             return tiles_fused_no_memory(err);
         }
     }
-    double largest = 0.0; /* of the last head: strips are for one */
     for (int head = 0; head < heads; head++) {
         Status status = tiles_operand_look_around(f, err);
         size_t offset = (size_t)(head * f->band_rows) * (size_t)f->depth;
-        status = status == STATUS_OK ? tiles_operand_queries(f, head, qa, qb, queries + offset, &largest, err) : status;
+        status = status == STATUS_OK ? tiles_operand_queries(f, head, qa, qb, queries + offset, &f->largest[head], err)
+                                     : status;
         if (status != STATUS_OK) {
             return status;
         }
@@ -227,8 +227,7 @@ static Status pool_band(const Fused *f, int64_t qa, int64_t qb, Error *err) {
     int64_t done = 0;
     Status status = wants_strips(f, qa, qb, &strips, err);
     if (status == STATUS_OK && strips) {
-        const StripRows rows = {qa, qb, queries, largest};
-        status = tiles_fused_strips(f, &rows, &done, err);
+        status = tiles_fused_strips(f, qa, qb, queries, &done, err);
     }
     if (status != STATUS_OK || qa + done >= qb) {
         return status;
@@ -341,11 +340,12 @@ Status tiles_fused_pool(const PoolRequest *request, const FusedArea *area, float
     }
     f.band_rows = f.single ? BAND_ROWS : BAND_ROWS_COMBINED;
     size_t rows = (size_t)(heads->count * f.band_rows);
-    f.shift = tiles_aligned(&scratch->normalisers, 2 * rows, sizeof(float));
+    f.shift = tiles_aligned(&scratch->normalisers, 2 * rows + (size_t)heads->count, sizeof(float));
     if (f.shift == NULL) {
         return tiles_fused_no_memory(err);
     }
     f.factor = f.shift + rows;
+    f.largest = f.factor + rows;
     if (request->variant != NULL && (status = tiles_fused_begin_variant(&f, err)) != STATUS_OK) {
         return status;
     }

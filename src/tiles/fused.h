@@ -31,7 +31,7 @@ typedef struct Panels {
     uint64_t used; /* when: larger is later */
     AlignedRoom room;
     size_t bytes;
-    double largest; /* tiles_operand_largest of the rows */
+    float largest; /* tiles_operand_largest of the rows */
 } Panels;
 
 enum { PANELS_MAX = 64 };
@@ -63,6 +63,7 @@ typedef struct Fused {
     int64_t texel_columns, first_row; /* first_row: of the texel group */
     TexelSums texels;
     float *shift, *factor; /* [head][band_rows] */
+    float *largest;        /* [head]: tiles_operand_largest of the band's queries */
     float *columns;        /* of a variant: from the first panel on; NULL without one */
     int64_t column_pitch;  /* from head to head; 0: all share one */
 } Fused;
@@ -70,17 +71,17 @@ typedef struct Fused {
 typedef struct KeyPanels {
     const uint32_t *items; /* of the panel asked for; those of keys up to end - 1 follow */
     int64_t end;
-    double largest;
+    float largest;
 } KeyPanels;
 /* Packed keys of this head from panel k on (a multiple of KERNEL_KEYS). Valid until the next call. */
 Status tiles_operand_keys(const Fused *f, int head, int64_t k, KeyPanels *out, Error *err);
 /* Queries qa..qb-1 of a head, packed, to `out`, which has room for whole blocks; *largest as below. */
-Status tiles_operand_queries(const Fused *f, int head, int64_t qa, int64_t qb, uint32_t *out, double *largest,
+Status tiles_operand_queries(const Fused *f, int head, int64_t qa, int64_t qb, uint32_t *out, float *largest,
                              Error *err);
 /* Largest magnitude; Inf where there is a NaN or an Inf. */
-double tiles_operand_largest(const float *values, size_t count);
+float tiles_operand_largest(const float *values, size_t count);
 /* Is every score of queries and keys of these magnitudes a number, and every sum on the way to it? */
-bool tiles_operand_bounded(const Fused *f, double largest_query, double largest_key);
+bool tiles_operand_bounded(const Fused *f, float largest_query, float largest_key);
 PatternRef tiles_operand_ref(const Fused *f, int head);
 /* Between any two pieces of work: pauses, and sees that a job is not wanted any more. */
 Status tiles_operand_look_around(const Fused *f, Error *err);
@@ -111,6 +112,22 @@ void tiles_fused_keep(const Fused *f, int head, int64_t ra, int64_t rb, const do
  * factor, scores in powers of two. Row log-sum-exps that nobody knows yet are computed and kept. */
 Status tiles_fused_normalise(const Fused *f, int head, int64_t qa, int64_t qb, const uint32_t *queries, float *shift,
                              float *factor, Error *err);
+/* Sums of exponentials of some rows: f32 for a while, f64 then. Zero-initialise. */
+typedef struct RowTotals {
+    float lanes[KERNEL_ROWS * KERNEL_SUM_LANES];
+    double total[KERNEL_ROWS];
+    int panels; /* in the lanes */
+} RowTotals;
+/* The panel (its first key) whose scores bound the exponents of rows from q on: the last that row q sees; -1: none. */
+int64_t tiles_fused_bound_panel(const Fused *f, int64_t q);
+/* Shifts of some rows (at most KERNEL_ROWS) from that panel, through KERNEL_ROWS rows of `cells`. False where a row sees
+ * nothing of it, or nothing finite. */
+bool tiles_fused_bound(const Fused *f, const uint32_t *queries, int64_t q, int rows, int64_t k, const uint32_t *panel,
+                       float *cells, size_t pitch, float *shift);
+/* Exponentials of a panel to `cells`, what is hidden as 0, and their sums to `totals`. */
+void tiles_fused_exponentials(const Fused *f, const uint32_t *queries, int64_t q, int rows, int64_t k,
+                              const uint32_t *panel, const float *shift, float *cells, size_t pitch, RowTotals *totals);
+void tiles_fused_total(RowTotals *totals); /* all of it to total[] */
 /* The same from log-sum-exps. */
 void tiles_fused_split(double lse, float *shift, float *factor);
 /* Is every cell of these rows and this panel visible? */
@@ -133,14 +150,9 @@ void tiles_fused_cells(const Fused *f, const uint32_t *queries, const uint32_t *
 
 /* Keys that a strip may have, at most. */
 int64_t tiles_fused_strip_keys(const Fused *f);
-/* Query rows qa..qb-1 of a single head. */
-typedef struct StripRows {
-    int64_t qa, qb;
-    const uint32_t *queries; /* packed */
-    double largest;          /* tiles_operand_largest of them */
-} StripRows;
-/* Pools them, and keeps their normalisers. *done: how many; the first that is not needs its normaliser first. */
-Status tiles_fused_strips(const Fused *f, const StripRows *rows, int64_t *done, Error *err);
+/* Pools the rows qa..qb-1 of a single head, and keeps their normalisers. *done: how many; the first that is not needs
+ * its normaliser first. */
+Status tiles_fused_strips(const Fused *f, int64_t qa, int64_t qb, const uint32_t *queries, int64_t *done, Error *err);
 
 /* ---- fused_variant.c ------------------------------------------------------------------------- */
 

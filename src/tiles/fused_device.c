@@ -53,7 +53,7 @@ static void pack_rows(const float *rows, int64_t first, int64_t count, int dim, 
 static bool pack_head(OnDevice *d, Axis axis, int head, int64_t first, int64_t end, float *out) {
     const Fused *f = d->f;
     const int dim = f->info.dim, depth = d->task->depth;
-    double most = 0.0;
+    float most = 0.0f;
     float *rows = tiles_aligned(&f->scratch->rows, (size_t)PIECE_ROWS * (size_t)dim, sizeof *rows);
     if (rows == NULL) {
         return false;
@@ -69,7 +69,7 @@ static bool pack_head(OnDevice *d, Axis axis, int head, int64_t first, int64_t e
         if (d->status != STATUS_OK) {
             return false;
         }
-        most = fmax(most, tiles_operand_largest(rows, (size_t)(count * dim)));
+        most = fmaxf(most, tiles_operand_largest(rows, (size_t)(count * dim)));
         pack_rows(rows, at - first, count, dim, depth, out);
     }
     /* Each side by itself: keys that the device has are not seen again with other queries. */

@@ -1,8 +1,13 @@
-/* Row normalisers: log-sum-exp of every row over all the keys that it sees, streamed over key blocks with a running
- * maximum (Milakov and Gimelshein 2018, algorithm 3), so memory does not depend on the length. */
+/* Row normalisers: log-sum-exp of every row over all the keys that it sees, streamed over key blocks, so memory does not
+ * depend on the length.
+ *
+ *   bounded   exponents are relative to the largest score of one panel, and exponentials are summed as they come out of
+ *             the kernel; where that is more than a float holds, or may be,
+ *   running   scores first, with a running maximum (Milakov and Gimelshein 2018, algorithm 3) */
 #include "tiles/fused.h"
 
 #include <math.h>
+#include <string.h>
 
 #define LOG2_E 1.44269504088896340736
 #define LN_2 0.69314718055994530942
@@ -10,6 +15,7 @@
 #define HIDDEN_SCORE (-1e30f)
 
 enum { LSE_PANELS = 4, LSE_PITCH = LSE_PANELS * KERNEL_KEYS + 16 };
+enum { SUM_PANELS = 16 }; /* summed in f32 */
 
 void tiles_fused_split(double lse, float *shift, float *factor) {
     double lse2 = lse * LOG2_E;
@@ -72,6 +78,8 @@ void tiles_fused_scores(const Fused *f, const uint32_t *queries, const uint32_t 
     }
 }
 
+/* ---- running --------------------------------------------------------------------------------- */
+
 typedef struct RowRun {
     float max;
     double sum; /* of 2^(score - max) */
@@ -120,8 +128,149 @@ static void run_panels(const Fused *f, int64_t qa, int64_t qb, const uint32_t *q
     }
 }
 
-static Status stream_lse(const Fused *f, int head, int64_t qa, int64_t qb, const uint32_t *queries, double *lse,
-                         Error *err) {
+/* ---- bounded --------------------------------------------------------------------------------- */
+
+int64_t tiles_fused_bound_panel(const Fused *f, int64_t q) {
+    const KeySpan seen = tiles_fused_hull(f, q, q + 1);
+    return seen.lo < seen.hi ? tiles_fused_panel_start(seen.hi - 1) : -1;
+}
+
+bool tiles_fused_bound(const Fused *f, const uint32_t *queries, int64_t q, int rows, int64_t k, const uint32_t *panel,
+                       float *cells, size_t pitch, float *shift) {
+    tiles_fused_scores(f, queries, panel, rows, (float)LOG2_E, cells, pitch);
+    tiles_fused_mask(f, q, rows, k, cells, pitch, -INFINITY);
+    for (int r = 0; r < KERNEL_ROWS; r++) {
+        float unused, max = r < rows ? f->kernel->largest(cells + (size_t)r * pitch, KERNEL_KEYS, &unused) : 0.0f;
+        shift[r] = -ceilf(max);
+        if (!isfinite(shift[r])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void tiles_fused_total(RowTotals *totals) {
+    for (int r = 0; r < KERNEL_ROWS; r++) {
+        for (int i = 0; i < KERNEL_SUM_LANES; i++) {
+            totals->total[r] += (double)totals->lanes[r * KERNEL_SUM_LANES + i];
+        }
+    }
+    memset(totals->lanes, 0, sizeof totals->lanes);
+    totals->panels = 0;
+}
+
+void tiles_fused_exponentials(const Fused *f, const uint32_t *queries, int64_t q, int rows, int64_t k,
+                              const uint32_t *panel, const float *shift, float *cells, size_t pitch,
+                              RowTotals *totals) {
+    const bool capped = f->info.softcap > 0.0, full = tiles_fused_full(f, q, rows, k);
+    if (!capped) {
+        KernelBlock block = {.q = queries,
+                             .k = panel,
+                             .depth = f->depth,
+                             .rows = rows,
+                             .scale = (float)(f->info.scale * LOG2_E),
+                             .shift = shift,
+                             .out = cells,
+                             .pitch = pitch,
+                             .sums = full ? totals->lanes : NULL};
+        f->kernel->weights(&block);
+    } else {
+        tiles_fused_scores(f, queries, panel, rows, (float)LOG2_E, cells, pitch);
+        for (int r = 0; r < rows; r++) {
+            float *row = cells + (size_t)r * pitch;
+            const float sum = f->kernel->exp2_sum(row, shift[r], row, KERNEL_KEYS);
+            totals->lanes[r * KERNEL_SUM_LANES] += full ? sum : 0.0f;
+        }
+    }
+    if (!full) {
+        tiles_fused_mask(f, q, rows, k, cells, pitch, 0.0f);
+        for (int r = 0; r < rows; r++) {
+            for (int i = 0; i < KERNEL_KEYS; i++) {
+                totals->total[r] += (double)cells[(size_t)r * pitch + (size_t)i];
+            }
+        }
+    }
+    if (++totals->panels == SUM_PANELS) {
+        tiles_fused_total(totals);
+    }
+}
+
+/* Room of a bounded stream: a block of cells, and of each block of rows what is known. */
+typedef struct Bounded {
+    float *cells;
+    float shift[BAND_ROWS];
+    RowTotals totals[BAND_ROWS / KERNEL_ROWS];
+} Bounded;
+
+/* Is every score a float, as far as these keys go? */
+static Status bounded_keys(const Fused *f, int head, int64_t k, KeyPanels *panels, bool *fits, Error *err) {
+    Status status = tiles_operand_look_around(f, err);
+    status = status == STATUS_OK ? tiles_operand_keys(f, head, k, panels, err) : status;
+    *fits = status == STATUS_OK && tiles_operand_bounded(f, f->largest[head], panels->largest);
+    return status;
+}
+
+/* What the sums say; false where one is not finite. */
+static bool finish_bounded(Bounded *b, int64_t rows, double *lse) {
+    for (int64_t r = 0; r < rows; r++) {
+        RowTotals *totals = &b->totals[r / KERNEL_ROWS];
+        if (r % KERNEL_ROWS == 0) {
+            tiles_fused_total(totals);
+        }
+        const double total = totals->total[r % KERNEL_ROWS];
+        lse[r] = (log2(total) - (double)b->shift[r]) * LN_2;
+        if (!isfinite(lse[r])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* *done: false where the rows need a running maximum. */
+static Status stream_bounded(const Fused *f, int head, int64_t qa, int64_t qb, const uint32_t *queries, Bounded *b,
+                             double *lse, bool *done, Error *err) {
+    const size_t panel_items = tiles_kernel_panel_items(f->depth);
+    const KeySpan all = tiles_fused_hull(f, qa, qb);
+    KeyPanels panels;
+    Status status = STATUS_OK;
+    *done = false;
+    for (int64_t q = qa; q < qb; q += KERNEL_ROWS) {
+        const int64_t k = tiles_fused_bound_panel(f, q);
+        bool fits = k >= 0;
+        status = fits ? bounded_keys(f, head, k, &panels, &fits, err) : STATUS_OK;
+        if (!fits ||
+            !tiles_fused_bound(f, queries + (size_t)(q - qa) * (size_t)f->depth, q, (int)i64_min(KERNEL_ROWS, qb - q),
+                               k, panels.items, b->cells, KERNEL_KEYS, b->shift + (q - qa))) {
+            return status;
+        }
+        b->totals[(q - qa) / KERNEL_ROWS] = (RowTotals){.lanes = {0}};
+    }
+    for (int64_t k = tiles_fused_panel_start(all.lo), end; k < all.hi; k = end) {
+        bool fits;
+        status = bounded_keys(f, head, k, &panels, &fits, err);
+        if (!fits) {
+            return status;
+        }
+        end = i64_min(i64_min(k + LSE_PANELS * KERNEL_KEYS, panels.end), all.hi);
+        for (int64_t q = qa; q < qb; q += KERNEL_ROWS) {
+            const int rows = (int)i64_min(KERNEL_ROWS, qb - q);
+            const KeySpan seen = tiles_fused_hull(f, q, q + rows);
+            for (int64_t at = k; at < end; at += KERNEL_KEYS) {
+                if (seen.lo < at + KERNEL_KEYS && seen.hi > at) {
+                    tiles_fused_exponentials(f, queries + (size_t)(q - qa) * (size_t)f->depth, q, rows, at,
+                                             panels.items + (size_t)((at - k) / KERNEL_KEYS) * panel_items,
+                                             b->shift + (q - qa), b->cells, KERNEL_KEYS,
+                                             &b->totals[(q - qa) / KERNEL_ROWS]);
+                }
+            }
+        }
+    }
+    *done = finish_bounded(b, qb - qa, lse);
+    return STATUS_OK;
+}
+
+static Status stream_running(const Fused *f, int head, int64_t qa, int64_t qb, const uint32_t *queries, double *lse,
+                             Error *err) {
     RowRun runs[BAND_ROWS];
     int64_t lo, hi, unused;
     float *scores = tiles_aligned(&f->scratch->block, KERNEL_ROWS * LSE_PITCH, sizeof *scores);
@@ -148,6 +297,18 @@ static Status stream_lse(const Fused *f, int head, int64_t qa, int64_t qb, const
                                                                 : ((double)runs[q].max + log2(runs[q].sum)) * LN_2;
     }
     return STATUS_OK;
+}
+
+static Status stream_lse(const Fused *f, int head, int64_t qa, int64_t qb, const uint32_t *queries, double *lse,
+                         Error *err) {
+    Bounded *bounded = tiles_aligned(&f->scratch->lse, 1, sizeof *bounded);
+    bool done = false;
+    if (bounded == NULL ||
+        !(bounded->cells = tiles_aligned(&f->scratch->block, KERNEL_ROWS * KERNEL_KEYS, sizeof *bounded->cells))) {
+        return tiles_fused_no_memory(err);
+    }
+    Status status = stream_bounded(f, head, qa, qb, queries, bounded, lse, &done, err);
+    return status != STATUS_OK || done ? status : stream_running(f, head, qa, qb, queries, lse, err);
 }
 
 Status tiles_fused_normalise(const Fused *f, int head, int64_t qa, int64_t qb, const uint32_t *queries, float *shift,

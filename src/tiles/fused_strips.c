@@ -14,11 +14,10 @@
 #include <math.h>
 #include <string.h>
 
-#define LOG2_E 1.44269504088896340736
 #define LN_2 0.69314718055994530942
 
 /* Keys of a strip, at most, and floats of it: 1.6 MB, so that they stay in the second-level cache. */
-enum { WHOLE_KEYS = 16384, STRIP_PAD = 16, WHOLE_FLOATS = KERNEL_ROWS * (WHOLE_KEYS + STRIP_PAD), SUM_PANELS = 16 };
+enum { WHOLE_KEYS = 16384, STRIP_PAD = 16, WHOLE_FLOATS = KERNEL_ROWS * (WHOLE_KEYS + STRIP_PAD) };
 enum {
     CHUNK_SQUEEZED = KERNEL_KEYS * KERNEL_SQUEEZE, /* keys that are folded together */
     SQUEEZED_KEYS = 1 << 17,
@@ -34,29 +33,6 @@ static bool squeezes(const Fused *f) {
 
 int64_t tiles_fused_strip_keys(const Fused *f) {
     return squeezes(f) ? SQUEEZED_KEYS : WHOLE_KEYS - KERNEL_KEYS;
-}
-
-/* Shifts of some rows (at most KERNEL_ROWS), through KERNEL_ROWS rows of `cells`: `panels` begin at key k0. False where a
- * row sees nothing of the panel looked at, or nothing finite. */
-static bool bound_rows(const Fused *f, const uint32_t *queries, int64_t q, int rows, int64_t k0, const uint32_t *panels,
-                       float *cells, size_t pitch, float *shift) {
-    const KeySpan first = tiles_fused_hull(f, q, q + 1);
-    if (first.lo >= first.hi) {
-        return false;
-    }
-    /* The last that the first row sees; neither end moves to the left from row to row. */
-    const int64_t k = tiles_fused_panel_start(first.hi - 1);
-    const uint32_t *panel = panels + (size_t)((k - k0) / KERNEL_KEYS) * tiles_kernel_panel_items(f->depth);
-    tiles_fused_scores(f, queries, panel, rows, (float)LOG2_E, cells, pitch);
-    tiles_fused_mask(f, q, rows, k, cells, pitch, -INFINITY);
-    for (int r = 0; r < KERNEL_ROWS; r++) {
-        float unused, max = r < rows ? f->kernel->largest(cells + (size_t)r * pitch, KERNEL_KEYS, &unused) : 0.0f;
-        shift[r] = -ceilf(max);
-        if (!isfinite(shift[r])) {
-            return false;
-        }
-    }
-    return true;
 }
 
 /* ---- whole ----------------------------------------------------------------------------------- */
@@ -75,67 +51,24 @@ static const uint32_t *panel_at(const Fused *f, const uint32_t *first, const Str
     return first + (size_t)((k - s->keys.lo) / KERNEL_KEYS) * tiles_kernel_panel_items(f->depth);
 }
 
-/* One panel of exponentials; their sums go to `lanes` or, where some are hidden, to `total`. */
-static void strip_panel(const Fused *f, Strip *s, const uint32_t *panel, int64_t k, float *lanes, double *total) {
-    float *cells = s->cells + (k - s->keys.lo);
-    bool capped = f->info.softcap > 0.0, full = tiles_fused_full(f, s->q, s->rows, k);
-    if (!capped) {
-        KernelBlock block = {.q = s->queries,
-                             .k = panel,
-                             .depth = f->depth,
-                             .rows = s->rows,
-                             .scale = (float)(f->info.scale * LOG2_E),
-                             .shift = s->shift,
-                             .out = cells,
-                             .pitch = s->pitch,
-                             .sums = full ? lanes : NULL};
-        f->kernel->weights(&block);
-    } else {
-        tiles_fused_scores(f, s->queries, panel, s->rows, (float)LOG2_E, cells, s->pitch);
-        for (int r = 0; r < s->rows; r++) {
-            float *row = cells + (size_t)r * s->pitch;
-            lanes[r * KERNEL_SUM_LANES] += f->kernel->exp2_sum(row, s->shift[r], row, full ? KERNEL_KEYS : 0);
-            (void)(full ? 0.0f : f->kernel->exp2_sum(row, s->shift[r], row, KERNEL_KEYS));
-        }
-    }
-    if (!full) {
-        tiles_fused_mask(f, s->q, s->rows, k, cells, s->pitch, 0.0f);
-        for (int r = 0; r < s->rows; r++) {
-            for (int i = 0; i < KERNEL_KEYS; i++) {
-                total[r] += (double)cells[(size_t)r * s->pitch + (size_t)i];
-            }
-        }
-    }
-}
-
-static void add_lanes(float *lanes, double *total) {
-    for (int r = 0; r < KERNEL_ROWS; r++) {
-        for (int i = 0; i < KERNEL_SUM_LANES; i++) {
-            total[r] += (double)lanes[r * KERNEL_SUM_LANES + i];
-        }
-    }
-    memset(lanes, 0, KERNEL_ROWS * KERNEL_SUM_LANES * sizeof *lanes);
-}
-
 /* Exponentials of whole rows, and what their sums say. False: see above. */
 static bool fill_strip(const Fused *f, Strip *s, const uint32_t *panels) {
-    float lanes[KERNEL_ROWS * KERNEL_SUM_LANES] = {0};
-    double total[KERNEL_ROWS] = {0}, lse[KERNEL_ROWS];
-    if (!bound_rows(f, s->queries, s->q, s->rows, s->keys.lo, panels, s->cells, s->pitch, s->shift)) {
+    RowTotals totals = {.lanes = {0}};
+    double lse[KERNEL_ROWS];
+    const int64_t bound = tiles_fused_bound_panel(f, s->q);
+    if (bound < 0 || !tiles_fused_bound(f, s->queries, s->q, s->rows, bound, panel_at(f, panels, s, bound), s->cells,
+                                        s->pitch, s->shift)) {
         return false;
     }
-    int64_t done = 0;
     for (int64_t k = s->keys.lo; k < s->keys.hi; k += KERNEL_KEYS) {
-        strip_panel(f, s, panel_at(f, panels, s, k), k, lanes, total);
-        if (++done % SUM_PANELS == 0) {
-            add_lanes(lanes, total);
-        }
+        tiles_fused_exponentials(f, s->queries, s->q, s->rows, k, panel_at(f, panels, s, k), s->shift,
+                                 s->cells + (k - s->keys.lo), s->pitch, &totals);
     }
-    add_lanes(lanes, total);
+    tiles_fused_total(&totals);
     for (int r = 0; r < s->rows; r++) {
-        lse[r] = (log2(total[r]) - (double)s->shift[r]) * LN_2;
-        s->factor[r] = (float)(1.0 / total[r]);
-        if (!isfinite(total[r]) || !isfinite(s->factor[r])) {
+        lse[r] = (log2(totals.total[r]) - (double)s->shift[r]) * LN_2;
+        s->factor[r] = (float)(1.0 / totals.total[r]);
+        if (!isfinite(totals.total[r]) || !isfinite(s->factor[r])) {
             return false;
         }
     }
@@ -143,8 +76,7 @@ static bool fill_strip(const Fused *f, Strip *s, const uint32_t *panels) {
     return true;
 }
 
-static Status pool_whole(const Fused *f, const StripRows *rows, int64_t *done, Error *err) {
-    const int64_t qa = rows->qa, qb = rows->qb;
+static Status pool_whole(const Fused *f, int64_t qa, int64_t qb, const uint32_t *queries, int64_t *done, Error *err) {
     Strip s = {0};
     s.cells = tiles_aligned(&f->scratch->strip, WHOLE_FLOATS, sizeof *s.cells);
     if (s.cells == NULL) {
@@ -154,7 +86,7 @@ static Status pool_whole(const Fused *f, const StripRows *rows, int64_t *done, E
         KeyPanels panels;
         s.q = qa + *done;
         s.rows = (int)i64_min(KERNEL_ROWS, qb - s.q);
-        s.queries = rows->queries + (size_t)*done * (size_t)f->depth;
+        s.queries = queries + (size_t)*done * (size_t)f->depth;
         s.keys = tiles_fused_hull(f, s.q, s.q + s.rows);
         if (s.keys.lo >= s.keys.hi) {
             return STATUS_OK;
@@ -165,7 +97,7 @@ static Status pool_whole(const Fused *f, const StripRows *rows, int64_t *done, E
         Status status = tiles_operand_look_around(f, err);
         status = status == STATUS_OK ? tiles_operand_keys(f, 0, s.keys.lo, &panels, err) : status;
         if (status != STATUS_OK || tiles_fused_panel_start(panels.end + KERNEL_KEYS - 1) < s.keys.hi ||
-            !tiles_operand_bounded(f, rows->largest, panels.largest) || !fill_strip(f, &s, panels.items)) {
+            !tiles_operand_bounded(f, f->largest[0], panels.largest) || !fill_strip(f, &s, panels.items)) {
             return status;
         }
         FoldRun run = {.rows = 0};
@@ -246,9 +178,10 @@ static bool normalise_squeezed(const Fused *f, const Squeezed *s) {
 static Status squeeze_rows(const Fused *f, const Squeezed *s, bool *pooled, Error *err) {
     *pooled = false;
     for (int row = 0; row < s->rows; row += KERNEL_ROWS) {
-        if (!bound_rows(f, s->queries + (size_t)row * (size_t)f->depth, s->q + row,
-                        (int)i64_min(KERNEL_ROWS, s->rows - row), s->keys.lo, s->panels, s->block, KERNEL_KEYS,
-                        s->shift + row)) {
+        const int64_t bound = tiles_fused_bound_panel(f, s->q + row);
+        if (bound < 0 || !tiles_fused_bound(f, s->queries + (size_t)row * (size_t)f->depth, s->q + row,
+                                            (int)i64_min(KERNEL_ROWS, s->rows - row), bound,
+                                            squeezed_panel(f, s, bound), s->block, KERNEL_KEYS, s->shift + row)) {
             return STATUS_OK;
         }
     }
@@ -279,15 +212,15 @@ static int64_t rows_that_fit(const Fused *f, size_t pitch) {
     return i64_clamp(rows, SQUEEZED_ROWS_LEAST, f->band_rows);
 }
 
-static Status pool_squeezed(const Fused *f, const StripRows *rows, int64_t *done, Error *err) {
-    const int64_t qa = rows->qa, qb = rows->qb;
+static Status pool_squeezed(const Fused *f, int64_t qa, int64_t qb, const uint32_t *queries, int64_t *done,
+                            Error *err) {
     Squeezed s = {.shift = f->shift, .factor = f->factor};
     bool pooled = true;
     s.block = tiles_aligned(&f->scratch->block, KERNEL_ROWS * KERNEL_KEYS, sizeof *s.block);
     for (*done = 0; pooled && qa + *done < qb; *done += pooled ? s.rows : 0) {
         KeyPanels panels = {0};
         s.q = qa + *done;
-        s.queries = rows->queries + (size_t)*done * (size_t)f->depth;
+        s.queries = queries + (size_t)*done * (size_t)f->depth;
         s.keys = tiles_fused_hull(f, s.q, qb);
         s.pitch = (size_t)i64_ceil_div(s.keys.hi, CHUNK_SQUEEZED) * KERNEL_KEYS -
                   (size_t)(s.keys.lo / CHUNK_SQUEEZED) * KERNEL_KEYS + STRIP_PAD;
@@ -308,7 +241,7 @@ static Status pool_squeezed(const Fused *f, const StripRows *rows, int64_t *done
         Status status = tiles_operand_look_around(f, err);
         status = status == STATUS_OK ? tiles_operand_keys(f, 0, s.keys.lo, &panels, err) : status;
         if (status == STATUS_OK &&
-            (panels.end < i64_min(last, f->info.keys) || !tiles_operand_bounded(f, rows->largest, panels.largest))) {
+            (panels.end < i64_min(last, f->info.keys) || !tiles_operand_bounded(f, f->largest[0], panels.largest))) {
             return STATUS_OK; /* not all keys at once: a second product it is */
         }
         s.panels = panels.items;
@@ -320,6 +253,6 @@ static Status pool_squeezed(const Fused *f, const StripRows *rows, int64_t *done
     return STATUS_OK;
 }
 
-Status tiles_fused_strips(const Fused *f, const StripRows *rows, int64_t *done, Error *err) {
-    return (squeezes(f) ? pool_squeezed : pool_whole)(f, rows, done, err);
+Status tiles_fused_strips(const Fused *f, int64_t qa, int64_t qb, const uint32_t *queries, int64_t *done, Error *err) {
+    return (squeezes(f) ? pool_squeezed : pool_whole)(f, qa, qb, queries, done, err);
 }

@@ -83,7 +83,7 @@ static Status no_memory(Error *err) {
     return error_set(err, STATUS_MEMORY, "not enough memory to compute attention");
 }
 
-double tiles_operand_largest(const float *values, size_t count) {
+float tiles_operand_largest(const float *values, size_t count) {
     int32_t largest = 0; /* magnitudes as whole numbers are in the same order, and compilers find vectors for those */
     float magnitude;
     for (size_t i = 0; i < count; i++) {
@@ -93,11 +93,11 @@ double tiles_operand_largest(const float *values, size_t count) {
         largest = bits > largest ? bits : largest;
     }
     memcpy(&magnitude, &largest, sizeof magnitude);
-    return isfinite(magnitude) ? (double)magnitude : (double)INFINITY;
+    return isfinite(magnitude) ? magnitude : INFINITY;
 }
 
-bool tiles_operand_bounded(const Fused *f, double largest_query, double largest_key) {
-    return largest_query * largest_key * f->info.dim * fmax(1.0, fabs(f->info.scale)) < SCORE_MAX;
+bool tiles_operand_bounded(const Fused *f, float largest_query, float largest_key) {
+    return (double)largest_query * (double)largest_key * f->info.dim * fmax(1.0, fabs(f->info.scale)) < SCORE_MAX;
 }
 
 /* ---- keys ------------------------------------------------------------------------------------ */
@@ -144,7 +144,7 @@ static Status pack_keys(const Fused *f, int head, Panels *p, uint32_t *out, Erro
     if (rows == NULL) {
         return no_memory(err);
     }
-    p->largest = 0.0;
+    p->largest = 0.0f;
     for (int64_t k = p->k0; k < p->k1; k += CHUNK_KEYS) {
         int64_t end = i64_min(k + CHUNK_KEYS, p->k1);
         Status status = tiles_operand_look_around(f, err);
@@ -155,7 +155,7 @@ static Status pack_keys(const Fused *f, int head, Panels *p, uint32_t *out, Erro
         if (status != STATUS_OK) {
             return status;
         }
-        p->largest = fmax(p->largest, tiles_operand_largest(rows, (size_t)(end - k) * dim));
+        p->largest = fmaxf(p->largest, tiles_operand_largest(rows, (size_t)(end - k) * dim));
         for (int64_t at = k; at < end; at += KERNEL_KEYS, out += panel) {
             tiles_kernel_pack_keys(f->kernel, rows + (size_t)(at - k) * dim, (int)i64_min(KERNEL_KEYS, end - at),
                                    f->info.dim, out);
@@ -228,7 +228,7 @@ static Status read_queries(const Fused *f, int head, int64_t ra, int64_t rb, flo
     return status;
 }
 
-Status tiles_operand_queries(const Fused *f, int head, int64_t qa, int64_t qb, uint32_t *out, double *largest,
+Status tiles_operand_queries(const Fused *f, int head, int64_t qa, int64_t qb, uint32_t *out, float *largest,
                              Error *err) {
     size_t dim = (size_t)f->info.dim;
     enum { PIECE = 8 * KERNEL_ROWS };
@@ -236,14 +236,14 @@ Status tiles_operand_queries(const Fused *f, int head, int64_t qa, int64_t qb, u
     if (rows == NULL) {
         return no_memory(err);
     }
-    *largest = 0.0;
+    *largest = 0.0f;
     for (int64_t q = qa; q < qb; q += PIECE) {
         int64_t end = i64_min(q + PIECE, qb);
         Status status = read_queries(f, head, q, end, rows, err);
         if (status != STATUS_OK) {
             return status;
         }
-        *largest = fmax(*largest, tiles_operand_largest(rows, (size_t)(end - q) * dim));
+        *largest = fmaxf(*largest, tiles_operand_largest(rows, (size_t)(end - q) * dim));
         tiles_kernel_pack_queries(f->kernel, rows, end - q, f->info.dim, out + (size_t)(q - qa) * (size_t)f->depth);
     }
     return STATUS_OK;
