@@ -277,6 +277,8 @@ bool app_reserve_ahead(App *app);
 bool app_idle_step(App *app);
 /* Builds frames until everything is exact; STATUS_CANCELLED when `timeout_ns` passed. */
 Status app_settle(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err);
+/* The same until the picture is exact, whatever the panels beside it wait for. */
+Status app_settle_exact(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err);
 /* The same until every visible tile is there as itself; it may still be an estimate or a bound. */
 Status app_settle_picture(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err);
 /* As app_settle, with the overviews and ranges of every layer of the set. */

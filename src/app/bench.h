@@ -30,7 +30,8 @@ typedef struct Bench {
     double overviews_ms; /* until those of all layers were there, after the tour; NAN: not in time */
     uint64_t wait_ns;    /* for the exact picture after the tour, at most */
     double first_picture_ms;
-    double time_to_exact_ms; /* NAN: not within that time, or not at all with this budget */
+    /* Of the picture; with the panels beside it. NAN: not within that time, or not at all with this budget. */
+    double time_to_exact_ms, time_to_settled_ms;
     double switch_p50, switch_p99, switch_right_pct;
     uint64_t allocations; /* in the frames of the tour */
     bool with_floors;

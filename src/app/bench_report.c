@@ -91,6 +91,8 @@ static void print_json(const Bench *b, const char *tour, const Summary *s) {
     append_parts(&out, "slow_parts_ms", s->slow_part);
     text_appendf(&out, "\"first_picture_ms\":%.1f,\"time_to_exact_ms\":", b->first_picture_ms);
     text_append_json_f64(&out, b->time_to_exact_ms);
+    text_append(&out, ",\"time_to_settled_ms\":");
+    text_append_json_f64(&out, b->time_to_settled_ms);
     text_appendf(&out, ",\"layer_switch_ms\":{\"p50\":%.3f,\"p99\":%.3f},\"switch_right_pct\":%.1f,", b->switch_p50,
                  b->switch_p99, b->switch_right_pct);
     text_appendf(&out,

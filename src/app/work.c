@@ -331,11 +331,18 @@ Status app_settle_all(App *app, const FrameParams *params, uint64_t timeout_ns, 
     return app_settle(app, params, timeout_ns, err);
 }
 
-static Status settle(App *app, const FrameParams *params, uint64_t timeout_ns, bool picture_only, Error *err) {
+typedef enum Until { UNTIL_ALL, UNTIL_EXACT, UNTIL_PICTURE } Until;
+
+static bool settled(const ViewResult *r, Until until) {
+    if (r->missing || r->coarse || until == UNTIL_ALL) return false;
+    return until == UNTIL_PICTURE || (!r->pending && r->exactness == EXACT);
+}
+
+static Status settle(App *app, const FrameParams *params, uint64_t timeout_ns, Until until, Error *err) {
     const Clock clock = clock_system(); /* real work takes real time, whatever clock drives the animation */
     const uint64_t start = clock_now_ns(&clock);
     FrameParams exact = *params;
-    exact.exact_only = !picture_only;
+    exact.exact_only = until != UNTIL_PICTURE;
     app_finish_chores(app);
     int fruitless = 0; /* frames in a row that asked for nothing and yet are not complete */
     for (bool first = true;; first = false) {
@@ -349,7 +356,7 @@ static Status settle(App *app, const FrameParams *params, uint64_t timeout_ns, b
         /* Everything still asked for has failed: the message says why, and waiting will not help. */
         const bool stuck = app->wants.count == 0 && tiles_scheduler_idle(app->scheduler);
         if (wanted == 0 && !app->result.pending) return STATUS_OK;
-        if (picture_only && !app->result.missing && !app->result.coarse) return STATUS_OK;
+        if (settled(&app->result, until)) return STATUS_OK;
         if (stuck && wanted > 0)
             return error_set(err, app->no_room.count > 0 ? STATUS_MEMORY : STATUS_IO, "%s", app->message);
         if (cancel_requested(app->cancel)) return error_set(err, STATUS_CANCELLED, "interrupted");
@@ -364,9 +371,13 @@ static Status settle(App *app, const FrameParams *params, uint64_t timeout_ns, b
 }
 
 Status app_settle(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err) {
-    return settle(app, params, timeout_ns, false, err);
+    return settle(app, params, timeout_ns, UNTIL_ALL, err);
+}
+
+Status app_settle_exact(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err) {
+    return settle(app, params, timeout_ns, UNTIL_EXACT, err);
 }
 
 Status app_settle_picture(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err) {
-    return settle(app, params, timeout_ns, true, err);
+    return settle(app, params, timeout_ns, UNTIL_PICTURE, err);
 }
