@@ -62,6 +62,14 @@ void tiles_data_hold(TileData *data) {
     atomic_fetch_add_explicit(&data->references, 1, memory_order_relaxed);
 }
 
+void tiles_node_drop_finer(TileNode *node) {
+    while (node->finer != NULL) {
+        TileNode *next = node->finer->result_next;
+        tiles_data_drop(&node->finer->data);
+        node->finer = next;
+    }
+}
+
 void tiles_data_drop(TileData *data) {
     if (data != NULL && atomic_fetch_sub_explicit(&data->references, 1, memory_order_acq_rel) == 1) {
         mem_free(data->texels);

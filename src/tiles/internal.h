@@ -117,9 +117,12 @@ typedef struct TileNode TileNode;
 struct TileNode {
     TileData data; /* first: a TileData * from here is a TileNode * */
     TileNode *result_next;
+    /* Tiles that came of the same work, linked by result_next, each with one reference; while a worker has the node. */
+    TileNode *finer;
     TileNode *hash_next, *newer, *older; /* of the RAM cache */
 };
 TileNode *tiles_node_new(void); /* one reference; NULL when memory is short */
+void tiles_node_drop_finer(TileNode *node);
 static inline JobId tiles_node_id(const TileNode *node) {
     return (JobId){node->data.kind, node->data.key};
 }
@@ -177,7 +180,7 @@ typedef struct QueuedJob {
     const Capture *capture;
     size_t heads;   /* index into heads[]; kinds with a head set only */
     size_t variant; /* index into variants[]; where key.variant is not 0 */
-    int better_than;
+    int finer, better_than;
 } QueuedJob;
 
 typedef struct Queue {

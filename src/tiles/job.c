@@ -9,6 +9,8 @@
 /* Cells of one JOB_CELLS: 64 MiB. Read-outs and profiles are far below; a row of a million keys still fits. */
 #define CELLS_MAX ((int64_t)16 * 1024 * 1024)
 enum { MIPS_MAX = 16 };
+/* Texels of a whole pattern that an overview is made from, a side. */
+enum { FINER_SIDE = 4 * TILE_SIDE };
 
 typedef struct Job {
     const TileWant *want;
@@ -70,7 +72,7 @@ static Status open_job(Job *job, Error *err) {
 
 /* ---- texels ---------------------------------------------------------------------------------- */
 
-/* Sets the request's texels; false where nothing of the pattern is under them. */
+/* Sets the request's texels: those of a tile, or of the whole pattern. False where nothing of it is under them. */
 static bool place_texels(Job *job, Level level, int64_t tile_y, int64_t tile_x) {
     PoolRequest *r = &job->request;
     if (level.q < 0 || level.q >= TILE_LEVELS || level.k < 0 || level.k >= TILE_LEVELS || tile_y < 0 || tile_x < 0 ||
@@ -140,8 +142,58 @@ static int choose_sample(const Job *job, const SetInfo *set) {
     return sample * WORTH_IT >= side ? 0 : (int)sample;
 }
 
+/* How many levels below the overview its cells are pooled to at first. */
+static int choose_finer(const Job *job, Level base) {
+    const int finer = (int)i64_clamp(job->want->finer, 0, TILE_FINER_MAX);
+    const Level level = {base.q - finer, base.k - finer};
+    const bool fits = level.q >= 0 && level.k >= 0 && tiles_texels(job->queries, level.q) <= FINER_SIDE &&
+                      tiles_texels(job->keys, level.k) <= FINER_SIDE;
+    return job->want->kind == JOB_BASE && job->request.sample == 0 && fits ? finer : 0;
+}
+
+/* One tile of the whole pattern at a level, whose image this is. Memory short: there is none. */
+static void cut_tile(Job *job, const float *image, Level level, int64_t y, int64_t x, float *room, bool allow_f16) {
+    const TileData *base = &job->node->data;
+    const int image_width = (int)tiles_texels(job->keys, level.k);
+    const int height = (int)i64_min(TILE_SIDE, tiles_texels(job->queries, level.q) - y * TILE_SIDE);
+    const int width = (int)i64_min(TILE_SIDE, image_width - x * TILE_SIDE);
+    TileNode *node = tiles_node_new();
+    if (node == NULL) {
+        return;
+    }
+    for (int row = 0; row < height; row++) {
+        memcpy(room + 2 * (size_t)row * (size_t)width,
+               image + 2 * ((size_t)(y * TILE_SIDE + row) * (size_t)image_width + (size_t)(x * TILE_SIDE)),
+               2 * (size_t)width * sizeof *room);
+    }
+    float *const mips[1] = {room};
+    node->data.kind = JOB_TILE;
+    node->data.key = base->key;
+    node->data.key.lq = level.q;
+    node->data.key.lk = level.k;
+    node->data.key.y = y;
+    node->data.key.x = x;
+    node->data.is_signed = base->is_signed;
+    node->data.error.offset = -1;
+    if (tiles_node_fill(node, mips, width, height, 1, allow_f16, NULL) != STATUS_OK) {
+        tiles_data_drop(&node->data);
+        return;
+    }
+    node->result_next = job->node->finer;
+    job->node->finer = node;
+}
+
+static void cut_tiles(Job *job, const float *image, Level level, float *room, bool allow_f16) {
+    for (int64_t y = 0; y < tiles_count_along(job->queries, level.q); y++) {
+        for (int64_t x = 0; x < tiles_count_along(job->keys, level.k); x++) {
+            cut_tile(job, image, level, y, x, room, allow_f16);
+        }
+    }
+}
+
 static Status run_texels(Job *job, Error *err) {
     const TileKey *key = &job->want->key;
+    PoolRequest *r = &job->request;
     bool base = job->want->kind == JOB_BASE;
     Level level = {key->lq, key->lk};
     if (base) {
@@ -152,25 +204,35 @@ static Status run_texels(Job *job, Error *err) {
                          (long long)key->y, (long long)key->x, level.q, level.k, (long long)job->queries,
                          (long long)job->keys);
     }
-    job->request.sample = choose_sample(job, capture_set(job->want->capture, key->set));
-    job->node->data.estimate = job->request.sample;
-    /* A chain of halves takes at most twice its first image, plus a texel a mip for sides rounded up. */
-    size_t texels = (size_t)job->request.height * (size_t)job->request.width;
-    size_t room = base ? 2 * texels + (size_t)(MIPS_MAX * TILE_SIDE) : texels;
-    float *image = tiles_pool_image(job->scratch, 2 * room);
+    r->sample = choose_sample(job, capture_set(job->want->capture, key->set));
+    job->node->data.estimate = r->sample;
+    const int finer = choose_finer(job, level), base_width = r->width, base_height = r->height;
+    if (finer > 0) {
+        r->level = (Level){level.q - finer, level.k - finer};
+        r->height = (int)tiles_texels(job->queries, r->level.q);
+        r->width = (int)tiles_texels(job->keys, r->level.k);
+    }
+    /* A chain of halves takes at most twice its first image, plus a texel a mip for sides rounded up; a tile to cut. */
+    size_t texels = (size_t)r->height * (size_t)r->width, tile = (size_t)TILE_SIDE * TILE_SIDE;
+    size_t chain = base ? 2 * texels + (size_t)(MIPS_MAX * FINER_SIDE) : texels;
+    float *image = tiles_pool_image(job->scratch, 2 * (chain + (finer > 0 ? tile : 0)));
     if (image == NULL) {
         return error_set(err, STATUS_MEMORY, "not enough memory to pool a tile");
     }
-    Status status = tiles_pool(&job->request, image, job->scratch, job->cancel, err);
+    Status status = tiles_pool(r, image, job->scratch, job->cancel, err);
     if (status != STATUS_OK) {
         return status;
     }
     float *mips[MIPS_MAX] = {image};
     int mip_count = base ? build_mips(job, image, mips) : 1;
-    bool allow_f16 = job->want->kind != JOB_COMPOSITE && !job->node->data.is_signed && job->request.variant == NULL;
-    status = tiles_node_fill(job->node, mips, job->request.width, job->request.height, mip_count, allow_f16, err);
+    bool allow_f16 = job->want->kind != JOB_COMPOSITE && !job->node->data.is_signed && r->variant == NULL;
+    status = tiles_node_fill(job->node, mips + finer, base_width, base_height, mip_count - finer, allow_f16, err);
+    if (status == STATUS_OK && finer > 0) {
+        cut_tiles(job, image, r->level, image + 2 * chain, allow_f16);
+        r->level = level;
+    }
     if (status == STATUS_OK && base) {
-        measure_ranges(job, image);
+        measure_ranges(job, mips[finer]);
     }
     return status;
 }

@@ -157,6 +157,10 @@ static bool finish_job(Worker *worker, Status status) {
     if (--s->running == 0) {
         cond_broadcast(s->settled);
     }
+    for (TileNode *finer = node->finer; finer != NULL && status == STATUS_OK; finer = finer->result_next) {
+        tiles_cache_add(&s->cache, finer);
+    }
+    tiles_node_drop_finer(node);
     if (status != STATUS_OK && cancelled) {
         s->stats.jobs_cancelled++;
         node->data = (TileData){.references = 1}; /* stays the worker's */

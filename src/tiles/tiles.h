@@ -401,6 +401,7 @@ DiskStats tiles_disk_stats(DiskStore *store);
 
 /* ---- scheduler.c : workers ------------------------------------------------------------------- */
 
+enum { TILE_FINER_MAX = 2 };
 /* For better_than: no estimate will do. */
 #define TILE_NO_ESTIMATE INT32_MAX
 
@@ -411,6 +412,9 @@ typedef struct TileWant {
     const Capture *capture; /* must stay open until tiles_scheduler_forget or _drop */
     HeadSet heads;          /* JOB_COMPOSITE, JOB_CELLS; the others take key.head */
     Variant variant;        /* where key.variant is not 0 */
+    /* JOB_BASE: the tiles so many levels below come of the same cells, into the cache; 0: none, at most TILE_FINER_MAX.
+     * A wish: long patterns and estimates have none. */
+    int finer;
     int better_than; /* 0: an estimate will do where exact work takes long; else a better one than this, or exact */
 } TileWant;
 

@@ -602,6 +602,15 @@ static void paint_tile(Painter *painter, const TileKey *base, Level level, int64
     if (!painted) paint_ancestor(painter, base, level, y, x);
 }
 
+/* Where overviews are asked for (from `first` on) and a level not far below is what is looked at, one reading makes both. */
+static void want_finer(Frame *frame, const Pattern *pattern, Level level, size_t first) {
+    const int finer = pattern->base.q - level.q;
+    if (frame->flying || finer < 1 || finer > TILE_FINER_MAX || pattern->base.k - level.k != finer) return;
+    for (size_t i = first; i < frame->wants->count; i++) {
+        if (frame->wants->items[i].kind == JOB_BASE) frame->wants->items[i].finer = finer;
+    }
+}
+
 void views_heatmap(Frame *frame, const ViewState *state, ViewResult *result) {
     Pattern pattern;
     Reference reference;
@@ -611,9 +620,11 @@ void views_heatmap(Frame *frame, const ViewState *state, ViewResult *result) {
         return;
     }
     TileKey base_key;
+    const Level level = {tiles_level_for_scale(result->cell_h), tiles_level_for_scale(result->cell_w)};
+    const size_t wanted = frame->wants->count;
     const bool base_here = views_base_ready(frame, state, state->layer, true, &base_key);
     if (!base_here) result->pending = true;
-    const Level level = {tiles_level_for_scale(result->cell_h), tiles_level_for_scale(result->cell_w)};
+    want_finer(frame, &pattern, level, wanted);
     result->level = level;
 
     result->lo = state->lo;

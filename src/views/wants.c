@@ -27,7 +27,7 @@ TileWant *views_want(WantList *wants, JobKind kind, const TileKey *key, const Ca
     want->capture = capture;
     want->heads.op = HEADS_MEAN;
     want->heads.count = 0;
-    want->better_than = 0;
+    want->finer = want->better_than = 0;
     if (tiles_key_varied(key)) want->variant = wants->variant;
     return want;
 }

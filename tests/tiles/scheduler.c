@@ -109,6 +109,48 @@ static void a_base_tile_comes_with_its_mips(void **state) {
     }
 }
 
+/* An overview that is wanted with finer tiles leaves them in the cache: no other job runs for them, and they, like the
+ * overview, are what they would be by themselves. */
+static void finer_tiles_come_with_an_overview(void **state) {
+    (void)state;
+    static const FixtureKind kinds[] = {FIXTURE_WEIGHTS, FIXTURE_ATTRIBUTION, FIXTURE_FACTORED_CAUSAL};
+    for (size_t k = 0; k < BASE_COUNT(kinds); k++) {
+        Fixture *f = fixture_new(kinds[k], 1, 2, 300, 520, 2);
+        for (int finer = 1; finer <= 2; finer++) {
+            Scheduler *s = new_inline(0, 64); /* overviews of 38 x 33 texels: level 3, 4 */
+            TileWant base = want_base(f, 0, 1), tiles[6];
+            ResolvedHeads heads = fixture_heads(f, "1");
+            base.finer = finer;
+            want(s, &base, 1);
+            TileData *data = take_one(s, &base);
+            assert_int_equal(data->status, STATUS_OK);
+            assert_true(data->width == 33 && data->height == 38 && data->mip_count == 7);
+            for (int mip = 0; mip < data->mip_count; mip++) {
+                check_mip(f, data, &heads, (Level){3 + mip, 4 + mip}, mip);
+            }
+            tiles_data_drop(data);
+            int count = 0;
+            const Level level = {3 - finer, 4 - finer};
+            for (int64_t y = 0; y < tiles_count_along(300, level.q); y++) {
+                for (int64_t x = 0; x < tiles_count_along(520, level.k); x++) {
+                    tiles[count] = want_tile(f, 0, 1, level.k, y, x);
+                    tiles[count++].key.lq = level.q;
+                }
+            }
+            const uint64_t done = tiles_scheduler_stats(s).jobs_done;
+            want(s, tiles, (size_t)count);
+            for (int i = 0; i < count; i++) {
+                data = take_one(s, &tiles[i]);
+                check_mip(f, data, &heads, level, 0);
+                tiles_data_drop(data);
+            }
+            assert_int_equal(tiles_scheduler_stats(s).jobs_done, done);
+            tiles_scheduler_drop(s);
+        }
+        fixture_drop(f);
+    }
+}
+
 static void tiles_end_where_the_pattern_ends(void **state) {
     (void)state;
     Fixture *f = fixture_new(FIXTURE_WEIGHTS, 1, 2, 40, 300, 2);
@@ -461,6 +503,7 @@ static void repeated_wants_allocate_nothing(void **state) {
 int test_scheduler_group(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_base_tile_comes_with_its_mips),
+        cmocka_unit_test(finer_tiles_come_with_an_overview),
         cmocka_unit_test(tiles_end_where_the_pattern_ends),
         cmocka_unit_test(weights_that_are_none_go_f32),
         cmocka_unit_test(cells_are_plain_floats),
