@@ -11,7 +11,7 @@ const char *panel_badge(const App *app) {
     const ViewResult *r = &app->result;
     if (r->absent) return "not comparable";
     if (r->missing) return "loading";
-    if (r->coarse) return "coarse";
+    if (r->coarse) return r->exactness == ESTIMATE ? "estimate" : "coarse";
     switch (r->exactness) {
     case EXACT:
         return "exact";

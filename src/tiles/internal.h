@@ -180,7 +180,7 @@ typedef struct QueuedJob {
     const Capture *capture;
     size_t heads;   /* index into heads[]; kinds with a head set only */
     size_t variant; /* index into variants[]; where key.variant is not 0 */
-    int finer, better_than;
+    int finer, company, better_than;
 } QueuedJob;
 
 typedef struct Queue {

@@ -11,6 +11,7 @@
 enum { MIPS_MAX = 16 };
 /* Texels of a whole pattern that an overview is made from, a side. */
 enum { FINER_SIDE = 4 * TILE_SIDE };
+enum { FINE_LEVEL = 4 }; /* of the query axis: never estimated */
 
 typedef struct Job {
     const TileWant *want;
@@ -117,30 +118,49 @@ static void measure_ranges(Job *job, const float *image) {
     }
 }
 
+/* ---- estimates ------------------------------------------------------------------------------- */
+
+#define SLOW_RATE 5e10  /* operations a second: below what any kernel does */
+#define EXACT_S 1.0     /* for which exact work is waited */
+#define TOGETHER_S 4.0  /* the same for all heads of a picture, which several workers share */
+#define ESTIMATE_S 0.15 /* that a first estimate may take */
+
+/* One row of a factored layer: its normaliser, its weights. */
+static double row_seconds(const SetInfo *set, const LayerInfo *layer) {
+    enum { PRODUCTS = 2 };
+    return PRODUCTS * 2.0 * (double)layer->keys * layer->head_dim / SLOW_RATE * (set->causal ? 0.5 : 1.0);
+}
+
+bool tiles_exact_at_once(const SetInfo *set, const LayerInfo *layer, Level level) {
+    return !set->factored || level.q <= FINE_LEVEL ||
+           row_seconds(set, layer) * fmin(ldexp(TILE_SIDE, level.q), (double)layer->queries) <= EXACT_S;
+}
+
 /* How many rows of each texel row to look at; 0: all. Exact at once unless that takes more than about a second; then
  * so many rows as ESTIMATE_S allows, and each time it is asked for better, REFINE times as many, until that is a
- * good part of all. Texels of up to 16 x 16 weights are never estimated, and neither are
- * composites and variants. */
+ * good part of all. Texels of up to 16 x 16 weights are never estimated, and neither are composites and variants.
+ * What is exact soon by itself is estimated once where a picture needs many of it. */
 static int choose_sample(const Job *job, const SetInfo *set) {
+    enum { REFINE = 16, WORTH_IT = 4 };
     const TileWant *want = job->want;
     const PoolRequest *r = &job->request;
-    enum { FINE_LEVEL = 4, REFINE = 16, WORTH_IT = 4, PRODUCTS = 2 /* normalisers, weights */ };
-    const double rate = 5e10, exact_s = 1.0, estimate_s = 0.15; /* operations a second: below what any kernel does */
-    if (!set->factored || (want->kind != JOB_BASE && want->kind != JOB_TILE) || r->level.q <= FINE_LEVEL ||
-        r->variant != NULL) {
+    const LayerInfo *layer = &set->layers[r->layer];
+    const double company = fmax(1.0, want->company), side = ldexp(1.0, r->level.q);
+    if ((want->kind != JOB_BASE && want->kind != JOB_TILE) || r->variant != NULL) {
         return 0;
     }
-    double side = ldexp(1.0, r->level.q);
-    double row_s = PRODUCTS * 2.0 * (double)job->keys * set->layers[r->layer].head_dim / rate *
-                   (set->causal ? 0.5 : 1.0);
-    double all_s = row_s * fmin((double)r->height * side, (double)job->queries);
-    if (all_s <= exact_s) {
+    const double row_s = row_seconds(set, layer), all_s = row_s * fmin((double)r->height * side, (double)job->queries);
+    const bool alone = tiles_exact_at_once(set, layer, r->level);
+    if (alone &&
+        (r->level.q <= FINE_LEVEL || !set->factored || want->better_than > 0 || all_s * company <= TOGETHER_S)) {
         return 0;
     }
-    double sample = fmax(1.0, floor(estimate_s / (row_s * r->height)));
+    double sample = fmax(1.0, floor(ESTIMATE_S / company / (row_s * r->height)));
     sample = want->better_than > 0 ? fmax(sample, (double)want->better_than * REFINE) : sample;
     return sample * WORTH_IT >= side ? 0 : (int)sample;
 }
+
+/* ---- texels, and what comes with them -------------------------------------------------------- */
 
 /* How many levels below the overview its cells are pooled to at first. */
 static int choose_finer(const Job *job, Level base) {

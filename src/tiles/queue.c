@@ -39,7 +39,7 @@ static void add_variant(Queue *queue, QueuedJob *job, const Variant *variant) {
 
 void tiles_queue_add(Queue *queue, const TileWant *want) {
     QueuedJob *job = &queue->jobs[queue->count++];
-    *job = (QueuedJob){want->kind, want->key, want->capture, 0, 0, want->finer, want->better_than};
+    *job = (QueuedJob){want->kind, want->key, want->capture, 0, 0, want->finer, want->company, want->better_than};
     if (has_headset(want->kind)) {
         job->heads = queue->head_count;
         queue->heads[queue->head_count++] = want->heads;
@@ -115,6 +115,7 @@ bool tiles_queue_pop(Queue *queue, KeyHead *held, int count, int self, TileWant 
     out->key = job->key;
     out->capture = job->capture;
     out->finer = job->finer;
+    out->company = job->company;
     out->better_than = job->better_than;
     if (has_headset(job->kind)) {
         out->heads = queue->heads[job->heads];

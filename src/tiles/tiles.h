@@ -402,6 +402,8 @@ DiskStats tiles_disk_stats(DiskStore *store);
 /* ---- scheduler.c : workers ------------------------------------------------------------------- */
 
 enum { TILE_FINER_MAX = 2 };
+/* Is the overview of one head at this level computed at once, or estimated first? Dense sets never are estimated. */
+bool tiles_exact_at_once(const SetInfo *set, const LayerInfo *layer, Level level);
 /* For better_than: no estimate will do. */
 #define TILE_NO_ESTIMATE INT32_MAX
 
@@ -415,6 +417,7 @@ typedef struct TileWant {
     /* JOB_BASE: the tiles so many levels below come of the same cells, into the cache; 0: none, at most TILE_FINER_MAX.
      * A wish: long patterns and estimates have none. */
     int finer;
+    int company; /* JOB_BASE: of so many is one picture made, so that an estimate may do where one alone is exact soon */
     int better_than; /* 0: an estimate will do where exact work takes long; else a better one than this, or exact */
 } TileWant;
 

@@ -352,6 +352,7 @@ typedef struct Painter {
     ViewResult *result;
     const Pattern *pattern;
     DisplayParams params;
+    bool tiles_follow; /* tiles come with overviews that are on their way */
 } Painter;
 
 /* Wants better tiles where those under `key` are estimates; the picture stays meanwhile. */
@@ -510,10 +511,12 @@ static void paint_ancestor(Painter *painter, const TileKey *base, Level level, i
         }
     }
     if (base && stands_in(painter, base, 0)) note_stand_in(painter);
-    if (base)
+    if (base) {
+        note_exactness(painter, base);
         paint_piece(painter, base, 0, level, y, x);
-    else
+    } else {
         painter->result->missing = true;
+    }
 }
 
 /* Mip of the base image that shows `level`, or -1. */
@@ -587,7 +590,7 @@ static void paint_tile(Painter *painter, const TileKey *base, Level level, int64
     }
     bool cut_short = false;
     /* Where the exact composite is on its way, tiles of every head would be work for nothing. */
-    const bool want_tiles = !frame->flying && !(want_exact && frame->exact_only) && mip < 0;
+    const bool want_tiles = !frame->flying && !(want_exact && frame->exact_only) && mip < 0 && !painter->tiles_follow;
     /* Factors take a small part of the time that tiles of the variant take: they are asked for first. */
     const bool factors_first = pattern->variant && !pattern->reference && !frame->exact_only &&
                                !(key.variant & TILE_VARIANT_FACTORS);
@@ -602,12 +605,19 @@ static void paint_tile(Painter *painter, const TileKey *base, Level level, int64
     if (!painted) paint_ancestor(painter, base, level, y, x);
 }
 
-/* Where overviews are asked for (from `first` on) and a level not far below is what is looked at, one reading makes both. */
-static void want_finer(Frame *frame, const Pattern *pattern, Level level, size_t first) {
+/* How far below the overview the level is that is looked at, where one reading makes both; else 0. */
+static int finer_than_base(const Frame *frame, const Pattern *pattern, Level level) {
     const int finer = pattern->base.q - level.q;
-    if (frame->flying || finer < 1 || finer > TILE_FINER_MAX || pattern->base.k - level.k != finer) return;
+    return frame->flying || finer < 1 || finer > TILE_FINER_MAX || pattern->base.k - level.k != finer ? 0 : finer;
+}
+
+/* Of the overviews that are asked for, from `first` on: what comes with them, and how many make the picture. */
+static void describe_bases(Frame *frame, const Pattern *pattern, Level level, size_t first) {
     for (size_t i = first; i < frame->wants->count; i++) {
-        if (frame->wants->items[i].kind == JOB_BASE) frame->wants->items[i].finer = finer;
+        TileWant *want = &frame->wants->items[i];
+        if (want->kind != JOB_BASE) continue;
+        want->finer = finer_than_base(frame, pattern, level);
+        want->company = frame->exact_only ? 0 : pattern->heads.count;
     }
 }
 
@@ -624,7 +634,6 @@ void views_heatmap(Frame *frame, const ViewState *state, ViewResult *result) {
     const size_t wanted = frame->wants->count;
     const bool base_here = views_base_ready(frame, state, state->layer, true, &base_key);
     if (!base_here) result->pending = true;
-    want_finer(frame, &pattern, level, wanted);
     result->level = level;
 
     result->lo = state->lo;
@@ -639,6 +648,10 @@ void views_heatmap(Frame *frame, const ViewState *state, ViewResult *result) {
         }
     }
     Painter painter = {.frame = frame, .state = state, .result = result, .pattern = &pattern};
+    GpuTileInfo base_info = {0};
+    painter.tiles_follow = base_here && finer_than_base(frame, &pattern, level) > 0 &&
+                           gpu_tile_find(frame->gpu, &base_key, &base_info) && base_info.estimate > 0 &&
+                           tiles_exact_at_once(pattern.set, pattern.layer, pattern.base);
     painter.params = views_display_params(frame, state, pattern.is_signed, result->lo, result->hi);
     if (!result->range_known) {
         /* Without a range colours would flash; the ground is shown for the few milliseconds until the base is there. */
@@ -655,5 +668,6 @@ void views_heatmap(Frame *frame, const ViewState *state, ViewResult *result) {
         want_better(&painter, &key, JOB_TILE);
     }
     if (base_here) want_better(&painter, &base_key, JOB_BASE);
+    describe_bases(frame, &pattern, level, wanted);
     draw_clip_off(frame->list);
 }

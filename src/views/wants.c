@@ -27,7 +27,7 @@ TileWant *views_want(WantList *wants, JobKind kind, const TileKey *key, const Ca
     want->capture = capture;
     want->heads.op = HEADS_MEAN;
     want->heads.count = 0;
-    want->finer = want->better_than = 0;
+    want->finer = want->company = want->better_than = 0;
     if (tiles_key_varied(key)) want->variant = wants->variant;
     return want;
 }
@@ -53,15 +53,22 @@ static int variant_reach(const Frame *frame, const SetInfo *set) {
 }
 
 static int want_layer_bases(Frame *frame, const ViewState *state, int layer, uint32_t variant, int wanted) {
-    const LayerInfo *info = &capture_set(frame->capture, state->set)->layers[layer];
+    const SetInfo *set = capture_set(frame->capture, state->set);
+    const LayerInfo *info = &set->layers[layer];
     int missing = 0;
     if (info->queries <= 0 || info->keys <= 0) return 0;
     const Level base = views_base_level(frame, info);
     for (int head = 0; head < info->head_count; head++) {
         TileKey key = views_key(frame, state, layer, head, 0, base, 0, 0);
         key.variant = variant;
-        if (gpu_tile_find(frame->gpu, &key, NULL) || views_has_failed(frame, &key)) continue;
-        if (wanted + missing++ < BASE_WANTS_MAX) views_want(frame->wants, JOB_BASE, &key, frame->capture);
+        GpuTileInfo tile = {0};
+        const bool here = gpu_tile_find(frame->gpu, &key, &tile);
+        /* What stood in for it while another picture was made. */
+        const bool stand_in = here && tile.estimate > 0 && tiles_exact_at_once(set, info, base);
+        if ((here && !stand_in) || views_has_failed(frame, &key)) continue;
+        if (wanted + missing++ >= BASE_WANTS_MAX) continue;
+        TileWant *want = views_want(frame->wants, JOB_BASE, &key, frame->capture);
+        if (want) want->better_than = tile.estimate;
     }
     return missing;
 }

@@ -316,6 +316,34 @@ static void test_estimate_first(void **state) {
     drop(&open);
 }
 
+/* An overview that is exact soon by itself is estimated where a picture needs many of it, and exact when it is asked for
+ * better; alone, and with too few others, it is exact at once. */
+static void test_estimates_in_company(void **state) {
+    static const Made m = {CAUSAL, "F32", 2, 1, 16, 4096, 4096, -1, 1.0};
+    (void)state;
+    Open open = make(&m, 33);
+    Scheduler *scheduler = NULL;
+    Error err = {0};
+    SchedulerParams params = {.workers = -1, .base_side = 64};
+    assert_int_equal(tiles_scheduler_new(&params, &scheduler, &err), STATUS_OK);
+    const SetInfo *set = capture_set(open.capture, 0);
+    assert_true(tiles_exact_at_once(set, &set->layers[0], (Level){6, 6}));
+    TileWant want = {.kind = JOB_BASE, .capture = open.capture, .key = {.serial = 5}, .company = 10000};
+    TileData *estimate = run_one(scheduler, &want, 0);
+    assert_true(estimate->estimate > 0 && estimate->estimate < 64);
+    TileData *exact = run_one(scheduler, &want, estimate->estimate);
+    assert_int_equal(exact->estimate, 0);
+    want.key.head = 1;
+    want.company = 2;
+    TileData *soon = run_one(scheduler, &want, 0);
+    assert_int_equal(soon->estimate, 0);
+    tiles_data_drop(estimate);
+    tiles_data_drop(exact);
+    tiles_data_drop(soon);
+    tiles_scheduler_drop(scheduler);
+    drop(&open);
+}
+
 static void test_cancelled(void **state) {
     static const Made m = {CAUSAL, "F32", 2, 2, 16, 300, 300, -1, 1.0};
     (void)state;
@@ -380,6 +408,7 @@ int test_fused_group(void) {
         cmocka_unit_test(test_odd_sizes),
         cmocka_unit_test(test_properties),
         cmocka_unit_test(test_samples),
+        cmocka_unit_test(test_estimates_in_company),
         cmocka_unit_test(test_estimate_first),
         cmocka_unit_test(test_cancelled),
     };
