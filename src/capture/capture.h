@@ -210,7 +210,8 @@ int capture_step_of_number(const SetInfo *set, int number);
 
 /* Working memory of one thread; reused between calls so that steady work allocates nothing. */
 typedef struct SourceScratch SourceScratch;
-SourceScratch *capture_scratch_new(void); /* NULL on failure */
+SourceScratch *capture_scratch_new(void);                        /* NULL on failure */
+void capture_scratch_share(SourceScratch *scratch, int threads); /* keeps less where so many threads have one each */
 void capture_scratch_drop(SourceScratch *scratch);
 
 /* Size of a pattern; STATUS_RANGE when the reference is outside the capture. */

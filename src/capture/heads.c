@@ -10,9 +10,9 @@
 #include "capture/internal.h"
 
 enum { CHUNK_ROWS = 256, ROW_BYTES = 4096, FEW_ROWS = 16 };
-/* One group of all positions; and all slots: one of queries, one of keys. */
+/* One group of all positions, of many threads together; a thread keeps two: one of queries, one of keys. */
 #define GROUP_BYTES ((int64_t)8 << 20)
-#define SLOTS_BYTES ((size_t)16 << 20)
+#define GROUP_TOTAL ((int64_t)32 << 20)
 
 typedef struct HeadSlot {
     uint64_t serial; /* of the capture; 0: empty */
@@ -37,19 +37,23 @@ void capture_heads_drop(HeadRows *heads) {
     mem_free(heads);
 }
 
+static int64_t group_bytes(const SourceScratch *scratch) {
+    return i64_min(GROUP_BYTES, GROUP_TOTAL / i64_max(1, scratch->threads));
+}
+
 /* Heads read together; 1: as they are. */
-static int64_t group_size(const Plane *plane, const HeadRequest *r) {
+static int64_t group_size(const Plane *plane, const HeadRequest *r, int64_t most) {
     int64_t head_bytes = r->dim * plane->item_size, group = 1;
     bool beside = plane->piece_count == 0 && plane->column_stride == 1 && plane->head_stride == r->dim &&
                   plane->row_stride >= r->head_count * r->dim && head_bytes > 0;
     while (beside && group < r->head_count && 2 * group * head_bytes <= ROW_BYTES &&
-           2 * group * head_bytes * r->rows <= GROUP_BYTES)
+           2 * group * head_bytes * r->rows <= most)
         group *= 2;
     return group;
 }
 
 /* A slot of this size: an empty one, or the one used longest ago. */
-static HeadSlot *make_slot(HeadRows *heads, size_t size) {
+static HeadSlot *make_slot(HeadRows *heads, size_t size, size_t most) {
     for (;;) {
         HeadSlot *oldest = NULL, *vacant = NULL;
         for (int i = 0; i < SLOTS_MAX; i++) {
@@ -59,7 +63,7 @@ static HeadSlot *make_slot(HeadRows *heads, size_t size) {
             else if (!oldest || slot->used < oldest->used)
                 oldest = slot;
         }
-        if (vacant && heads->bytes + size <= SLOTS_BYTES) {
+        if (vacant && heads->bytes + size <= most) {
             vacant->bytes = mem_alloc(size);
             vacant->size = vacant->bytes ? size : 0;
             heads->bytes += vacant->size;
@@ -96,7 +100,8 @@ static Status find_slot(const Plane *plane, const HeadRequest *r, int64_t first_
             return STATUS_OK;
         }
     }
-    HeadSlot *slot = make_slot(heads, (size_t)(CHUNK_ROWS * group * r->dim * plane->item_size));
+    HeadSlot *slot = make_slot(heads, (size_t)(CHUNK_ROWS * group * r->dim * plane->item_size),
+                               2 * (size_t)group_bytes(scratch));
     if (!slot) return STATUS_OK;
     slot->serial = 0;
     Status status = fill_slot(plane, r, first_head, group, chunk * CHUNK_ROWS, slot, scratch, err);
@@ -115,7 +120,7 @@ static Status find_slot(const Plane *plane, const HeadRequest *r, int64_t first_
 
 Status capture_heads_read(const Plane *plane, const HeadRequest *r, int64_t r0, int64_t r1, float *out,
                           SourceScratch *scratch, const CancelFlag *cancel, Error *err) {
-    const int64_t group = group_size(plane, r), first_head = r->head / group * group;
+    const int64_t group = group_size(plane, r, group_bytes(scratch)), first_head = r->head / group * group;
     const int64_t count = i64_min(group, r->head_count - first_head), dim = r->dim;
     if (group > 1 && r1 - r0 >= FEW_ROWS && !scratch->heads)
         scratch->heads = mem_alloc_zeroed(1, sizeof *scratch->heads);

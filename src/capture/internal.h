@@ -309,6 +309,7 @@ struct SourceScratch {
     ScratchBuffer spare;  /* exponentials of one row */
     ScratchBuffer column; /* plane.c: one column */
     HeadRows *heads;      /* heads.c: NULL until it is needed */
+    int threads;          /* that have a scratch; 0: one */
     struct {              /* which key rows `k` holds */
         uint64_t serial;
         int set, layer;

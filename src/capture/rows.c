@@ -13,6 +13,10 @@ SourceScratch *capture_scratch_new(void) {
     return mem_alloc_zeroed(1, sizeof(SourceScratch));
 }
 
+void capture_scratch_share(SourceScratch *scratch, int threads) {
+    scratch->threads = threads;
+}
+
 void capture_scratch_drop(SourceScratch *scratch) {
     if (!scratch) return;
     mem_free(scratch->bytes.data);

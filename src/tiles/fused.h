@@ -39,6 +39,7 @@ struct FusedScratch {
     SourceScratch *source;
     FactorScratch *factors;
     Panels panels[PANELS_MAX];
+    size_t panel_bytes; /* of all of them, at most */
     uint64_t clock;
     AlignedRoom rows;    /* f32 rows before packing */
     AlignedRoom queries; /* packed [head][band] */

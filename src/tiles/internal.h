@@ -87,6 +87,7 @@ Status tiles_pool_prepare_rows(const FactorRequest *request, int64_t q0, int64_t
 typedef struct FusedScratch FusedScratch;
 FusedScratch *tiles_fused_scratch_new(void); /* NULL when memory is short */
 void tiles_fused_scratch_drop(FusedScratch *scratch);
+void tiles_fused_scratch_share(FusedScratch *scratch, int threads); /* with so many others like it */
 void tiles_fused_scratch_use_device(FusedScratch *scratch, PoolDevice *device);
 /* The cells and texels of a request that exist. */
 typedef struct FusedArea {

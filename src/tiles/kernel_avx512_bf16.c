@@ -13,7 +13,7 @@ static inline KernelVec vec_dot(KernelVec acc, KernelVec q, KernelVec k) {
 
 const Kernel *tiles_kernel_avx512_bf16(void) {
     static const Kernel kernel = {.name = "avx512bf16", .bf16 = true, KERNEL_FUNCTIONS};
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bf16") ? &kernel : NULL;
+    return tiles_kernel_avx512() != NULL && __builtin_cpu_supports("avx512bf16") ? &kernel : NULL;
 }
 #else
 const Kernel *tiles_kernel_avx512_bf16(void) {

@@ -21,14 +21,8 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
-enum {
-    PANEL = VECS * LANES,
-    SUB_PANELS = KERNEL_KEYS / PANEL,
-    COLUMN_VECS = KERNEL_KEYS / LANES,
-    COLUMN_LEVELS = COLUMN_VECS == 4   ? 2
-                    : COLUMN_VECS == 8 ? 3
-                                       : 4 /* COLUMN_VECS is 2^COLUMN_LEVELS */
-};
+enum { PANEL = VECS * LANES, SUB_PANELS = KERNEL_KEYS / PANEL, COLUMN_VECS = KERNEL_KEYS / LANES };
+enum { COLUMN_LEVELS = LANES == 16 ? 2 : LANES == 8 ? 3 : 4 }; /* COLUMN_VECS is 2^COLUMN_LEVELS */
 
 #ifdef KERNEL_EXP2_FINITE
 #define exp2_poly_finite exp2_poly_up

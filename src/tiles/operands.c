@@ -8,8 +8,10 @@
 #include <math.h>
 #include <string.h>
 
-/* Bytes of packed keys a thread keeps: eight key heads of 8k x 128. */
+/* Bytes of packed keys a thread keeps: eight key heads of 8k x 128; of many threads together, and each at least. */
 #define PANELS_BYTES ((size_t)40 << 20)
+#define PANELS_TOTAL ((size_t)160 << 20)
+#define PANELS_LEAST ((size_t)8 << 20)
 enum { CACHE_LINE = 64 };
 /* So that a score in powers of two is a float, too. */
 #define SCORE_MAX 1e36
@@ -35,6 +37,7 @@ FusedScratch *tiles_fused_scratch_new(void) {
     if (scratch != NULL) {
         scratch->source = capture_scratch_new();
         scratch->factors = tiles_factor_scratch_new();
+        scratch->panel_bytes = PANELS_BYTES;
     }
     if (scratch != NULL && (scratch->source == NULL || scratch->factors == NULL)) {
         tiles_fused_scratch_drop(scratch);
@@ -61,6 +64,12 @@ void tiles_fused_scratch_drop(FusedScratch *scratch) {
     }
     tiles_factor_scratch_drop(scratch->factors);
     mem_free(scratch);
+}
+
+void tiles_fused_scratch_share(FusedScratch *scratch, int threads) {
+    const int64_t part = (int64_t)PANELS_TOTAL / threads;
+    scratch->panel_bytes = (size_t)i64_clamp(part, (int64_t)PANELS_LEAST, (int64_t)PANELS_BYTES);
+    capture_scratch_share(scratch->source, threads);
 }
 
 void tiles_fused_scratch_use_device(FusedScratch *scratch, PoolDevice *device) {
@@ -127,7 +136,7 @@ static Panels *make_place(FusedScratch *scratch, size_t bytes) {
                 oldest = p;
             }
         }
-        if (oldest == NULL || (vacant != NULL && total <= PANELS_BYTES)) {
+        if (oldest == NULL || (vacant != NULL && total <= scratch->panel_bytes)) {
             return vacant;
         }
         if (oldest->bytes == bytes) {
@@ -182,7 +191,7 @@ Status tiles_operand_keys(const Fused *f, int head, int64_t k, KeyPanels *out, E
     }
     if (p == NULL) {
         int64_t panels = i64_ceil_div(info.keys, KERNEL_KEYS);
-        int64_t fit = (int64_t)(PANELS_BYTES / (panel * sizeof(uint32_t))) / f->key_heads;
+        int64_t fit = (int64_t)(s->panel_bytes / (panel * sizeof(uint32_t))) / f->key_heads;
         bool whole = panels <= fit && f->key_heads <= PANELS_MAX;
         int64_t k0 = whole ? 0 : k / CHUNK_KEYS * CHUNK_KEYS;
         int64_t k1 = whole ? info.keys : i64_min(k0 + CHUNK_KEYS, info.keys);

@@ -107,6 +107,10 @@ static void *room_for(Room *room, size_t count, size_t item_size) {
     return mem_grow(&room->items, &room->capacity, count > 0 ? count : 1, item_size) ? room->items : NULL;
 }
 
+void tiles_pool_scratch_share(PoolScratch *scratch, int threads) {
+    tiles_fused_scratch_share(scratch->fused, threads);
+}
+
 void tiles_pool_use_device(PoolScratch *scratch, PoolDevice *device) {
     tiles_fused_scratch_use_device(scratch->fused, device);
 }

@@ -265,6 +265,7 @@ static Status make_workers(Scheduler *s, int count, Error *err) {
         if (worker->scratch == NULL || !have_spare(worker)) {
             return error_set(err, STATUS_MEMORY, "not enough memory for the workers");
         }
+        tiles_pool_scratch_share(worker->scratch, count);
         if (!s->inline_jobs) {
             Status status = thread_start(&worker->thread, work, worker, "tiles", true, err);
             if (status != STATUS_OK) {

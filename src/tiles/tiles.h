@@ -175,6 +175,8 @@ typedef struct PoolRequest {
 
 PoolScratch *tiles_pool_scratch_new(void);
 void tiles_pool_scratch_drop(PoolScratch *scratch);
+/* What it keeps from one call to the next shrinks where so many threads have one each. Before it is used. */
+void tiles_pool_scratch_share(PoolScratch *scratch, int threads);
 
 /* rg: height * width * 2 floats, row-major. Streams the source in strips that fit the cache. */
 Status tiles_pool(const PoolRequest *request, float *rg, PoolScratch *scratch, const CancelFlag *cancel, Error *err);
