@@ -54,7 +54,7 @@ static int64_t group_size(const Plane *plane, const HeadRequest *r, int64_t most
 
 /* A slot of this size: an empty one, or the one used longest ago. */
 static HeadSlot *make_slot(HeadRows *heads, size_t size, size_t most) {
-    for (;;) {
+    while (size <= most) {
         HeadSlot *oldest = NULL, *vacant = NULL;
         for (int i = 0; i < SLOTS_MAX; i++) {
             HeadSlot *slot = &heads->slots[i];
@@ -75,6 +75,7 @@ static HeadSlot *make_slot(HeadRows *heads, size_t size, size_t most) {
         heads->bytes -= oldest->size;
         *oldest = (HeadSlot){0};
     }
+    return NULL;
 }
 
 static Status fill_slot(const Plane *plane, const HeadRequest *r, int64_t first_head, int64_t group, int64_t row,
@@ -100,7 +101,8 @@ static Status find_slot(const Plane *plane, const HeadRequest *r, int64_t first_
             return STATUS_OK;
         }
     }
-    HeadSlot *slot = make_slot(heads, (size_t)(CHUNK_ROWS * group * r->dim * plane->item_size),
+    const int64_t rows = i64_min(CHUNK_ROWS, r->rows - chunk * CHUNK_ROWS);
+    HeadSlot *slot = make_slot(heads, (size_t)(rows * group * r->dim * plane->item_size),
                                2 * (size_t)group_bytes(scratch));
     if (!slot) return STATUS_OK;
     slot->serial = 0;

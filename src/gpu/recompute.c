@@ -572,11 +572,9 @@ Status gpu_recompute_measure(Gpu *gpu, int dim, double *gflops, Error *err) {
     Recompute *r = NULL;
     /* Software: 2 Mflop for d = 64. Else enough to keep a large GPU busy for a moment. */
     const int tokens = gpu->info.software ? 128 : 4096;
-    static const int32_t first = 0;
     DeviceTask task = {.weights = true,
                        .heads = 1,
                        .key_heads = 1,
-                       .key_of = &first,
                        .depth = (int)i64_ceil_div(dim, DEVICE_DEPTH) * DEVICE_DEPTH,
                        .rows = tokens,
                        .columns = tokens,

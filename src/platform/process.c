@@ -215,8 +215,7 @@ static int write_fully(int fd, const unsigned char *from, size_t size, int timeo
         if (ready < 0 && errno != EINTR) {
             return errno;
         }
-        waited_ms += ready == 0 ? LOOK_MS : 0;
-        if (ready == 0 && timeout_ms >= 0 && waited_ms >= timeout_ms) {
+        if (ready == 0 && timeout_ms >= 0 && (waited_ms += LOOK_MS) >= timeout_ms) {
             return ETIMEDOUT;
         }
     }

@@ -129,6 +129,9 @@ bool tiles_fused_bound(const Fused *f, const uint32_t *queries, int64_t q, int r
 void tiles_fused_exponentials(const Fused *f, const uint32_t *queries, int64_t q, int rows, int64_t k,
                               const uint32_t *panel, const float *shift, float *cells, size_t pitch, RowTotals *totals);
 void tiles_fused_total(RowTotals *totals); /* all of it to total[] */
+/* Is that a sum of exponentials none of which went beyond what they can be? Kernels without an instruction that scales by
+ * powers of two stop at EXP2_HIGHEST. */
+bool tiles_fused_holds(double total);
 /* The same from log-sum-exps. */
 void tiles_fused_split(double lse, float *shift, float *factor);
 /* Is every cell of these rows and this panel visible? */

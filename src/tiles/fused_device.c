@@ -17,7 +17,7 @@
 #define TOKENS_MAX ((int64_t)1 << 28) /* of a position and its neighbours in an int32 */
 #define DIAGONAL_MAX ((int64_t)1 << 30)
 
-enum { PIECE_ROWS = CHUNK_KEYS, LEVEL_MAX = 24 };
+enum { PIECE_ROWS = CHUNK_KEYS, LEVEL_MAX = 24, HEADS_A_CHUNK = 4 };
 
 typedef struct OnDevice {
     const Fused *f;
@@ -26,8 +26,7 @@ typedef struct OnDevice {
     size_t operand_floats;
     int64_t band, chunk; /* rows of a head */
     int heads, key_heads;
-    int32_t key_of[HEADSET_MAX]; /* place of a head's key head among those of the task */
-    int key_owner[HEADSET_MAX];  /* [key_heads]: a head that has it */
+    int key_owner[HEADSET_MAX]; /* [key_heads]: a head that has it */
     float *queries, *keys, *numbers;
     double *lse; /* [head][rows of the band] */
     Status status;
@@ -138,11 +137,10 @@ static bool run_task(OnDevice *d, int64_t q0, int64_t q1, int64_t k0, int64_t k1
     return false;
 }
 
-static Status visible(const Fused *f, int64_t q0, int64_t q1, int64_t *lo, int64_t *hi) {
+static void visible(const Fused *f, int64_t q0, int64_t q1, int64_t *lo, int64_t *hi) {
     int64_t unused;
     capture_factored_visible(&f->info, q0, lo, &unused);
     capture_factored_visible(&f->info, q1 - 1, &unused, hi);
-    return STATUS_OK;
 }
 
 typedef struct RowSum {
@@ -312,7 +310,7 @@ static void find_keys(OnDevice *d) {
         if (key == d->key_heads) {
             d->key_owner[d->key_heads++] = head;
         }
-        d->key_of[head] = key;
+        d->task->key_of[head] = key;
     }
 }
 
@@ -328,14 +326,15 @@ static bool prepare(OnDevice *d) {
     task->is_signed = f->is_signed;
     task->heads = d->heads;
     task->key_heads = d->key_heads;
-    task->key_of = d->key_of;
     task->combine = f->request->heads->op == HEADS_MAX   ? DEVICE_LARGEST
                     : f->request->heads->op == HEADS_MIN ? DEVICE_SMALLEST
                                                          : DEVICE_SUM;
     task->scale = f->info.scale;
     task->softcap = f->info.softcap;
     d->band = rows_of_operand(d, d->heads, i64_max(DEVICE_BLOCK, (int64_t)1 << level.q));
-    d->chunk = rows_of_operand(d, d->key_heads, i64_max(DEVICE_BLOCK, (int64_t)1 << level.k));
+    /* A dispatch computes all heads of a block of rows and a chunk: many heads with few keys get shorter ones. */
+    const int sharing = (int)i64_max(d->key_heads, d->heads / HEADS_A_CHUNK);
+    d->chunk = rows_of_operand(d, sharing, i64_max(DEVICE_BLOCK, (int64_t)1 << level.k));
     d->queries = tiles_device_room(task, DEVICE_QUERIES, d->operand_floats);
     d->keys = tiles_device_room(task, DEVICE_KEYS, d->operand_floats);
     d->numbers = tiles_device_room(task, DEVICE_NUMBERS, 2 * (size_t)d->heads * (size_t)(d->band + DEVICE_BLOCK));

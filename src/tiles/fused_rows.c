@@ -16,6 +16,7 @@
 
 enum { LSE_PANELS = 4, LSE_PITCH = LSE_PANELS * KERNEL_KEYS + 16 };
 enum { SUM_PANELS = 16 }; /* summed in f32 */
+#define SUM_MOST 0x1p120
 
 void tiles_fused_split(double lse, float *shift, float *factor) {
     double lse2 = lse * LOG2_E;
@@ -159,6 +160,10 @@ void tiles_fused_total(RowTotals *totals) {
     totals->panels = 0;
 }
 
+bool tiles_fused_holds(double total) {
+    return total > 0.0 && total < SUM_MOST;
+}
+
 void tiles_fused_exponentials(const Fused *f, const uint32_t *queries, int64_t q, int rows, int64_t k,
                               const uint32_t *panel, const float *shift, float *cells, size_t pitch,
                               RowTotals *totals) {
@@ -219,7 +224,7 @@ static bool finish_bounded(Bounded *b, int64_t rows, double *lse) {
         }
         const double total = totals->total[r % KERNEL_ROWS];
         lse[r] = (log2(total) - (double)b->shift[r]) * LN_2;
-        if (!isfinite(lse[r])) {
+        if (!tiles_fused_holds(total)) {
             return false;
         }
     }

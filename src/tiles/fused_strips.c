@@ -6,9 +6,9 @@
  *             so there are more rows, and each panel of keys is read from afar so much more seldom (8,192 tokens of 128
  *             dimensions: 192 rows; half as fast again)
  *
- * Exponents need a bound first: the largest score of one panel that all rows see. Should a row exceed it by more than a
- * float holds (or hold a NaN), its sum is not finite, and the rows go the other way. So do rows whose scores may not be
- * floats, since the kernels take -Inf for nothing. */
+ * Exponents need a bound first: the largest score of the last panel that the first row sees. Should a row exceed it by
+ * nearly as much as a float holds (an attention sink far away), or hold a NaN, its sum tells, and the rows go the other
+ * way. So do rows whose scores may not be floats, since the kernels take -Inf for nothing. */
 #include "tiles/fused.h"
 
 #include <math.h>
@@ -68,7 +68,7 @@ static bool fill_strip(const Fused *f, Strip *s, const uint32_t *panels) {
     for (int r = 0; r < s->rows; r++) {
         lse[r] = (log2(totals.total[r]) - (double)s->shift[r]) * LN_2;
         s->factor[r] = (float)(1.0 / totals.total[r]);
-        if (!isfinite(totals.total[r]) || !isfinite(s->factor[r])) {
+        if (!tiles_fused_holds(totals.total[r])) {
             return false;
         }
     }
@@ -166,7 +166,7 @@ static bool normalise_squeezed(const Fused *f, const Squeezed *s) {
         double total = sum_of(s->sums + (size_t)r * s->pitch, (size_t)(s->keys.hi - s->keys.lo) / KERNEL_SQUEEZE);
         lse[r] = (log2(total) - (double)s->shift[r]) * LN_2;
         s->factor[r] = (float)(1.0 / total);
-        if (!isfinite(total) || !isfinite(s->factor[r])) {
+        if (!tiles_fused_holds(total)) {
             return false;
         }
     }

@@ -9,8 +9,8 @@
 /* Cells of one JOB_CELLS: 64 MiB. Read-outs and profiles are far below; a row of a million keys still fits. */
 #define CELLS_MAX ((int64_t)16 * 1024 * 1024)
 enum { MIPS_MAX = 16 };
-/* Texels of a whole pattern that an overview is made from, a side. */
-enum { FINER_SIDE = 4 * TILE_SIDE };
+/* Texels of a whole pattern that an overview is made from, a side, at most. */
+enum { FINER_SIDE = TILE_SIDE << TILE_FINER_MAX };
 enum { FINE_LEVEL = 4 }; /* of the query axis: never estimated */
 
 typedef struct Job {
@@ -165,10 +165,8 @@ static int choose_sample(const Job *job, const SetInfo *set) {
 /* How many levels below the overview its cells are pooled to at first. */
 static int choose_finer(const Job *job, Level base) {
     const int finer = (int)i64_clamp(job->want->finer, 0, TILE_FINER_MAX);
-    const Level level = {base.q - finer, base.k - finer};
-    const bool fits = level.q >= 0 && level.k >= 0 && tiles_texels(job->queries, level.q) <= FINER_SIDE &&
-                      tiles_texels(job->keys, level.k) <= FINER_SIDE;
-    return job->want->kind == JOB_BASE && job->request.sample == 0 && fits ? finer : 0;
+    const bool exist = base.q >= finer && base.k >= finer;
+    return job->want->kind == JOB_BASE && job->request.sample == 0 && exist ? finer : 0;
 }
 
 /* One tile of the whole pattern at a level, whose image this is. Memory short: there is none. */

@@ -50,14 +50,24 @@ void tiles_queue_add(Queue *queue, const TileWant *want) {
 }
 
 static KeyHead key_head_of(const QueuedJob *job) {
-    const SetInfo *set = job->capture != NULL && job->kind == JOB_BASE ? capture_set(job->capture, job->key.set) : NULL;
+    const TileKey *key = &job->key;
     KeyHead none = {.key_head = -1};
-    if (set == NULL || !set->factored || job->key.layer < 0 || job->key.layer >= set->layer_count) {
+    if (job->kind != JOB_BASE || job->capture == NULL || key->set < 0 || key->set >= capture_set_count(job->capture)) {
+        return none;
+    }
+    const SetInfo *set = capture_set(job->capture, key->set);
+    if (!set->factored || key->layer < 0 || key->layer >= set->layer_count) {
         return none;
     }
     const LayerInfo *layer = &set->layers[job->key.layer];
     return (KeyHead){job->key.serial, job->key.set, job->key.item, job->key.layer,
                      job->key.head / (layer->head_count / layer->kv_heads)};
+}
+
+/* Wanted for the same reason? What is looked at stands before what may be looked at, in the same layer. */
+static bool equally_urgent(const QueuedJob *a, const QueuedJob *b) {
+    return a->key.variant == b->key.variant && a->key.values == b->key.values && a->key.step == b->key.step &&
+           a->company == b->company && a->finer == b->finer && (a->better_than > 0) == (b->better_than > 0);
 }
 
 static bool same_layer(const KeyHead *a, const KeyHead *b) {
@@ -85,7 +95,7 @@ static size_t choose(const Queue *queue, const KeyHead *held, int count, int sel
     window = window < SEARCH_JOBS ? window : SEARCH_JOBS;
     for (size_t i = queue->at; i < queue->at + window; i++) {
         const KeyHead keys = key_head_of(&queue->jobs[i]);
-        if (!same_layer(&first, &keys)) {
+        if (!same_layer(&first, &keys) || !equally_urgent(&queue->jobs[queue->at], &queue->jobs[i])) {
             break;
         }
         if (same_keys(&held[self], &keys)) {

@@ -207,7 +207,7 @@ typedef struct KernelSpeed {
 const char *tiles_kernel_name(bool bf16); /* of the one that numbers of this kind get */
 /* The same; its rate is measured, some 100 us. */
 KernelSpeed tiles_kernel_best(bool bf16);
-/* Those that run here, slowest first; returns how many. */
+/* Those that run here, slowest first, not measured; returns how many. */
 int tiles_kernel_list(KernelSpeed *out, int max);
 
 /* ---- compose.c : the CPU twin of the compose shader ------------------------------------------ */
@@ -332,7 +332,7 @@ typedef struct DeviceTask {
     const float *queries, *keys;  /* packed; keys NULL: those that came with keys_id before */
     uint64_t queries_id, keys_id; /* the same number: the same contents; never 0 */
     int heads, key_heads;         /* in `queries` and in `keys` */
-    const int32_t *key_of;        /* [heads]: which of the key heads is that of a head */
+    int32_t key_of[HEADSET_MAX];  /* [heads]: which of the key heads is that of a head */
     DeviceCombine combine;
     int depth; /* a multiple of DEVICE_DEPTH */
     int rows, columns;
@@ -417,7 +417,7 @@ typedef struct TileWant {
     HeadSet heads;          /* JOB_COMPOSITE, JOB_CELLS; the others take key.head */
     Variant variant;        /* where key.variant is not 0 */
     /* JOB_BASE: the tiles so many levels below come of the same cells, into the cache; 0: none, at most TILE_FINER_MAX.
-     * A wish: long patterns and estimates have none. */
+     * A wish: estimates have none. */
     int finer;
     int company; /* JOB_BASE: of so many is one picture made, so that an estimate may do where one alone is exact soon */
     int better_than; /* 0: an estimate will do where exact work takes long; else a better one than this, or exact */

@@ -611,6 +611,20 @@ static int finer_than_base(const Frame *frame, const Pattern *pattern, Level lev
     return frame->flying || finer < 1 || finer > TILE_FINER_MAX || pattern->base.k - level.k != finer ? 0 : finer;
 }
 
+/* Are overviews on their way that bring the tiles of this level along? */
+static bool tiles_follow(const Frame *frame, const Pattern *pattern, const TileKey *base, Level level) {
+    GpuTileInfo info = {0};
+    if (finer_than_base(frame, pattern, level) == 0 || !gpu_tile_find(frame->gpu, base, &info) || info.estimate == 0 ||
+        !tiles_exact_at_once(pattern->set, pattern->layer, pattern->base)) {
+        return false;
+    }
+    for (int i = 0; i < pattern->heads.count; i++) {
+        const TileKey head = tiles_key_of_head(base, pattern->heads.index[i]);
+        if (views_has_failed(frame, &head)) return false;
+    }
+    return true;
+}
+
 /* Of the overviews that are asked for, from `first` on: what comes with them, and how many make the picture. */
 static void describe_bases(Frame *frame, const Pattern *pattern, Level level, size_t first) {
     for (size_t i = first; i < frame->wants->count; i++) {
@@ -648,10 +662,7 @@ void views_heatmap(Frame *frame, const ViewState *state, ViewResult *result) {
         }
     }
     Painter painter = {.frame = frame, .state = state, .result = result, .pattern = &pattern};
-    GpuTileInfo base_info = {0};
-    painter.tiles_follow = base_here && finer_than_base(frame, &pattern, level) > 0 &&
-                           gpu_tile_find(frame->gpu, &base_key, &base_info) && base_info.estimate > 0 &&
-                           tiles_exact_at_once(pattern.set, pattern.layer, pattern.base);
+    painter.tiles_follow = base_here && tiles_follow(frame, &pattern, &base_key, level);
     painter.params = views_display_params(frame, state, pattern.is_signed, result->lo, result->hi);
     if (!result->range_known) {
         /* Without a range colours would flash; the ground is shown for the few milliseconds until the base is there. */
