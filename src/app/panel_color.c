@@ -72,6 +72,36 @@ static void variant_buttons(Panel *p, float y) {
               "rows as they are, over their visible sum or maximum, relative to uniform (u)", "row-scale next");
 }
 
+/* Five ticks; of their numbers those at the ends, then what finds room between them. */
+static void draw_ticks(Panel *p, Rect bar, const DisplayParams *params, bool is_signed, bool share) {
+    enum { TICKS = 5 };
+    static const int ORDER[TICKS] = {0, 4, 2, 1, 3};
+    const float s = p->frame->scale, gap = 6 * s;
+    const TextStyle style = ui_style(p->app, 11);
+    float from[TICKS], to[TICKS];
+    int placed = 0;
+    for (int n = 0; n < TICKS; n++) {
+        const int i = ORDER[n];
+        const float unit = (float)i / (TICKS - 1), x = roundf(bar.x + unit * (bar.w - 1));
+        char text[96];
+        draw_rect(&p->app->list, (Rect){x, bar.y + bar.h, 1, 4 * s}, 0, p->frame->theme->faint);
+        if (is_signed && i % 2 == 1) continue; /* symmetric about 0 */
+        if (share)
+            snprintf(text, sizeof text, "%.0f %%", (double)draw_display_value_at(params, unit));
+        else
+            format_tick(draw_display_value_at(params, unit), text, sizeof text);
+        const float width = draw_text_width(p->app->fonts, text, style);
+        const float left = i == 0 ? p->x : i == TICKS - 1 ? bar.x + bar.w - width : x - width / 2;
+        bool fits = true;
+        for (int j = 0; j < placed; j++)
+            fits &= left > to[j] + gap || left + width < from[j] - gap;
+        if (!fits) continue;
+        from[placed] = left;
+        to[placed++] = left + width;
+        draw_text(&p->app->list, left, bar.y + bar.h + 16 * s, text, style, ALIGN_LEFT, p->frame->theme->dim);
+    }
+}
+
 void panel_color_bar(Panel *p, float y, bool is_signed) {
     App *app = p->app;
     const float s = p->frame->scale;
@@ -81,7 +111,6 @@ void panel_color_bar(Panel *p, float y, bool is_signed) {
     const DisplayParams params = views_display_params(p->frame, &app->view, is_signed,
                                                       share ? (is_signed ? -hi : 0) : app->view.lo, hi);
     p->y = y;
-    char text[96];
     range_caption(p);
     const float cap = COLORBAR_H * s * 0.6f;
     const Rect bar = {p->x + (is_signed ? cap + 2 * s : 0), p->y - 8 * s, p->w - (is_signed ? 2 : 1) * (cap + 2 * s),
@@ -103,25 +132,7 @@ void panel_color_bar(Panel *p, float y, bool is_signed) {
     }
     ui_hit(app, bar, "next colormap (c); the wheel, or Left and Right, turn the range", CURSOR_HAND, "cmap next");
     if (!share) ui_hit_turns(app, "range down", "range up");
-    for (int i = 0; i <= 4; i++) {
-        const float unit = (float)i / 4;
-        const float x = roundf(bar.x + unit * (bar.w - 1));
-        draw_rect(&app->list, (Rect){x, bar.y + bar.h, 1, 4 * s}, 0, theme->faint);
-        if (is_signed && i % 2 == 1) continue; /* "-0.048", "-100 %" need the room of their neighbours */
-        if (share)
-            snprintf(text, sizeof text, "%.0f %%", (double)draw_display_value_at(&params, unit));
-        else
-            format_tick(draw_display_value_at(&params, unit), text, sizeof text);
-        draw_text(&app->list,
-                  i == 0   ? p->x
-                  : i == 4 ? bar.x + bar.w
-                           : x,
-                  bar.y + bar.h + 16 * s, text, ui_style(app, 11),
-                  i == 0   ? ALIGN_LEFT
-                  : i == 4 ? ALIGN_RIGHT
-                           : ALIGN_CENTER,
-                  theme->dim);
-    }
+    draw_ticks(p, bar, &params, is_signed, share);
     float x = p->x;
     const float row = bar.y + bar.h + 26 * s;
     x += ui_button(app, x, row, TRANSFORMS[app->view.transform], false, "transform: linear, sqrt, log (t)",

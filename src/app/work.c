@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define FRUITLESS_MAX 20
+#define COMPOSING_MAX 2000
 #define IDLE_STEPS_MAX 1024
 #define MOTION_LEAST_S 0.004 /* frames closer together tell nothing of a speed, */
 #define MOTION_MOST_S 0.25   /* nor those further apart */
@@ -344,7 +345,10 @@ static Status settle(App *app, const FrameParams *params, uint64_t timeout_ns, U
     FrameParams exact = *params;
     exact.exact_only = until != UNTIL_PICTURE;
     app_finish_chores(app);
-    int fruitless = 0; /* frames in a row that asked for nothing and yet are not complete */
+    /* Frames in a row that asked for nothing and yet are not complete. Where a frame has little time to compose, many of
+     * them go by before a screen of many heads is. */
+    int fruitless = app->fruitless = 0;
+    const int fruitless_most = exact.exact_only ? FRUITLESS_MAX : COMPOSING_MAX;
     for (bool first = true;; first = false) {
         bool any;
         const bool late = clock_now_ns(&clock) - start > timeout_ns;
@@ -361,7 +365,7 @@ static Status settle(App *app, const FrameParams *params, uint64_t timeout_ns, U
             return error_set(err, app->no_room.count > 0 ? STATUS_MEMORY : STATUS_IO, "%s", app->message);
         if (cancel_requested(app->cancel)) return error_set(err, STATUS_CANCELLED, "interrupted");
         fruitless = stuck ? fruitless + 1 : 0;
-        if (fruitless > FRUITLESS_MAX) {
+        if (fruitless > fruitless_most || (stuck && app->fruitless > FRUITLESS_MAX)) {
             return error_set(err, STATUS_MEMORY,
                              "the tiles of this picture do not fit the GPU budget; raise it with --gpu-budget");
         }

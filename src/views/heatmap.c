@@ -506,6 +506,7 @@ static void paint_ancestor(Painter *painter, const TileKey *base, Level level, i
         TileKey key = pooled_key(painter->frame, painter->state, pattern, coarser, y >> (coarser.q - level.q),
                                  x >> (coarser.k - level.k));
         if (gpu_tile_find(painter->frame->gpu, &key, NULL)) {
+            note_exactness(painter, &key);
             paint_piece(painter, &key, 0, level, y, x);
             return;
         }
