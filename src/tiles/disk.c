@@ -254,11 +254,11 @@ static void tile_path(const DiskStore *store, const TileKey *key, char *out, siz
              key->values, key->layer, key->head, key->lq, key->lk);
 }
 
-bool tiles_disk_load(DiskStore *store, const TileKey *key, TileNode *node) {
+bool tiles_disk_load(DiskStore *store, const TileKey *key, int64_t rows_expected, TileNode *node, DiskRows *rows) {
     char path[PATH_BYTES + 128];
     bool damaged;
     tile_path(store, key, path, sizeof path);
-    bool found = tiles_disk_file_read(path, key, node, &damaged);
+    bool found = tiles_disk_file_read(path, key, rows_expected, node, rows, &damaged);
     if (damaged) {
         (void)file_remove(path);
     }
@@ -294,12 +294,12 @@ static bool may_save(DiskStore *store, uint64_t size, bool *trim) {
     return may;
 }
 
-void tiles_disk_save(DiskStore *store, const TileData *data) {
+void tiles_disk_save(DiskStore *store, const TileData *data, const DiskRows *rows) {
     char path[PATH_BYTES + 128];
     Error err = {0};
     uint64_t now;
     bool trim;
-    if (!may_save(store, data->size, &trim)) {
+    if (!may_save(store, data->size + (uint64_t)rows->count * sizeof *rows->lse, &trim)) {
         return;
     }
     if (trim) {
@@ -320,7 +320,7 @@ void tiles_disk_save(DiskStore *store, const TileData *data) {
     Status status = file_make_directories(store->folder, &err);
     if (status == STATUS_OK) {
         tile_path(store, &data->key, path, sizeof path);
-        status = tiles_disk_file_write(path, data, &err);
+        status = tiles_disk_file_write(path, data, rows, &err);
     }
     if (status != STATUS_OK) {
         stop(store, err.message);

@@ -1,22 +1,22 @@
 /* One finished base tile as a file:
  *
- *   DiskHeader | texels (TileData.size bytes)
+ *   DiskHeader | texels (TileData.size bytes) | log-sum-exps of the pattern's rows (f64), where they were computed
  *
  * Numbers are in the machine's order, which the magic number tells. Everything in the header is checked against what
- * the key allows before a byte is allocated; the checksum covers header and texels. */
+ * the key allows before a byte is allocated; the checksum covers all. */
 #include "tiles/internal.h"
 
 #include <string.h>
 
 #define DISK_MAGIC UINT64_C(0x31454c4954534e41)
 /* Raised when pooling or the layout changes: files of another version are not read. */
-#define DISK_VERSION 1
+#define DISK_VERSION 2
 
 typedef struct DiskHeader {
     uint64_t magic, checksum; /* of all that follows */
     TileKey key;              /* serial and capture 0 */
     uint32_t version, format, is_signed, width, height, mip_count;
-    uint64_t size;
+    uint64_t size, rows;
     uint64_t mip_offset[16];
     float auto_high[3], max_value;
 } DiskHeader;
@@ -43,10 +43,11 @@ static uint64_t checksum(const void *data, size_t size, uint64_t seed) {
     return rest;
 }
 
-static uint64_t header_checksum(const DiskHeader *header, const void *texels, size_t size) {
+static uint64_t header_checksum(const DiskHeader *header, const void *texels, const DiskRows *rows) {
     const size_t skipped = offsetof(DiskHeader, key);
     uint64_t sum = checksum((const unsigned char *)header + skipped, sizeof *header - skipped, CHECKSUM_SEED);
-    return checksum(texels, size, sum);
+    sum = checksum(texels, (size_t)header->size, sum);
+    return rows->count > 0 ? checksum(rows->lse, (size_t)rows->count * sizeof *rows->lse, sum) : sum;
 }
 
 static TileKey without_serial(const TileKey *key) {
@@ -93,12 +94,14 @@ static void fill_node(TileNode *node, const DiskHeader *h, const TileKey *key, v
     data->max_value = h->max_value;
 }
 
-bool tiles_disk_file_read(const char *path, const TileKey *key, TileNode *node, bool *damaged) {
+bool tiles_disk_file_read(const char *path, const TileKey *key, int64_t rows_expected, TileNode *node, DiskRows *rows,
+                          bool *damaged) {
     File *file = NULL;
     FileInfo info;
     DiskHeader header;
     void *texels = NULL;
     *damaged = false;
+    *rows = (DiskRows){0, NULL};
     if (file_open_read(path, &file, NULL) != STATUS_OK) {
         return false;
     }
@@ -106,15 +109,20 @@ bool tiles_disk_file_read(const char *path, const TileKey *key, TileNode *node, 
     bool ok = file_info(file, &info, NULL) == STATUS_OK && info.size > sizeof header &&
               file_read_at(file, 0, &header, sizeof header, NULL) == STATUS_OK && header.magic == DISK_MAGIC &&
               header.version == DISK_VERSION && tiles_key_equal(&header.key, &wanted) && plausible(&header) &&
-              info.size == sizeof header + header.size;
+              (header.rows == 0 || header.rows == (uint64_t)rows_expected) &&
+              info.size == sizeof header + header.size + header.rows * sizeof *rows->lse;
     *damaged = !ok;
     if (ok) {
         texels = mem_alloc((size_t)header.size);
-        ok = texels != NULL;
+        rows->lse = header.rows > 0 ? mem_alloc((size_t)header.rows * sizeof *rows->lse) : NULL;
+        ok = texels != NULL && (header.rows == 0 || rows->lse != NULL);
+        rows->count = ok ? (int64_t)header.rows : 0;
     }
     if (ok) {
         ok = file_read_at(file, sizeof header, texels, (size_t)header.size, NULL) == STATUS_OK &&
-             header_checksum(&header, texels, (size_t)header.size) == header.checksum;
+             (rows->count == 0 || file_read_at(file, sizeof header + header.size, rows->lse,
+                                               (size_t)rows->count * sizeof *rows->lse, NULL) == STATUS_OK) &&
+             header_checksum(&header, texels, rows) == header.checksum;
         *damaged = !ok;
     }
     file_close(file);
@@ -122,12 +130,15 @@ bool tiles_disk_file_read(const char *path, const TileKey *key, TileNode *node, 
         fill_node(node, &header, key, texels);
     } else {
         mem_free(texels);
+        mem_free(rows->lse);
+        *rows = (DiskRows){0, NULL};
     }
     return ok;
 }
 
-Status tiles_disk_file_write(const char *path, const TileData *data, Error *err) {
-    unsigned char *bytes = mem_alloc_zeroed(1, sizeof(DiskHeader) + data->size);
+Status tiles_disk_file_write(const char *path, const TileData *data, const DiskRows *rows, Error *err) {
+    const size_t rows_size = (size_t)rows->count * sizeof *rows->lse;
+    unsigned char *bytes = mem_alloc_zeroed(1, sizeof(DiskHeader) + data->size + rows_size);
     if (bytes == NULL) {
         return error_set(err, STATUS_MEMORY, "not enough memory to keep a tile on disk");
     }
@@ -142,15 +153,19 @@ Status tiles_disk_file_write(const char *path, const TileData *data, Error *err)
     header.height = (uint32_t)data->height;
     header.mip_count = (uint32_t)data->mip_count;
     header.size = data->size;
+    header.rows = (uint64_t)rows->count;
     memcpy(header.auto_high, data->auto_high, sizeof header.auto_high);
     header.max_value = data->max_value;
     for (int mip = 0; mip < data->mip_count; mip++) {
         header.mip_offset[mip] = data->mip_offset[mip];
     }
-    header.checksum = header_checksum(&header, data->texels, data->size);
+    header.checksum = header_checksum(&header, data->texels, rows);
     memcpy(bytes, &header, sizeof header);
     memcpy(bytes + sizeof header, data->texels, data->size);
-    Status status = file_write_all(path, bytes, sizeof header + data->size, err);
+    if (rows_size > 0) {
+        memcpy(bytes + sizeof header + data->size, rows->lse, rows_size);
+    }
+    Status status = file_write_all(path, bytes, sizeof header + data->size + rows_size, err);
     mem_free(bytes);
     return status;
 }

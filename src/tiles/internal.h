@@ -147,12 +147,19 @@ Status tiles_job_factors(const TileWant *want, const FactorRequest *request, con
 
 /* ---- disk.c, disk_file.c : finished base tiles on disk --------------------------------------- */
 
-/* False: not there, or damaged (then *damaged). Fills everything of node->data but `references`. */
-bool tiles_disk_file_read(const char *path, const TileKey *key, TileNode *node, bool *damaged);
-Status tiles_disk_file_write(const char *path, const TileData *data, Error *err);
+/* What is kept beside the base tile of a factored pattern: log-sum-exps of all its rows; count 0: nothing. */
+typedef struct DiskRows {
+    int64_t count;
+    double *lse; /* mem_free */
+} DiskRows;
+/* False: not there, or damaged (then *damaged). Fills everything of node->data but `references`. *rows: those of a file
+ * that has `rows_expected` of them. */
+bool tiles_disk_file_read(const char *path, const TileKey *key, int64_t rows_expected, TileNode *node, DiskRows *rows,
+                          bool *damaged);
+Status tiles_disk_file_write(const char *path, const TileData *data, const DiskRows *rows, Error *err);
 
-bool tiles_disk_load(DiskStore *store, const TileKey *key, TileNode *node);
-void tiles_disk_save(DiskStore *store, const TileData *data);
+bool tiles_disk_load(DiskStore *store, const TileKey *key, int64_t rows_expected, TileNode *node, DiskRows *rows);
+void tiles_disk_save(DiskStore *store, const TileData *data, const DiskRows *rows);
 /* Patterns that are computed faster than read are not kept. */
 bool tiles_disk_worthwhile(const TileWant *want);
 

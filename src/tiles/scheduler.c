@@ -183,17 +183,50 @@ static bool finish_job(Worker *worker, Status status) {
     return deliver;
 }
 
+/* The pattern of a job whose row normalisers are kept with its base tile; 0 rows: none are. */
+static int64_t normalised_rows(const TileWant *job, PatternRef *ref) {
+    const TileKey *key = &job->key;
+    const SetInfo *set = capture_set(job->capture, key->set);
+    *ref = (PatternRef){key->set, key->item, key->step, key->layer, key->head};
+    return set->factored && key->values == VALUES_WEIGHTS ? set->layers[key->layer].queries : 0;
+}
+
+/* Where all of them are known. */
+static DiskRows gather_rows(const TileWant *job) {
+    PatternRef ref;
+    DiskRows rows = {normalised_rows(job, &ref), NULL};
+    int64_t missing0 = 0, missing1 = 1;
+    rows.lse = rows.count > 0 ? mem_alloc((size_t)rows.count * sizeof *rows.lse) : NULL;
+    if (rows.lse != NULL &&
+        (capture_lse_known(job->capture, ref, 0, rows.count, rows.lse, &missing0, &missing1, NULL) != STATUS_OK ||
+         missing0 < missing1)) {
+        mem_free(rows.lse);
+        rows.lse = NULL;
+    }
+    rows.count = rows.lse != NULL ? rows.count : 0;
+    return rows;
+}
+
 /* From the disk, or else computed and kept there. Without the lock. */
 static Status make_tile(Worker *worker, DiskStore *disk) {
     Scheduler *s = worker->scheduler;
-    bool kept = disk != NULL && tiles_disk_worthwhile(&worker->job);
-    if (kept && tiles_disk_load(disk, &worker->job.key, worker->spare)) {
+    const TileWant *job = &worker->job;
+    bool kept = disk != NULL && tiles_disk_worthwhile(job);
+    PatternRef ref;
+    DiskRows rows;
+    if (kept && tiles_disk_load(disk, &job->key, normalised_rows(job, &ref), worker->spare, &rows)) {
+        if (rows.count > 0) {
+            capture_lse_keep(job->capture, ref, 0, rows.count, rows.lse);
+        }
+        mem_free(rows.lse);
         return STATUS_OK;
     }
     Status status = tiles_job_run(&worker->job, s->params.base_side, s->factors, worker->scratch, &worker->cancel,
                                   s->inline_jobs ? NULL : pause_job, worker, worker->spare);
     if (kept && status == STATUS_OK && worker->spare->data.estimate == 0) {
-        tiles_disk_save(disk, &worker->spare->data);
+        rows = gather_rows(job);
+        tiles_disk_save(disk, &worker->spare->data, &rows);
+        mem_free(rows.lse);
     }
     return status;
 }
