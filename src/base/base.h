@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #if defined(__GNUC__) || defined(__clang__)
 #define BASE_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
@@ -108,6 +109,18 @@ static inline int64_t i64_ceil_div(int64_t a, int64_t b) { /* a >= 0, b > 0 */
 }
 static inline double f64_clamp(double v, double lo, double hi) {
     return v < lo ? lo : v > hi ? hi : v;
+}
+
+/* The bits of a float, and back. */
+static inline uint32_t f32_bits(float v) {
+    uint32_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    return bits;
+}
+static inline float f32_from_bits(uint32_t bits) {
+    float v;
+    memcpy(&v, &bits, sizeof v);
+    return v;
 }
 
 /* IEEE binary16 <-> binary32, round to nearest even, subnormals, Inf and NaN kept. */

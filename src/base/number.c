@@ -59,18 +59,6 @@ bool i64_add(int64_t a, int64_t b, int64_t *out) {
     return true;
 }
 
-static uint32_t bits_of(float v) {
-    uint32_t bits;
-    memcpy(&bits, &v, sizeof(bits));
-    return bits;
-}
-
-static float float_of(uint32_t bits) {
-    float v;
-    memcpy(&v, &bits, sizeof(v));
-    return v;
-}
-
 /* IEEE 754-2008: binary32 is 1 + 8 (bias 127) + 23 bits, binary16 is 1 + 5 (bias 15) + 10 bits. */
 enum { F32_MANTISSA = 23, F16_MANTISSA = 10, F32_BIAS = 127, F16_BIAS = 15 };
 enum { MANTISSA_SHIFT = F32_MANTISSA - F16_MANTISSA };
@@ -86,7 +74,7 @@ static uint32_t shift_nearest_even(uint32_t v, unsigned shift) {
 }
 
 uint16_t f16_from_f32(float v) {
-    uint32_t bits = bits_of(v);
+    uint32_t bits = f32_bits(v);
     uint32_t sign = (bits >> 16) & 0x8000u;
     uint32_t magnitude = bits & 0x7fffffffu;
     if (magnitude > f32_infinity) {
@@ -113,21 +101,21 @@ float f32_from_f16(uint16_t h) {
     uint32_t mantissa = h & 0x3ffu;
     if (exponent == 0x1f) {
         uint32_t quiet = mantissa ? 0x400000u : 0;
-        return float_of(sign | f32_infinity | quiet | (mantissa << MANTISSA_SHIFT));
+        return f32_from_bits(sign | f32_infinity | quiet | (mantissa << MANTISSA_SHIFT));
     }
     if (exponent == 0) { /* mantissa * 2^-24, exact in f32 */
         float v = (float)mantissa * 0x1p-24f;
         return sign ? -v : v;
     }
-    return float_of(sign | ((exponent + F32_BIAS - F16_BIAS) << F32_MANTISSA) | (mantissa << MANTISSA_SHIFT));
+    return f32_from_bits(sign | ((exponent + F32_BIAS - F16_BIAS) << F32_MANTISSA) | (mantissa << MANTISSA_SHIFT));
 }
 
 float f32_from_bf16(uint16_t h) {
-    return float_of((uint32_t)h << 16);
+    return f32_from_bits((uint32_t)h << 16);
 }
 
 uint16_t bf16_from_f32(float v) {
-    uint32_t bits = bits_of(v);
+    uint32_t bits = f32_bits(v);
     if ((bits & 0x7fffffffu) > f32_infinity) {
         return (uint16_t)((bits >> 16) | 0x40u);
     }
@@ -140,13 +128,13 @@ float f32_from_f8_e4m3(uint8_t b) {
     uint32_t exponent = (b >> 3) & 0xfu;
     uint32_t mantissa = b & 7u;
     if ((b & 0x7fu) == 0x7fu) {
-        return float_of(sign | f32_infinity | 0x400000u);
+        return f32_from_bits(sign | f32_infinity | 0x400000u);
     }
     if (exponent == 0) { /* mantissa * 2^-9 */
         float v = (float)mantissa * 0x1p-9f;
         return sign ? -v : v;
     }
-    return float_of(sign | ((exponent + F32_BIAS - 7) << F32_MANTISSA) | (mantissa << (F32_MANTISSA - 3)));
+    return f32_from_bits(sign | ((exponent + F32_BIAS - 7) << F32_MANTISSA) | (mantissa << (F32_MANTISSA - 3)));
 }
 
 /* E5M2 is the upper byte of a binary16. */

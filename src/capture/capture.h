@@ -91,6 +91,11 @@ typedef struct LayerInfo {
     int value_heads;         /* heads of the value vectors that are stored; 0: none */
 } LayerInfo;
 
+/* The key head that a head's queries meet. */
+static inline int capture_key_head(const LayerInfo *layer, int head) {
+    return head / (layer->head_count / layer->kv_heads);
+}
+
 typedef struct SetInfo {
     const char *name; /* "encoder", "decoder", "cross" or as the file says */
     SetKind kind;

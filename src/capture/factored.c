@@ -14,7 +14,7 @@
 #define FACTORED_HOLD_FLOATS ((int64_t)4 << 20)
 
 static int64_t kv_head(const RowsRequest *request) {
-    return request->ref.head / (request->layer->head_count / request->layer->kv_heads);
+    return capture_key_head(request->layer, request->ref.head);
 }
 
 /* f32 rows of keys k0..k1-1, borrowed from the scratch until the next call. */

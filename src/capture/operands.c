@@ -16,7 +16,7 @@ Status capture_factored(const Capture *capture, PatternRef ref, Factored *out, E
         .queries = queries,
         .keys = keys,
         .dim = layer->head_dim,
-        .key_head = ref.head / (layer->head_count / layer->kv_heads),
+        .key_head = capture_key_head(layer, ref.head),
         .scale = layer_data->scale,
         .softcap = data->softcap,
         .causal = data->causal_mask,

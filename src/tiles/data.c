@@ -86,16 +86,8 @@ bool tiles_data_satisfies(const TileData *data, const TileWant *want) {
 /* What follows looks at every texel of every tile. Compilers that mind floating-point traps find vectors only for whole
  * numbers under a condition: hence bits. */
 
-static int32_t bits_of(float v) {
-    int32_t bits;
-    memcpy(&bits, &v, sizeof bits);
-    return bits;
-}
-
-static float float_of(int32_t bits) {
-    float v;
-    memcpy(&v, &bits, sizeof v);
-    return v;
+static int32_t bits_of(float v) { /* magnitudes are in this order, and so are positive numbers */
+    return (int32_t)f32_bits(v);
 }
 
 /* All bits where it is one, none where not. */
@@ -110,7 +102,7 @@ void tiles_encode_f16(const float *rg, uint16_t *out, size_t count) {
         size_t n = left < ENCODE_CHUNK ? left : ENCODE_CHUNK;
         for (int i = 0; i < (int)n; i++) { /* G has the odd places */
             int32_t bits = bits_of(rg[i]), keep = sentinel_mask(bits) & -(i & 1);
-            scaled[i] = float_of((bits & keep) | (bits_of(rg[i] * TILE_F16_SCALE) & ~keep));
+            scaled[i] = f32_from_bits((uint32_t)((bits & keep) | (bits_of(rg[i] * TILE_F16_SCALE) & ~keep)));
         }
         f16_from_f32_array(scaled, out, n);
         rg += n;
@@ -152,7 +144,7 @@ static float largest_visible(const float *rg, size_t count, bool is_signed) {
         bits = bits == bits_of(TILE_SIGNED_MASKED) || bits == bits_of(TILE_SIGNED_NONFINITE) ? 0 : bits & INT32_MAX;
         largest = bits > largest ? bits : largest;
     }
-    return float_of(largest);
+    return f32_from_bits((uint32_t)largest);
 }
 
 Status tiles_node_fill(TileNode *node, float *const *mips, int width, int height, int mip_count, bool allow_f16,

@@ -13,8 +13,6 @@
 #include <math.h>
 #include <string.h>
 
-#define LOG2_E 1.44269504088896340736
-
 /* A texel group: so many cells under it are pooled between two looks at the texels. */
 enum { GROUP_TEXELS = 1 << 16 };
 
@@ -24,21 +22,8 @@ void tiles_fused_cells(const Fused *f, const uint32_t *queries, const uint32_t *
                        float *out) {
     if (!f->weights) {
         tiles_fused_scores(f, queries, panel, rows, 1.0f, out, KERNEL_KEYS);
-    } else if (f->info.softcap > 0.0) {
-        tiles_fused_scores(f, queries, panel, rows, (float)LOG2_E, out, KERNEL_KEYS);
-        for (int r = 0; r < rows; r++) {
-            (void)f->kernel->exp2_sum(out + r * KERNEL_KEYS, shift[r], out + r * KERNEL_KEYS, KERNEL_KEYS);
-        }
     } else {
-        KernelBlock block = {.q = queries,
-                             .k = panel,
-                             .depth = f->depth,
-                             .rows = rows,
-                             .scale = (float)(f->info.scale * LOG2_E),
-                             .shift = shift,
-                             .out = out,
-                             .pitch = KERNEL_KEYS};
-        f->kernel->weights(&block);
+        tiles_fused_powers(f, queries, panel, rows, shift, out, KERNEL_KEYS, NULL);
     }
 }
 
@@ -308,10 +293,11 @@ static Status pool_groups(Fused *f, int64_t texel_rows, float *rg, Error *err) {
 }
 
 static int count_key_heads(const PoolRequest *request, const LayerInfo *layer) {
-    int count = 0, group = layer->head_count / layer->kv_heads, last = -1;
+    int count = 0, last = -1;
     for (int i = 0; i < request->heads->count; i++) {
-        count += request->heads->index[i] / group != last ? 1 : 0;
-        last = request->heads->index[i] / group;
+        const int key_head = capture_key_head(layer, request->heads->index[i]);
+        count += key_head != last ? 1 : 0;
+        last = key_head;
     }
     return count;
 }

@@ -113,6 +113,9 @@ void tiles_fused_keep(const Fused *f, int head, int64_t ra, int64_t rb, const do
  * factor, scores in powers of two. Row log-sum-exps that nobody knows yet are computed and kept. */
 Status tiles_fused_normalise(const Fused *f, int head, int64_t qa, int64_t qb, const uint32_t *queries, float *shift,
                              float *factor, Error *err);
+/* 2^(score + shift) of a block; sums: NULL, or as in KernelBlock. */
+void tiles_fused_powers(const Fused *f, const uint32_t *queries, const uint32_t *panel, int rows, const float *shift,
+                        float *out, size_t pitch, float *sums);
 /* Sums of exponentials of some rows: f32 for a while, f64 then. Zero-initialise. */
 typedef struct RowTotals {
     float lanes[KERNEL_ROWS * KERNEL_SUM_LANES];

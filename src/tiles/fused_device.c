@@ -91,7 +91,7 @@ static bool pack(OnDevice *d, Axis axis, int64_t first, int64_t end, float *out)
 static int key_head_of(const OnDevice *d, int head) {
     const PoolRequest *r = d->f->request;
     const LayerInfo *layer = &capture_set(r->capture, r->set)->layers[r->layer];
-    return r->heads->index[head] / (layer->head_count / layer->kv_heads);
+    return capture_key_head(layer, r->heads->index[head]);
 }
 
 /* The same keys have the same number as long as the capture is open. */
@@ -231,26 +231,34 @@ static bool split_rows(OnDevice *d, int64_t q0, int64_t q1) {
 /* ---- texels ---------------------------------------------------------------------------------- */
 
 /* What a task found -> the texels of the request, whose first is at (y, x). */
-static void finish_texels(const OnDevice *d, int64_t y, int64_t x, float *rg) {
+static bool finish_texels(const OnDevice *d, int64_t y, int64_t x, float *rg) {
     const Fused *f = d->f;
     const DeviceTask *task = d->task;
     const PoolRequest *r = f->request;
-    for (int ty = 0; ty < task->texel_rows; ty++) {
-        TexelRow row = {.count = 1,
-                        .keys = f->info.keys,
-                        .level = r->level.k,
-                        .rows = (double)tiles_cells_in_texel(f->info.queries, r->level.q, r->y0 + y + ty),
-                        .is_signed = f->is_signed};
-        for (int tx = 0; tx < task->texel_columns && x + tx < f->texel_columns; tx++) {
-            const float *found = task->out + 2 * (ty * task->texel_columns + tx);
-            double sum = (double)found[0];
-            float g = tiles_is_masked(found[1], f->is_signed) ? -INFINITY : found[1];
-            uint32_t bad = 0;
-            const TexelSums texel = {&sum, &g, &g, &bad};
-            row.x0 = r->x0 + x + tx;
-            tiles_reduce_finish(&texel, &row, rg + 2 * ((y + ty) * r->width + x + tx));
-        }
+    const int64_t count = i64_min(task->texel_columns, f->texel_columns - x);
+    double *sum = tiles_aligned(&f->scratch->texel_sum, (size_t)count, sizeof *sum);
+    float *g = tiles_aligned(&f->scratch->texel_max, (size_t)count, sizeof *g);
+    uint32_t *bad = tiles_aligned(&f->scratch->texel_bad, (size_t)count, sizeof *bad);
+    if (sum == NULL || g == NULL || bad == NULL) {
+        return false;
     }
+    const TexelSums texels = {sum, g, g, bad};
+    for (int64_t ty = 0; ty < task->texel_rows; ty++) {
+        const TexelRow row = {.count = count,
+                              .x0 = r->x0 + x,
+                              .keys = f->info.keys,
+                              .level = r->level.k,
+                              .rows = (double)tiles_cells_in_texel(f->info.queries, r->level.q, r->y0 + y + ty),
+                              .is_signed = f->is_signed};
+        for (int64_t tx = 0; tx < count; tx++) {
+            const float *found = task->out + 2 * (ty * task->texel_columns + tx);
+            sum[tx] = (double)found[0];
+            g[tx] = tiles_is_masked(found[1], f->is_signed) ? -INFINITY : found[1];
+            bad[tx] = 0;
+        }
+        tiles_reduce_finish(&texels, &row, rg + 2 * ((y + ty) * r->width + x));
+    }
+    return true;
 }
 
 static bool pool_band_on_device(OnDevice *d, int64_t q0, int64_t q1, float *rg) {
@@ -272,7 +280,9 @@ static bool pool_band_on_device(OnDevice *d, int64_t q0, int64_t q1, float *rg) 
         if (!run_task(d, q0, q1, from, end, false)) {
             return false;
         }
-        finish_texels(d, (q0 >> r->level.q) - r->y0, (from >> r->level.k) - r->x0, rg);
+        if (!finish_texels(d, (q0 >> r->level.q) - r->y0, (from >> r->level.k) - r->x0, rg)) {
+            return false;
+        }
     }
     return true;
 }

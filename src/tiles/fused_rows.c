@@ -79,6 +79,31 @@ void tiles_fused_scores(const Fused *f, const uint32_t *queries, const uint32_t 
     }
 }
 
+void tiles_fused_powers(const Fused *f, const uint32_t *queries, const uint32_t *panel, int rows, const float *shift,
+                        float *out, size_t pitch, float *sums) {
+    if (f->info.softcap > 0.0) {
+        tiles_fused_scores(f, queries, panel, rows, (float)LOG2_E, out, pitch);
+        for (int r = 0; r < rows; r++) {
+            float *row = out + (size_t)r * pitch;
+            const float sum = f->kernel->exp2_sum(row, shift[r], row, KERNEL_KEYS);
+            if (sums != NULL) {
+                sums[r * KERNEL_SUM_LANES] += sum;
+            }
+        }
+        return;
+    }
+    KernelBlock block = {.q = queries,
+                         .k = panel,
+                         .depth = f->depth,
+                         .rows = rows,
+                         .scale = (float)(f->info.scale * LOG2_E),
+                         .shift = shift,
+                         .out = out,
+                         .pitch = pitch,
+                         .sums = sums};
+    f->kernel->weights(&block);
+}
+
 /* ---- running --------------------------------------------------------------------------------- */
 
 typedef struct RowRun {
@@ -167,26 +192,8 @@ bool tiles_fused_holds(double total) {
 void tiles_fused_exponentials(const Fused *f, const uint32_t *queries, int64_t q, int rows, int64_t k,
                               const uint32_t *panel, const float *shift, float *cells, size_t pitch,
                               RowTotals *totals) {
-    const bool capped = f->info.softcap > 0.0, full = tiles_fused_full(f, q, rows, k);
-    if (!capped) {
-        KernelBlock block = {.q = queries,
-                             .k = panel,
-                             .depth = f->depth,
-                             .rows = rows,
-                             .scale = (float)(f->info.scale * LOG2_E),
-                             .shift = shift,
-                             .out = cells,
-                             .pitch = pitch,
-                             .sums = full ? totals->lanes : NULL};
-        f->kernel->weights(&block);
-    } else {
-        tiles_fused_scores(f, queries, panel, rows, (float)LOG2_E, cells, pitch);
-        for (int r = 0; r < rows; r++) {
-            float *row = cells + (size_t)r * pitch;
-            const float sum = f->kernel->exp2_sum(row, shift[r], row, KERNEL_KEYS);
-            totals->lanes[r * KERNEL_SUM_LANES] += full ? sum : 0.0f;
-        }
-    }
+    const bool full = tiles_fused_full(f, q, rows, k);
+    tiles_fused_powers(f, queries, panel, rows, shift, cells, pitch, full ? totals->lanes : NULL);
     if (!full) {
         tiles_fused_mask(f, q, rows, k, cells, pitch, 0.0f);
         for (int r = 0; r < rows; r++) {

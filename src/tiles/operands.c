@@ -94,14 +94,11 @@ static Status no_memory(Error *err) {
 
 float tiles_operand_largest(const float *values, size_t count) {
     int32_t largest = 0; /* magnitudes as whole numbers are in the same order, and compilers find vectors for those */
-    float magnitude;
     for (size_t i = 0; i < count; i++) {
-        int32_t bits;
-        memcpy(&bits, &values[i], sizeof bits);
-        bits &= INT32_MAX;
+        const int32_t bits = (int32_t)(f32_bits(values[i]) & INT32_MAX);
         largest = bits > largest ? bits : largest;
     }
-    memcpy(&magnitude, &largest, sizeof magnitude);
+    const float magnitude = f32_from_bits((uint32_t)largest);
     return isfinite(magnitude) ? magnitude : INFINITY;
 }
 

@@ -59,9 +59,8 @@ static KeyHead key_head_of(const QueuedJob *job) {
     if (!set->factored || key->layer < 0 || key->layer >= set->layer_count) {
         return none;
     }
-    const LayerInfo *layer = &set->layers[job->key.layer];
-    return (KeyHead){job->key.serial, job->key.set, job->key.item, job->key.layer,
-                     job->key.head / (layer->head_count / layer->kv_heads)};
+    return (KeyHead){key->serial, key->set, key->item, key->layer,
+                     capture_key_head(&set->layers[key->layer], key->head)};
 }
 
 /* Wanted for the same reason? What is looked at stands before what may be looked at, in the same layer. */

@@ -70,16 +70,10 @@ static void sum_few(const float *restrict rows, size_t stride, int row_count, si
     }
 }
 
-static uint32_t bits_of(float v) {
-    uint32_t bits;
-    memcpy(&bits, &v, sizeof bits);
-    return bits;
-}
-
 static bool all_finite(const float *values, size_t count) {
     uint32_t special = 0;
     for (size_t i = 0; i < count; i++) {
-        special |= (uint32_t)((bits_of(values[i]) & EXPONENT_MASK) == EXPONENT_MASK);
+        special |= (uint32_t)((f32_bits(values[i]) & EXPONENT_MASK) == EXPONENT_MASK);
     }
     return special == 0;
 }
@@ -88,7 +82,7 @@ static bool all_finite(const float *values, size_t count) {
 static bool all_masked(const float *sum, const float *max, size_t count) {
     uint32_t other = 0;
     for (size_t i = 0; i < count; i++) {
-        other |= (bits_of(sum[i]) ^ MASKED_BITS) | (bits_of(max[i]) ^ MASKED_BITS);
+        other |= (f32_bits(sum[i]) ^ MASKED_BITS) | (f32_bits(max[i]) ^ MASKED_BITS);
     }
     return other == 0;
 }
@@ -107,24 +101,18 @@ static void lower(float *restrict to_min, const float *restrict row, size_t coun
     }
 }
 
-static float float_of(uint32_t bits) {
-    float v;
-    memcpy(&v, &bits, sizeof v);
-    return v;
-}
-
 /* One row with masked or broken cells among it. Selects are bit masks: a compiler that minds floating-point traps does
  * not vectorise arithmetic under a condition. */
 static void add_special(double *restrict sum, float *restrict max, float *restrict min, uint32_t *restrict bad,
                         const float *restrict row, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        uint32_t bits = bits_of(row[i]);
+        uint32_t bits = f32_bits(row[i]);
         uint32_t special = (bits & EXPONENT_MASK) == EXPONENT_MASK ? ~0u : 0u;
         uint32_t finite = bits & ~special;
         bad[i] |= special & (bits != MASKED_BITS ? 1u : 0u);
-        sum[i] += (double)float_of(finite);
-        max[i] = larger(max[i], float_of(finite | (special & MASKED_BITS)));
-        min[i] = smaller(min[i], float_of(finite | (special & EXPONENT_MASK)));
+        sum[i] += (double)f32_from_bits(finite);
+        max[i] = larger(max[i], f32_from_bits(finite | (special & MASKED_BITS)));
+        min[i] = smaller(min[i], f32_from_bits(finite | (special & EXPONENT_MASK)));
     }
 }
 
@@ -234,11 +222,11 @@ static bool finish_many(const double *restrict sum, const float *restrict max, c
     uint32_t collisions = 0;
     for (size_t i = 0; i < count; i++) {
         uint32_t broken = bad[i] != 0 ? ~0u : 0u, masked = max[i] == -INFINITY ? ~0u : 0u, none = broken | masked;
-        uint32_t mean = bits_of((float)(sum[i] * per_cell)), most = bits_of(max[i]);
+        uint32_t mean = f32_bits((float)(sum[i] * per_cell)), most = f32_bits(max[i]);
         collisions |= ~none & ((max[i] == TILE_MASKED ? 1u : 0u) | (max[i] == TILE_NONFINITE ? 1u : 0u));
-        most = (most & ~none) | (broken & bits_of(TILE_NONFINITE)) | (masked & ~broken & bits_of(TILE_MASKED));
-        rg[2 * i] = float_of(mean & ~none);
-        rg[2 * i + 1] = float_of(most);
+        most = (most & ~none) | (broken & f32_bits(TILE_NONFINITE)) | (masked & ~broken & f32_bits(TILE_MASKED));
+        rg[2 * i] = f32_from_bits(mean & ~none);
+        rg[2 * i + 1] = f32_from_bits(most);
     }
     return collisions == 0;
 }

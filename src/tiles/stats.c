@@ -39,16 +39,12 @@ static bool value_at(const Sample *s, int y, int x, float *out) {
 
 /* Order-preserving: negative numbers are inverted, others get the top bit. */
 static uint32_t rank_bits(float v) {
-    uint32_t bits;
-    memcpy(&bits, &v, sizeof bits);
+    const uint32_t bits = f32_bits(v);
     return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
 }
 
 static float value_of_bits(uint32_t ranked) {
-    uint32_t bits = ranked & 0x80000000u ? ranked & 0x7fffffffu : ~ranked;
-    float v;
-    memcpy(&v, &bits, sizeof v);
-    return v;
+    return f32_from_bits(ranked & 0x80000000u ? ranked & 0x7fffffffu : ~ranked);
 }
 
 /* Calls each() with the ranked bits of the visible values, in bands that fit the stack. */

@@ -628,10 +628,11 @@ static bool tiles_follow(const Frame *frame, const Pattern *pattern, const TileK
 
 /* Of the overviews that are asked for, from `first` on: what comes with them, and how many make the picture. */
 static void describe_bases(Frame *frame, const Pattern *pattern, Level level, size_t first) {
+    const int finer = finer_than_base(frame, pattern, level);
     for (size_t i = first; i < frame->wants->count; i++) {
         TileWant *want = &frame->wants->items[i];
         if (want->kind != JOB_BASE) continue;
-        want->finer = finer_than_base(frame, pattern, level);
+        want->finer = finer;
         want->company = frame->exact_only ? 0 : pattern->heads.count;
     }
 }

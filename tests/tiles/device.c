@@ -109,20 +109,10 @@ static Capture *open_made(int64_t tokens, int dim, const char *metadata, char **
     return capture;
 }
 
-static ResolvedHeads heads_of(const Capture *capture, const char *text) {
-    HeadSet set;
-    ResolvedHeads heads;
-    Error err = {0};
-    const SetInfo *info = capture_set(capture, 0);
-    assert_int_equal(tiles_headset_parse(text, &set, &err), STATUS_OK);
-    assert_int_equal(tiles_headset_resolve(&set, info, &info->layers[0], &heads, &err), STATUS_OK);
-    return heads;
-}
-
 static float *pool(PoolDevice *device, const Capture *capture, const char *heads_text, Level level, Values values,
                    const CancelFlag *cancel, Status *status) {
     const LayerInfo *layer = &capture_set(capture, 0)->layers[0];
-    const ResolvedHeads heads = heads_of(capture, heads_text);
+    const ResolvedHeads heads = fixture_capture_heads(capture, heads_text);
     PoolRequest request = {.capture = capture,
                            .values = values,
                            .heads = &heads,
@@ -149,7 +139,7 @@ static void compare(Owner *owner, const char *metadata, const char *heads, Level
     assert_true(atomic_load(&owner->taken) > before);
     float *expected = pool(NULL, b, heads, level, values, NULL, &status);
     assert_int_equal(status, STATUS_OK);
-    const bool is_signed = values == VALUES_SCORES || heads_of(b, heads).result_signed;
+    const bool is_signed = values == VALUES_SCORES || fixture_capture_heads(b, heads).result_signed;
     size_t texels = (size_t)(tiles_texels(389, level.q) * tiles_texels(389, level.k));
     for (size_t i = 0; i < 2 * texels; i++) {
         double scale = is_signed ? 1.0 : 0.0, e = fabs((double)expected[i]), g = fabs((double)got[i]);

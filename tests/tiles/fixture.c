@@ -276,10 +276,14 @@ void fixture_vary(Fixture *f, const Variant *variant, const bool *special) {
 /* ---- requests and their plain answers -------------------------------------------------------- */
 
 ResolvedHeads fixture_heads(const Fixture *f, const char *text) {
+    return fixture_capture_heads(f->capture, text);
+}
+
+ResolvedHeads fixture_capture_heads(const Capture *capture, const char *text) {
     HeadSet set;
     ResolvedHeads heads = {0};
     Error err = {0};
-    const SetInfo *info = capture_set(f->capture, 0);
+    const SetInfo *info = capture_set(capture, 0);
     if (tiles_headset_parse(text, &set, &err) != STATUS_OK ||
         tiles_headset_resolve(&set, info, &info->layers[0], &heads, &err) != STATUS_OK) {
         fail_msg("%s: %s", text, err.message);

@@ -78,16 +78,6 @@ static PoolRequest whole(const Capture *capture, const ResolvedHeads *heads, Val
                          .width = (int)tiles_texels(layer->keys, level.k)};
 }
 
-static ResolvedHeads heads_of(const Capture *capture, const char *text) {
-    HeadSet set;
-    ResolvedHeads heads;
-    Error err = {0};
-    const SetInfo *info = capture_set(capture, 0);
-    assert_int_equal(tiles_headset_parse(text, &set, &err), STATUS_OK);
-    assert_int_equal(tiles_headset_resolve(&set, info, &info->layers[0], &heads, &err), STATUS_OK);
-    return heads;
-}
-
 static float *pool(const PoolRequest *request) {
     Error err = {0};
     PoolScratch *scratch = tiles_pool_scratch_new();
@@ -105,7 +95,7 @@ static const Variant no_factors;
 
 static void compare(const Made *m, const char *heads_text, Values values, Level level, uint64_t seed) {
     Open a = make(m, seed), b = make(m, seed); /* two captures: row normalisers are kept, and must not be shared */
-    ResolvedHeads heads = heads_of(a.capture, heads_text);
+    ResolvedHeads heads = fixture_capture_heads(a.capture, heads_text);
     PoolRequest fused = whole(a.capture, &heads, values, level), rows = whole(b.capture, &heads, values, level);
     rows.variant = &no_factors;
     bool is_signed = heads.result_signed || values == VALUES_SCORES;
@@ -230,7 +220,7 @@ static void test_properties(void **state) {
     static const Made m = {CAUSAL, "F32", 2, 1, 24, 515, 515, -1, 2.0};
     (void)state;
     Open open = make(&m, 8);
-    ResolvedHeads heads = heads_of(open.capture, "1");
+    ResolvedHeads heads = fixture_capture_heads(open.capture, "1");
     for (int k = 0; k <= 10; k++) {
         PoolRequest request = whole(open.capture, &heads, VALUES_WEIGHTS, (Level){0, k});
         float *rg = pool(&request);
@@ -265,7 +255,7 @@ static void test_samples(void **state) {
     static const Made m = {CAUSAL, "F32", 2, 2, 16, 1000, 1000, -1, 1.0};
     (void)state;
     Open open = make(&m, 21);
-    ResolvedHeads heads = heads_of(open.capture, "0");
+    ResolvedHeads heads = fixture_capture_heads(open.capture, "0");
     PoolRequest exact = whole(open.capture, &heads, VALUES_WEIGHTS, (Level){6, 6}), sampled = exact;
     float *truth = pool(&exact);
     double error[2] = {0};
@@ -368,7 +358,7 @@ static void test_cancelled(void **state) {
     static const Made m = {CAUSAL, "F32", 2, 2, 16, 300, 300, -1, 1.0};
     (void)state;
     Open open = make(&m, 2);
-    ResolvedHeads heads = heads_of(open.capture, "mean");
+    ResolvedHeads heads = fixture_capture_heads(open.capture, "mean");
     PoolRequest request = whole(open.capture, &heads, VALUES_WEIGHTS, (Level){2, 2});
     CancelFlag cancel = {true};
     Error err = {0};

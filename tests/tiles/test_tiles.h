@@ -72,6 +72,7 @@ Fixture *fixture_new(FixtureKind kind, int layers, int heads, int64_t queries, i
 double fixture_random(uint64_t *state);
 /* Head set text -> heads of layer 0; fails the test if it does not parse. */
 ResolvedHeads fixture_heads(const Fixture *fixture, const char *text);
+ResolvedHeads fixture_capture_heads(const Capture *capture, const char *text); /* of its first layer */
 PoolRequest fixture_request(const Fixture *fixture, const ResolvedHeads *heads, Level level, int64_t y0, int64_t x0,
                             int height, int width);
 /* The plain double loop of DESIGN.md section 3: one texel, straight from `cells`. */
