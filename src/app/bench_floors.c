@@ -18,8 +18,8 @@ static double least(double a, double b) {
 static Status time_frame(Bench *b, bool heatmap, double *best, Error *err) {
     App *app = b->app;
     TileKey key;
-    const uint64_t start = clock_now_ns(&app->clock);
-    draw_list_reset(&app->list, app->fonts);
+    const uint64_t start = clock_now_ns(&app->machine.clock);
+    draw_list_reset(&app->picture.list, app->machine.fonts);
     if (heatmap && app_base_image(app, &key)) {
         const SetInfo *set;
         const LayerInfo *layer;
@@ -30,11 +30,11 @@ static Status time_frame(Bench *b, bool heatmap, double *best, Error *err) {
                                    .v1 = (float)ldexp((double)queries, -key.lq),
                                    .keys = keys,
                                    .params = {.cmap = CMAP_VIRIDIS, .transform = TRANSFORM_SQRT, .hi = 1}};
-        draw_heatmap(&app->list, (Rect){0, 0, (float)b->params.width, (float)b->params.height}, &image);
+        draw_heatmap(&app->picture.list, (Rect){0, 0, (float)b->params.width, (float)b->params.height}, &image);
     }
-    const Status status = gpu_paint(app->gpu, b->target, b->params.width, b->params.height, COLOR_HEX(0x101418),
-                                    &app->list, err);
-    gpu_finish(app->gpu);
+    const Status status = gpu_paint(app->machine.gpu, b->target, b->params.width, b->params.height, COLOR_HEX(0x101418),
+                                    &app->picture.list, err);
+    gpu_finish(app->machine.gpu);
     *best = least(*best, bench_ms_since(b, start));
     return status;
 }
@@ -42,12 +42,12 @@ static Status time_frame(Bench *b, bool heatmap, double *best, Error *err) {
 static void time_memory(Bench *b) {
     char *from = mem_alloc_zeroed(2, COPY_BYTES);
     if (!from) return;
-    const uint64_t before = clock_now_ns(&b->app->clock);
+    const uint64_t before = clock_now_ns(&b->app->machine.clock);
     memset(from, 1, 2 * COPY_BYTES); /* so that every page exists */
     b->floors.fresh_gbs = 2 * (double)COPY_BYTES / bench_ms_since(b, before) / 1e6;
     double best = 0;
     for (int i = 0; i < TRIES; i++) {
-        const uint64_t start = clock_now_ns(&b->app->clock);
+        const uint64_t start = clock_now_ns(&b->app->machine.clock);
         memcpy(from + COPY_BYTES, from, COPY_BYTES);
         from[0] = from[2 * COPY_BYTES - 1];
         best = least(best, bench_ms_since(b, start));
@@ -65,7 +65,7 @@ static void time_reads(Bench *b, const char *path) {
         const uint64_t size = info.size < READ_BYTES ? info.size : READ_BYTES;
         double best = 0;
         for (int i = 0; i < 3; i++) {
-            const uint64_t start = clock_now_ns(&b->app->clock);
+            const uint64_t start = clock_now_ns(&b->app->machine.clock);
             for (uint64_t at = 0; at < size; at += READ_PIECE) {
                 const size_t n = (size_t)(size - at < READ_PIECE ? size - at : READ_PIECE);
                 if (file_read_at(file, at, piece, n, NULL) != STATUS_OK) break;

@@ -131,17 +131,17 @@ static Status compare(App *app, RecordSweepParams *params, Rates *rates, Error *
 static Status one_live_frame(Bench *b, Error *err) {
     App *app = b->app;
     bool any;
-    const uint64_t began = clock_now_ns(&app->clock);
-    app->last_input_ns = began;
+    const uint64_t began = clock_now_ns(&app->machine.clock);
+    app->pace.last_input_ns = began;
     app_workers_pause(app);
     app_take_results(app, UPLOAD_BUDGET_NS, &any);
     app_frame_build(app, &b->params);
-    Status status = gpu_paint(app->gpu, b->target, b->params.width, b->params.height, views_theme(app->light)->ground,
-                              &app->list, err);
+    Status status = gpu_paint(app->machine.gpu, b->target, b->params.width, b->params.height,
+                              views_theme(app->ui.light)->ground, &app->picture.list, err);
     if (status == STATUS_OK) status = record_painted(app, &b->params, began, err);
     app_submit_wants(app, true);
     app_workers_resume(app);
-    record_tick(app, clock_now_ns(&app->clock));
+    record_tick(app, clock_now_ns(&app->machine.clock));
     return status;
 }
 
@@ -188,7 +188,7 @@ static void print(const App *app, const Bench *b, const Rates *sweep, const Rate
     if (json) {
         TextBuffer out = {0};
         text_append(&out, "{\"renderer\":");
-        text_append_json(&out, gpu_info(app->gpu)->renderer);
+        text_append_json(&out, gpu_info(app->machine.gpu)->renderer);
         text_appendf(&out,
                      ",\"size\":[%d,%d],\"sweep\":{\"frames\":%llu,\"pictures\":%d,\"fps\":%.1f,\"encoder_fps\":%.1f,"
                      "\"ratio\":%.3f},",
@@ -205,7 +205,7 @@ static void print(const App *app, const Bench *b, const Rates *sweep, const Rate
         text_buffer_free(&out);
         return;
     }
-    printf("%s, %d x %d\n", gpu_info(app->gpu)->renderer, b->params.width, b->params.height);
+    printf("%s, %d x %d\n", gpu_info(app->machine.gpu)->renderer, b->params.width, b->params.height);
     printf(
         "sweep of layers   %7.1f frames a second, the encoder alone %7.1f: ratio %.2f  (%llu frames of %d pictures)\n",
         sweep->sweep, sweep->encoder, sweep->sweep / sweep->encoder, (unsigned long long)sweep->frames,
@@ -266,9 +266,10 @@ int bench_record(const ViewOptions *options, AppParams *start, const char *file,
         b.params = app_window_params(b.app);
         status = view_options_apply(options, b.app, &b.params, &err);
     }
-    if (status == STATUS_OK) status = gpu_target_new(b.app->gpu, b.params.width, b.params.height, &b.target, &err);
+    if (status == STATUS_OK)
+        status = gpu_target_new(b.app->machine.gpu, b.params.width, b.params.height, &b.target, &err);
     if (status == STATUS_OK) status = measure(&b, folder, json, &err);
-    if (b.target) gpu_target_drop(b.app->gpu, b.target);
+    if (b.target) gpu_target_drop(b.app->machine.gpu, b.target);
     if (b.app) app_close(b.app);
     mem_free(b.app);
     if (folder[0]) rmdir(folder);

@@ -69,15 +69,15 @@ static void append_parts(TextBuffer *out, const char *name, const double *part) 
 
 static void print_json(const Bench *b, const char *tour, const Summary *s) {
     const App *app = b->app;
-    const SetInfo *set = capture_set(app_capture(app), app->view.set);
-    const GpuStats gpu = gpu_stats(app->gpu);
-    const SchedulerStats jobs = tiles_scheduler_stats(app->scheduler);
+    const SetInfo *set = capture_set(app_capture(app), app->look.subject.set);
+    const GpuStats gpu = gpu_stats(app->machine.gpu);
+    const SchedulerStats jobs = tiles_scheduler_stats(app->machine.scheduler);
     const BenchFloors *floors = &b->floors;
     double rss, rss_file;
     TextBuffer out = {0};
     memory_mb(&rss, &rss_file);
     text_append(&out, "{\"renderer\":");
-    text_append_json(&out, gpu_info(app->gpu)->renderer);
+    text_append_json(&out, gpu_info(app->machine.gpu)->renderer);
     text_appendf(
         &out,
         ",\"tour\":\"%s\",\"size\":[%d,%d],\"tokens\":%lld,\"layers\":%d,\"heads\":%d,\"factored\":%s,\"frames\":%d,",
@@ -103,8 +103,9 @@ static void print_json(const Bench *b, const char *tour, const Summary *s) {
     text_appendf(&out,
                  "\"base_side\":%d,\"gpu\":{\"budget_mb\":%.0f,\"hits\":%llu,\"misses\":%llu,\"evictions\":%llu,"
                  "\"composes\":%llu},",
-                 app->base_side, (double)gpu_info(app->gpu)->tile_budget / 1048576, (unsigned long long)gpu.hits,
-                 (unsigned long long)gpu.misses, (unsigned long long)gpu.evictions, (unsigned long long)gpu.composes);
+                 app->machine.base_side, (double)gpu_info(app->machine.gpu)->tile_budget / 1048576,
+                 (unsigned long long)gpu.hits, (unsigned long long)gpu.misses, (unsigned long long)gpu.evictions,
+                 (unsigned long long)gpu.composes);
     text_appendf(&out,
                  "\"ram\":{\"mb\":%.1f,\"hits\":%llu,\"misses\":%llu,\"evictions\":%llu},\"jobs\":{\"done\":%llu,"
                  "\"cancelled\":%llu,\"failed\":%llu}",
@@ -116,8 +117,8 @@ static void print_json(const Bench *b, const char *tour, const Summary *s) {
     recompute_json(app, &out);
     text_append(&out, ",\"overviews_ms\":");
     text_append_json_f64(&out, b->overviews_ms);
-    if (app->captures[0].disk) {
-        const DiskStats disk = tiles_disk_stats(app->captures[0].disk);
+    if (app->opened.captures[0].disk) {
+        const DiskStats disk = tiles_disk_stats(app->opened.captures[0].disk);
         text_appendf(&out, ",\"disk\":{\"hits\":%llu,\"misses\":%llu,\"stored\":%llu,\"damaged\":%llu}",
                      (unsigned long long)disk.hits, (unsigned long long)disk.misses, (unsigned long long)disk.stored,
                      (unsigned long long)disk.damaged);
@@ -136,14 +137,14 @@ static void print_json(const Bench *b, const char *tour, const Summary *s) {
 
 static void print_text(const Bench *b, const char *tour, const Summary *s) {
     const App *app = b->app;
-    const SetInfo *set = capture_set(app_capture(app), app->view.set);
-    const GpuStats gpu = gpu_stats(app->gpu);
-    const SchedulerStats jobs = tiles_scheduler_stats(app->scheduler);
+    const SetInfo *set = capture_set(app_capture(app), app->look.subject.set);
+    const GpuStats gpu = gpu_stats(app->machine.gpu);
+    const SchedulerStats jobs = tiles_scheduler_stats(app->machine.scheduler);
     double rss, rss_file;
     memory_mb(&rss, &rss_file);
-    printf("%s, %d x %d\n%lld tokens, %d layers x %d heads, %s, tour %s, %d frames\n", gpu_info(app->gpu)->renderer,
-           b->params.width, b->params.height, (long long)b->keys, set->layer_count, set->max_heads,
-           set->factored ? "factored" : "dense", tour, b->frames);
+    printf("%s, %d x %d\n%lld tokens, %d layers x %d heads, %s, tour %s, %d frames\n",
+           gpu_info(app->machine.gpu)->renderer, b->params.width, b->params.height, (long long)b->keys,
+           set->layer_count, set->max_heads, set->factored ? "factored" : "dense", tour, b->frames);
     printf("frame         p50 %7.2f   p95 %7.2f   p99 %7.2f   max %7.2f ms;  %d above 16.7, %d above 33\n", s->p50,
            s->p95, s->p99, s->most, s->late, s->very_late);
     printf("  CPU time    p50 %7.2f   p99 %7.2f ms, of all threads\n", s->cpu_p50, s->cpu_p99);
@@ -162,17 +163,17 @@ static void print_text(const Bench *b, const char *tour, const Summary *s) {
            b->first_picture_ms, exact, 100.0 * b->coarse / b->frames, overviews);
     printf("memory        %.0f MB (+ %.0f MB of files), GPU tiles %.1f of %.0f MB, RAM tiles %.1f MB, %.2f allocations "
            "a frame\n",
-           rss, rss_file, (double)gpu.tile_bytes / 1048576, (double)gpu_info(app->gpu)->tile_budget / 1048576,
+           rss, rss_file, (double)gpu.tile_bytes / 1048576, (double)gpu_info(app->machine.gpu)->tile_budget / 1048576,
            (double)jobs.cache_bytes / 1048576, (double)b->allocations / b->frames);
     printf("work          uploads %.1f MB, %llu composed, %llu evicted; jobs %llu done, %llu cancelled; base tiles of "
            "side %d\n",
            (double)gpu.upload_bytes / 1048576, (unsigned long long)gpu.composes, (unsigned long long)gpu.evictions,
-           (unsigned long long)jobs.jobs_done, (unsigned long long)jobs.jobs_cancelled, app->base_side);
+           (unsigned long long)jobs.jobs_done, (unsigned long long)jobs.jobs_cancelled, app->machine.base_side);
     char recompute[200];
     recompute_describe(app, recompute, sizeof recompute);
     if (set->factored) printf("products      %s\n", recompute);
-    if (app->captures[0].disk) {
-        const DiskStats disk = tiles_disk_stats(app->captures[0].disk);
+    if (app->opened.captures[0].disk) {
+        const DiskStats disk = tiles_disk_stats(app->opened.captures[0].disk);
         printf("disk cache    %llu read, %llu written%s%s\n", (unsigned long long)disk.hits,
                (unsigned long long)disk.stored, disk.stopped ? "; nothing more is written: " : "", disk.reason);
     }

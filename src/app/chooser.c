@@ -14,7 +14,7 @@
 /* The folder that the open capture is in, with a slash at its end. */
 static void start_folder(const App *app, char *out, size_t out_size) {
     char folder[PATH_MAX], absolute[PATH_MAX];
-    const char *open = app->captures[0].is_demo ? "" : app->captures[0].path;
+    const char *open = app->opened.captures[0].is_demo ? "" : app->opened.captures[0].path;
     snprintf(folder, sizeof folder, "%.*s", (int)(file_base_name(open) - open), open);
     if (!realpath(folder[0] ? folder : ".", absolute)) absolute[0] = 0;
     snprintf(out, out_size, "%s%s", absolute, absolute[0] && absolute[1] ? "/" : "");
@@ -41,23 +41,23 @@ static bool start(App *app, bool kde) {
     const char *const kdialog[] = {
         "kdialog", "--title", "Open a capture", "--getopenfilename", folder, "Captures (" PATTERNS ")", NULL};
     const ProcessParams params = {.keep_complaints = true, .keep_output = true};
-    return process_open(kde ? kdialog : zenity, &params, &app->chooser, NULL) == STATUS_OK;
+    return process_open(kde ? kdialog : zenity, &params, &app->chooser.process, NULL) == STATUS_OK;
 }
 
 void chooser_open(App *app, Error *err) {
-    if (app->chooser) {
+    if (app->chooser.process) {
         error_set(err, STATUS_NOT_FOUND, "the file dialog is open already");
         return;
     }
     const char *desktop = getenv("XDG_CURRENT_DESKTOP");
     const bool kde = desktop && strstr(desktop, "KDE");
-    const bool system = platform_is_window(app->platform) && !app->own_dialog;
+    const bool system = platform_is_window(app->machine.platform) && !app->chooser.own;
     if (!system || (!start(app, kde) && !start(app, !kde))) own_list(app, err);
-    app->redraw = true;
+    app->pace.redraw = true;
 }
 
 bool chooser_is_open(const App *app) {
-    return app->chooser != NULL;
+    return app->chooser.process != NULL;
 }
 
 static void open_chosen(App *app, char *path) {
@@ -71,13 +71,13 @@ static void open_chosen(App *app, char *path) {
 
 void chooser_tick(App *app) {
     int code = 0;
-    if (!app->chooser || !process_ended(app->chooser, 0, &code)) return;
+    if (!app->chooser.process || !process_ended(app->chooser.process, 0, &code)) return;
     char path[APP_PATH_SIZE] = "", why[160] = "";
-    process_output(app->chooser, path, sizeof path);
-    process_complaint(app->chooser, why, sizeof why);
-    (void)process_close(app->chooser, NULL, NULL);
-    app->chooser = NULL;
-    app->redraw = true;
+    process_output(app->chooser.process, path, sizeof path);
+    process_complaint(app->chooser.process, why, sizeof why);
+    (void)process_close(app->chooser.process, NULL, NULL);
+    app->chooser.process = NULL;
+    app->pace.redraw = true;
     if (code == 0) {
         open_chosen(app, path);
     } else if (code != NOT_CHOSEN) {
@@ -89,14 +89,14 @@ void chooser_tick(App *app) {
 }
 
 uint64_t chooser_next_ns(const App *app, uint64_t now) {
-    return app->chooser ? now + LOOK_EVERY_NS : UINT64_MAX;
+    return app->chooser.process ? now + LOOK_EVERY_NS : UINT64_MAX;
 }
 
 void chooser_close(App *app) {
-    if (!app->chooser) return;
-    process_kill(app->chooser);
-    (void)process_close(app->chooser, NULL, NULL);
-    app->chooser = NULL;
+    if (!app->chooser.process) return;
+    process_kill(app->chooser.process);
+    (void)process_close(app->chooser.process, NULL, NULL);
+    app->chooser.process = NULL;
 }
 
 bool cmd_file_dialog(App *app, const char *args, Error *err) {
@@ -104,6 +104,6 @@ bool cmd_file_dialog(App *app, const char *args, Error *err) {
         error_set(err, STATUS_USAGE, "'file-dialog' takes system or own, not '%.40s'", args);
         return false;
     }
-    app->own_dialog = !strcmp(args, "own");
+    app->chooser.own = !strcmp(args, "own");
     return true;
 }

@@ -26,7 +26,7 @@
 #define GAP_USED_MS 12 /* a shorter frame leaves time before the next, which the window's loop uses, too */
 
 double bench_ms_since(const Bench *b, uint64_t start) {
-    return (double)(clock_now_ns(&b->app->clock) - start) / 1e6;
+    return (double)(clock_now_ns(&b->app->machine.clock) - start) / 1e6;
 }
 
 int bench_by_value(const void *a, const void *b) {
@@ -43,18 +43,18 @@ static double percentile(const double *sorted, int count, double q) {
 static Status draw_frame_now(Bench *b, FrameTime *time, Error *err) {
     App *app = b->app;
     bool any;
-    const uint64_t start = clock_now_ns(&app->clock);
+    const uint64_t start = clock_now_ns(&app->machine.clock);
     const clock_t cpu = clock();
     app_workers_pause(app);
     app_take_results(app, UPLOAD_BUDGET_NS, &any);
     time->part[PART_UPLOAD] = bench_ms_since(b, start);
     app_frame_build(app, &b->params);
     time->part[PART_BUILD] = bench_ms_since(b, start);
-    const uint64_t built = clock_now_ns(&app->clock);
-    const Status status = gpu_paint(app->gpu, b->target, b->params.width, b->params.height,
-                                    views_theme(app->light)->ground, &app->list, err);
-    gpu_finish(app->gpu);
-    app_note_painted(app, clock_now_ns(&app->clock) - built);
+    const uint64_t built = clock_now_ns(&app->machine.clock);
+    const Status status = gpu_paint(app->machine.gpu, b->target, b->params.width, b->params.height,
+                                    views_theme(app->ui.light)->ground, &app->picture.list, err);
+    gpu_finish(app->machine.gpu);
+    app_note_painted(app, clock_now_ns(&app->machine.clock) - built);
     time->part[PART_PAINT] = bench_ms_since(b, start);
     app_submit_wants(app, true);
     time->ms = time->part[PART_SUBMIT] = bench_ms_since(b, start);
@@ -67,9 +67,9 @@ static Status draw_frame_now(Bench *b, FrameTime *time, Error *err) {
 
 /* With a hand that moves, and the rest of a 60 Hz frame for the workers, as under vertical sync. */
 static Status one_frame(Bench *b, FrameTime *time, Error *err) {
-    b->app->last_input_ns = clock_now_ns(&b->app->clock);
+    b->app->pace.last_input_ns = clock_now_ns(&b->app->machine.clock);
     const Status status = draw_frame_now(b, time, err);
-    const uint64_t drawn = clock_now_ns(&b->app->clock);
+    const uint64_t drawn = clock_now_ns(&b->app->machine.clock);
     if (time->ms < GAP_USED_MS) (void)app_reserve_ahead(b->app);
     const double left_ns = FRAME_NS - (time->ms + bench_ms_since(b, drawn)) * 1e6;
     if (left_ns > 0) clock_sleep_ns((uint64_t)left_ns);
@@ -81,7 +81,7 @@ static Status first_picture(Bench *b, uint64_t start, Error *err) {
     FrameTime time;
     Status status = draw_frame_now(b, &time, err);
     b->first_picture_ms = bench_ms_since(b, start);
-    while (status == STATUS_OK && b->app->result.missing && b->first_picture_ms < FIRST_PICTURE_MS) {
+    while (status == STATUS_OK && b->app->picture.result.missing && b->first_picture_ms < FIRST_PICTURE_MS) {
         bool any = false;
         if (app_take_results(b->app, UPLOAD_BUDGET_NS, &any) || any)
             status = draw_frame_now(b, &time, err);
@@ -103,13 +103,13 @@ static Status play_tour(Bench *b, const Tour *tour, Error *err) {
         if (status != STATUS_OK) return status;
         if (i < 0) continue;
         b->frame[i] = time;
-        b->coarse += b->app->result.coarse || b->app->result.missing;
+        b->coarse += b->app->picture.result.coarse || b->app->picture.result.missing;
     }
     b->allocations = mem_allocation_count() - allocations;
-    const uint64_t rest = clock_now_ns(&b->app->clock);
+    const uint64_t rest = clock_now_ns(&b->app->machine.clock);
     Status status = app_settle_exact(b->app, &b->params, b->wait_ns, err);
     b->time_to_exact_ms = status == STATUS_OK ? bench_ms_since(b, rest) : (double)NAN;
-    const uint64_t waited = clock_now_ns(&b->app->clock) - rest;
+    const uint64_t waited = clock_now_ns(&b->app->machine.clock) - rest;
     if (status == STATUS_OK)
         status = app_settle(b->app, &b->params, waited < b->wait_ns ? b->wait_ns - waited : 0, err);
     b->time_to_settled_ms = status == STATUS_OK ? bench_ms_since(b, rest) : (double)NAN;
@@ -120,25 +120,27 @@ static Status play_tour(Bench *b, const Tour *tour, Error *err) {
 
 /* Overviews first: the question is what a switch costs once they are there. */
 static Status layer_switches(Bench *b, Error *err) {
-    const int layers = capture_set(app_capture(b->app), b->app->view.set)->layer_count;
+    const int layers = capture_set(app_capture(b->app), b->app->look.subject.set)->layer_count;
     double ms[SWITCHES];
     int right = 0;
     app_show_view(b->app, VIEW_MATRIX);
     app_fit(b->app);
-    const uint64_t start = clock_now_ns(&b->app->clock);
+    const uint64_t start = clock_now_ns(&b->app->machine.clock);
     (void)app_settle_all(b->app, &b->params, b->wait_ns < BASES_NS ? b->wait_ns : BASES_NS, NULL);
     /* Noted when the last one came; after that everything was made exact, too. */
-    const uint64_t ready = b->app->bases_begun_ns;
-    b->overviews_ms = b->app->bases_missing > 0 ? (double)NAN : ready > start ? (double)(ready - start) / 1e6 : 0;
+    const uint64_t ready = b->app->work.overviews.begun_ns;
+    b->overviews_ms = b->app->work.overviews.missing > 0 ? (double)NAN
+                      : ready > start                    ? (double)(ready - start) / 1e6
+                                                         : 0;
     for (int i = 0; i < SWITCHES; i++) {
         FrameTime time;
-        b->app->view.layer = i % layers;
+        b->app->look.subject.layer = i % layers;
         app_view_changed(b->app);
-        b->app->last_layer_ns = clock_now_ns(&b->app->clock);
+        b->app->pace.last_layer_ns = clock_now_ns(&b->app->machine.clock);
         const Status status = one_frame(b, &time, err);
         if (status != STATUS_OK) return status;
         ms[i] = time.ms;
-        right += !b->app->result.missing;
+        right += !b->app->picture.result.missing;
     }
     qsort(ms, SWITCHES, sizeof ms[0], bench_by_value);
     b->switch_p50 = percentile(ms, SWITCHES, 50);
@@ -153,7 +155,7 @@ static Status run_bench(Bench *b, AppParams *params, const ViewOptions *options,
     const SetInfo *set;
     const LayerInfo *layer;
     Status status = app_open(app, params, err);
-    if (status == STATUS_OK && options->axes) snprintf(app->axes, sizeof app->axes, "%s", options->axes);
+    if (status == STATUS_OK && options->axes) snprintf(app->opened.axes, sizeof app->opened.axes, "%s", options->axes);
     if (status == STATUS_OK) status = app_open_capture(app, &file, 1, err);
     if (status == STATUS_OK) status = app_need_patterns(app, "`bench`", err);
     if (status != STATUS_OK) return status;
@@ -161,7 +163,7 @@ static Status run_bench(Bench *b, AppParams *params, const ViewOptions *options,
     b->params.chrome = !options->bare;
     b->params.bare = options->bare;
     if ((status = view_options_apply(options, app, &b->params, err)) != STATUS_OK) return status;
-    if ((status = gpu_target_new(app->gpu, b->params.width, b->params.height, &b->target, err)) != STATUS_OK)
+    if ((status = gpu_target_new(app->machine.gpu, b->params.width, b->params.height, &b->target, err)) != STATUS_OK)
         return status;
     if (!app_pattern(app, &set, &layer, &b->queries, &b->keys))
         return error_set(err, STATUS_NOT_FOUND, "the capture has no pattern to look at");
@@ -235,7 +237,7 @@ int cli_bench(int argc, char **argv) {
     else
         status = run_bench(&b, &params, &options, file, tour, start, &err);
     if (status == STATUS_OK) bench_report(&b, tour->name, json);
-    if (b.target) gpu_target_drop(b.app->gpu, b.target);
+    if (b.target) gpu_target_drop(b.app->machine.gpu, b.target);
     if (b.app) app_close(b.app);
     mem_free(b.app);
     mem_free(b.frame);

@@ -66,13 +66,13 @@ static bool all_bf16(const Capture *capture) {
 static int comparable_layers(const Capture *capture, const Capture *reference, int set, TextBuffer *json, Error *why) {
     const Frame frame = {.capture = capture, .reference = reference};
     const SetInfo *info = capture_set(capture, set);
-    ViewState view;
+    Look look;
     int count = 0;
-    views_state_init(&view);
-    view.set = set;
+    views_look_init(&look);
+    look.subject.set = set;
     for (int layer = 0; layer < info->layer_count; layer++) {
-        view.layer = layer;
-        if (views_comparable(&frame, &view, why->message[0] ? NULL : why) != STATUS_OK) continue;
+        look.subject.layer = layer;
+        if (views_comparable(&frame, &look, why->message[0] ? NULL : why) != STATUS_OK) continue;
         if (json) text_appendf(json, count ? ",%d" : "%d", info->layers[layer].number);
         count++;
     }

@@ -52,7 +52,7 @@ static void print_usage(FILE *out) {
 }
 
 static Status open_files(App *app, const ViewOptions *options, const char *const *files, size_t count, Error *err) {
-    if (options->axes) snprintf(app->axes, sizeof app->axes, "%s", options->axes);
+    if (options->axes) snprintf(app->opened.axes, sizeof app->opened.axes, "%s", options->axes);
     if (count > 0) return app_open_capture(app, files, count, err);
     if (demo_count() == 0) return STATUS_OK;
     char name[80];
@@ -80,7 +80,7 @@ static Status open_view(App *app, const Start *start, Error *err) {
 }
 
 static Status show_window(App *app, const Start *start, Error *err) {
-    app->card = start->file_count == 0 && !settings_card_dismissed();
+    app->card_on = start->file_count == 0 && !settings_card_dismissed();
     return app_run(app, err);
 }
 
@@ -93,7 +93,7 @@ static Status run_script(App *app, const Start *start, Error *err) {
 static Status draw_picture(App *app, const Start *start, Error *err) {
     (void)start;
     const FrameParams frame = app_window_params(app);
-    app->message[0] = 0;
+    app->message.text[0] = 0;
     return app_write_png(app, NO_DISPLAY_PICTURE, &frame, true, err);
 }
 

@@ -107,22 +107,22 @@ static size_t option_table(RecordCli *o, Option *table) {
 static Status set_up(App *app, const RecordCli *o, AppParams *start, const char *file, FrameParams *frame, Error *err) {
     Status status = app_open(app, start, err);
     if (status != STATUS_OK) return status;
-    if (o->view.axes) snprintf(app->axes, sizeof app->axes, "%s", o->view.axes);
+    if (o->view.axes) snprintf(app->opened.axes, sizeof app->opened.axes, "%s", o->view.axes);
     if ((status = app_open_capture(app, &file, 1, err)) != STATUS_OK) return status;
     if ((status = app_need_patterns(app, "`record`", err)) != STATUS_OK) return status;
     *frame = app_window_params(app);
     frame->bare = o->view.bare;
     frame->chrome = o->window && !o->view.bare;
     if (o->view.bare) {
-        app->view.labels = false;
-        app->view.fit_mode = FIT_STRETCH;
+        app->look.labels = false;
+        app->look.matrix.fit_mode = FIT_STRETCH;
     } else {
-        frame->width = (int)lroundf((float)frame->width * app->ui_scale);
-        frame->height = (int)lroundf((float)frame->height * app->ui_scale);
+        frame->width = (int)lroundf((float)frame->width * app->ui.scale);
+        frame->height = (int)lroundf((float)frame->height * app->ui.scale);
         frame->caption = o->no_caption ? 0 : RECORD_CAPTION_POINTS; /* --rect is fitted into what is left */
     }
     if ((status = view_options_apply(&o->view, app, frame, err)) != STATUS_OK) return status;
-    app->message[0] = 0;
+    app->message.text[0] = 0;
     if (!o->view.exec) return STATUS_OK;
     app_frame_build(app, frame);
     return app_exec(app, o->view.exec, err);

@@ -15,13 +15,13 @@
 
 /* Runs jobs to the end and puts what they made on the GPU. */
 static Status run_jobs(App *app, size_t jobs, Error *err) {
-    Status status = tiles_scheduler_want(app->scheduler, app->wants.items, jobs, err);
-    const uint64_t start = clock_now_ns(&app->clock);
+    Status status = tiles_scheduler_want(app->machine.scheduler, app->work.wants.items, jobs, err);
+    const uint64_t start = clock_now_ns(&app->machine.clock);
     for (size_t done = 0; done < jobs && status == STATUS_OK;) {
-        TileData *data = tiles_scheduler_take(app->scheduler);
+        TileData *data = tiles_scheduler_take(app->machine.scheduler);
         recompute_step(app, UINT64_MAX);
         if (!data) {
-            if (clock_now_ns(&app->clock) - start > JOB_TIMEOUT_NS)
+            if (clock_now_ns(&app->machine.clock) - start > JOB_TIMEOUT_NS)
                 return error_set(err, STATUS_CANCELLED, "a tile was not ready in time");
             clock_sleep_ns(100000);
             continue;
@@ -30,7 +30,7 @@ static Status run_jobs(App *app, size_t jobs, Error *err) {
         if (status != STATUS_OK)
             *err = data->error;
         else
-            status = gpu_tile_put(app->gpu, data, err);
+            status = gpu_tile_put(app->machine.gpu, data, err);
         tiles_data_drop(data);
         done++;
     }
@@ -38,36 +38,36 @@ static Status run_jobs(App *app, size_t jobs, Error *err) {
 }
 
 /* One tile of the head set in one capture, exact, composed on the GPU under *key. */
-static Status tile_image(App *app, const Frame *frame, const ViewState *state, Level level, int64_t y, int64_t x,
+static Status tile_image(App *app, const Frame *frame, const Look *look, Level level, int64_t y, int64_t x,
                          TileKey *key, Error *err) {
-    const SetInfo *set = capture_set(frame->capture, state->set);
+    const SetInfo *set = capture_set(frame->capture, look->subject.set);
     ResolvedHeads heads;
-    Status status = tiles_headset_resolve(&state->heads, set, &set->layers[state->layer], &heads, err);
+    Status status = tiles_headset_resolve(&look->subject.heads, set, &set->layers[look->subject.layer], &heads, err);
     if (status != STATUS_OK) return status;
-    *key = views_key(frame, state, state->layer, -1, tiles_headset_hash(&state->heads), level, y, x);
-    app->wants.variant = views_variant(state);
-    key->variant = tiles_variant_id(&app->wants.variant);
+    *key = views_key(frame, look, look->subject.layer, -1, tiles_headset_hash(&look->subject.heads), level, y, x);
+    app->work.wants.variant = views_variant(look);
+    key->variant = tiles_variant_id(&app->work.wants.variant);
     const bool from_source = key->variant || tiles_headset_exactness(&heads, level, CHANNEL_MEAN) != EXACT ||
                              tiles_headset_exactness(&heads, level, CHANNEL_MAX) != EXACT;
     const bool single = heads.count == 1 && !key->variant;
-    app->wants.count = 0;
+    app->work.wants.count = 0;
     if (from_source && !single) {
-        TileWant *want = views_want(&app->wants, JOB_COMPOSITE, key, frame->capture);
-        if (want) want->heads = state->heads;
+        TileWant *want = views_want(&app->work.wants, JOB_COMPOSITE, key, frame->capture);
+        if (want) want->heads = look->subject.heads;
     } else {
         for (int i = 0; i < heads.count; i++) {
             TileKey head = *key;
             head.head = heads.index[i];
             head.headset = 0;
-            TileWant *want = views_want(&app->wants, JOB_TILE, &head, frame->capture);
+            TileWant *want = views_want(&app->work.wants, JOB_TILE, &head, frame->capture);
             if (want) want->better_than = TILE_NO_ESTIMATE;
         }
     }
-    status = run_jobs(app, app->wants.count, err);
+    status = run_jobs(app, app->work.wants.count, err);
     if (status == STATUS_OK && (single || !from_source)) {
         const ComposeRequest request = {
-            .key = *key, .heads = &heads, .data_signed = set->signed_values || state->values == VALUES_SCORES};
-        status = gpu_compose(app->gpu, &request, err);
+            .key = *key, .heads = &heads, .data_signed = set->signed_values || look->subject.values == VALUES_SCORES};
+        status = gpu_compose(app->machine.gpu, &request, err);
     }
     return status;
 }
@@ -75,27 +75,26 @@ static Status tile_image(App *app, const Frame *frame, const ViewState *state, L
 /* One tile of what is shown of the captures. */
 static Status tile_floats(App *app, const Frame *frame, Level level, int64_t y, int64_t x, float *rg, int *width,
                           int *height, Error *err) {
-    const Compare compare = app->view.compare;
+    const Compare compare = app->look.compare;
     Frame ref_frame;
-    ViewState ref_state;
+    Look ref_look;
     TileKey keys[2], key;
-    Status status = compare != COMPARE_OFF ? views_reference(frame, &app->view, &ref_frame, &ref_state, err)
-                                           : STATUS_OK;
+    Status status = compare != COMPARE_OFF ? views_reference(frame, &app->look, &ref_frame, &ref_look, err) : STATUS_OK;
     if (status == STATUS_OK && compare != COMPARE_REF)
-        status = tile_image(app, frame, &app->view, level, y, x, &keys[0], err);
+        status = tile_image(app, frame, &app->look, level, y, x, &keys[0], err);
     if (status == STATUS_OK && compare != COMPARE_OFF)
-        status = tile_image(app, &ref_frame, &ref_state, level, y, x, &keys[1], err);
+        status = tile_image(app, &ref_frame, &ref_look, level, y, x, &keys[1], err);
     key = keys[compare == COMPARE_REF ? 1 : 0];
     if (status == STATUS_OK && compare == COMPARE_DIFF) {
         GpuTileInfo info = {0};
-        (void)gpu_tile_find(app->gpu, &keys[0], &info);
+        (void)gpu_tile_find(app->machine.gpu, &keys[0], &info);
         const ResolvedHeads both = {.op = HEADS_DIFF, .count = 2, .weight = {1, -1}, .result_signed = true};
         key.capture = 2;
         key.serial = frame->difference_serial;
         const ComposeRequest request = {.key = key, .heads = &both, .sources = keys, .data_signed = info.is_signed};
-        status = gpu_compose(app->gpu, &request, err);
+        status = gpu_compose(app->machine.gpu, &request, err);
     }
-    if (status == STATUS_OK) status = gpu_tile_read(app->gpu, &key, 0, rg, TILE_FLOATS, width, height, err);
+    if (status == STATUS_OK) status = gpu_tile_read(app->machine.gpu, &key, 0, rg, TILE_FLOATS, width, height, err);
     return status;
 }
 
@@ -104,16 +103,16 @@ static Status shown_size(const App *app, const Frame *frame, int64_t *queries, i
     const SetInfo *set;
     const LayerInfo *layer;
     Frame ref_frame;
-    ViewState ref_state;
+    Look ref_look;
     if (!app_pattern(app, &set, &layer, queries, keys))
         return error_set(err, STATUS_NOT_FOUND, "there is no pattern to render");
-    if (app->view.compare == COMPARE_SIDE)
+    if (app->look.compare == COMPARE_SIDE)
         return error_set(err, STATUS_USAGE, "a .npy holds one pattern: --compare takes off, ref or diff there");
-    if (app->view.compare != COMPARE_REF) return STATUS_OK;
-    const Status status = views_reference(frame, &app->view, &ref_frame, &ref_state, err);
+    if (app->look.compare != COMPARE_REF) return STATUS_OK;
+    const Status status = views_reference(frame, &app->look, &ref_frame, &ref_look, err);
     if (status != STATUS_OK) return status;
-    *queries = capture_set(ref_frame.capture, ref_state.set)->layers[ref_state.layer].queries;
-    *keys = capture_set(ref_frame.capture, ref_state.set)->layers[ref_state.layer].keys;
+    *queries = capture_set(ref_frame.capture, ref_look.subject.set)->layers[ref_look.subject.layer].queries;
+    *keys = capture_set(ref_frame.capture, ref_look.subject.set)->layers[ref_look.subject.layer].keys;
     return STATUS_OK;
 }
 
@@ -175,7 +174,7 @@ static Status render_npy(App *app, const ViewOptions *options, const char *out, 
     for (int64_t y = r.y0 / TILE_SIDE; status == STATUS_OK && y * TILE_SIDE < r.y1; y++) {
         for (int64_t x = r.x0 / TILE_SIDE; status == STATUS_OK && x * TILE_SIDE < r.x1; x++) {
             int width = 0, height = 0;
-            gpu_frame_advance(app->gpu);
+            gpu_frame_advance(app->machine.gpu);
             status = tile_floats(app, &frame, level, y, x, tile, &width, &height, err);
             for (int64_t ty = 0; status == STATUS_OK && ty < height; ty++) {
                 const int64_t row = y * TILE_SIDE + ty, first = i64_max(r.x0, x * TILE_SIDE),
@@ -202,7 +201,7 @@ typedef struct Job {
 
 /* The picture's size in pixels; text and panels are --scale times as large, and so is a picture that has them. */
 static Status frame_of(const App *app, const Job *job, FrameParams *frame, Error *err) {
-    const double scale = job->options.bare ? 1 : (double)app->ui_scale;
+    const double scale = job->options.bare ? 1 : (double)app->ui.scale;
     const double width = round(job->width * scale), height = round(job->height * scale);
     if (width < 1 || height < 1 || width > STILL_SIDE_MAX || height > STILL_SIDE_MAX) {
         return error_set(err, STATUS_USAGE,
@@ -222,20 +221,20 @@ static Status render(App *app, const Job *job, Error *err) {
     FrameParams frame;
     Status status = app_open(app, &job->start, err);
     if (status != STATUS_OK) return status;
-    app->cancel = record_interrupt_flag();
-    if (options->axes) snprintf(app->axes, sizeof app->axes, "%s", options->axes);
+    app->machine.cancel = record_interrupt_flag();
+    if (options->axes) snprintf(app->opened.axes, sizeof app->opened.axes, "%s", options->axes);
     if ((status = app_open_capture(app, &job->file, 1, err)) != STATUS_OK) return status;
     if (text_ends_with(job->out, ".npy") && !app_has_view(app, VIEW_MATRIX))
         return error_set(err, STATUS_UNSUPPORTED,
                          "a .npy holds blocks of a pattern; `probe --query :` writes probabilities of tokens");
     if ((status = frame_of(app, job, &frame, err)) != STATUS_OK) return status;
     if (options->bare) {
-        app->view.labels = false;
+        app->look.labels = false;
         /* The heatmap alone fills its picture, whatever the aspect; cells are square only if asked for. */
-        app->view.fit_mode = FIT_STRETCH;
+        app->look.matrix.fit_mode = FIT_STRETCH;
     }
     if ((status = view_options_apply(options, app, &frame, err)) != STATUS_OK) return status;
-    app->message[0] = 0;
+    app->message.text[0] = 0;
     if (options->exec) {
         app_frame_build(app, &frame);
         if ((status = app_exec(app, options->exec, err)) != STATUS_OK) return status;

@@ -18,15 +18,15 @@
 bool cmd_help(App *app, const char *args, Error *err) {
     (void)args;
     (void)err;
-    app->help = !app->help;
-    app->help_scroll = 0;
+    app->help.on = !app->help.on;
+    app->help.scroll = 0;
     return true;
 }
 
 bool cmd_status(App *app, const char *args, Error *err) {
     (void)args;
     (void)err;
-    app->status = !app->status;
+    app->status_on = !app->status_on;
     return true;
 }
 
@@ -35,35 +35,35 @@ bool cmd_escape(App *app, const char *args, Error *err) {
     double fraction;
     (void)args;
     (void)err;
-    if (app->help)
-        app->help = false;
-    else if (app->card) {
-        app->card = false;
+    if (app->help.on)
+        app->help.on = false;
+    else if (app->card_on) {
+        app->card_on = false;
         settings_dismiss_card();
-    } else if (app->status)
-        app->status = false;
+    } else if (app->status_on)
+        app->status_on = false;
     else if (focus_leave(app)) {
         /* the view has the keys again */
-    } else if (app->view.view == VIEW_GRID)
+    } else if (app->look.kind == VIEW_GRID)
         (void)view_grid_escape(app);
     else if (selection_busy(app, what, sizeof what, &fraction))
         selection_cancel(app);
-    else if (app->view.view == VIEW_TEXT && view_text_escape(app)) {
+    else if (app->look.kind == VIEW_TEXT && view_text_escape(app)) {
     } else if (find_is_on(app))
         find_clear(app);
-    else if (app->selection_on)
-        app->selection_on = false;
-    else if (app->view.cursor_locked)
-        app->view.cursor_locked = app->view.cursor_on = false;
-    else if (app->playing)
-        app->playing = false;
+    else if (app->selection.on)
+        app->selection.on = false;
+    else if (app->look.matrix.cursor_locked)
+        app->look.matrix.cursor_locked = app->look.matrix.cursor_on = false;
+    else if (app->play.on)
+        app->play.on = false;
     else if (record_tour_playing(app))
         record_tour_stop(app);
-    else if (app->from_grid) {
-        app->from_grid = false;
+    else if (app->grid.return_here) {
+        app->grid.return_here = false;
         app_show_view(app, VIEW_GRID);
     }
-    app->message[0] = 0;
+    app->message.text[0] = 0;
     return true;
 }
 
@@ -78,7 +78,7 @@ bool cmd_quit(App *app, const char *args, Error *err) {
 bool cmd_fullscreen(App *app, const char *args, Error *err) {
     (void)args;
     (void)err;
-    platform_set_fullscreen(app->platform, !platform_is_fullscreen(app->platform));
+    platform_set_fullscreen(app->machine.platform, !platform_is_fullscreen(app->machine.platform));
     return true;
 }
 
@@ -90,9 +90,9 @@ static void picture_name(const App *app, char *out, size_t out_size) {
     const LayerInfo *layer;
     int64_t queries, keys;
     char heads[128] = "", base[256], stamp[32];
-    tiles_headset_format(&app->view.heads, heads, sizeof heads);
+    tiles_headset_format(&app->look.subject.heads, heads, sizeof heads);
     snprintf(base, sizeof base, "%s",
-             app->captures[0].is_demo ? app->captures[0].demo_name : capture_name(app_capture(app)));
+             app->opened.captures[0].is_demo ? app->opened.captures[0].demo_name : capture_name(app_capture(app)));
     char *dot = strrchr(base, '.');
     if (dot && dot != base) *dot = 0;
     const time_t now = time(NULL);
@@ -100,7 +100,7 @@ static void picture_name(const App *app, char *out, size_t out_size) {
     localtime_r(&now, &local);
     strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &local);
     const int number = app_pattern(app, &set, &layer, &queries, &keys) ? layer->number : 0;
-    if (app->view.view == VIEW_MATRIX)
+    if (app->look.kind == VIEW_MATRIX)
         snprintf(out, out_size, "%.120s-layer%d-%.60s-%s.png", base, number, heads, stamp);
     else
         snprintf(out, out_size, "%.120s-%s-%s.png", base, app_view_ui(app)->name, stamp);
@@ -124,9 +124,9 @@ bool cmd_screenshot(App *app, const char *args, Error *err) {
     if (!window) {
         /* The view alone, as a figure, of the window's height. */
         params.chrome = false;
-        if (app->layout.view.w > 0) params.width = (int)app->layout.view.w;
+        if (app->picture.layout.view.w > 0) params.width = (int)app->picture.layout.view.w;
     }
-    app->message[0] = 0;
+    app->message.text[0] = 0;
     const StillParams still = {.frame = params, .exact = true};
     if (still_write(app, name, &still, err) != STATUS_OK) return false;
     app_say(app, SAY_INFO, "saved %s", name);
@@ -151,12 +151,12 @@ bool cmd_open(App *app, const char *args, Error *err) {
 
 bool cmd_copy(App *app, const char *args, Error *err) {
     (void)args;
-    if (app->view.view == VIEW_TEXT) return view_text_copy(app, err) == STATUS_OK;
+    if (app->look.kind == VIEW_TEXT) return view_text_copy(app, err) == STATUS_OK;
     return app_capture(app) && selection_copy(app, err) == STATUS_OK;
 }
 
 bool cmd_export(App *app, const char *args, Error *err) {
-    if (app->view.view == VIEW_TEXT) return view_text_export(app, args, err) == STATUS_OK;
+    if (app->look.kind == VIEW_TEXT) return view_text_export(app, args, err) == STATUS_OK;
     return selection_export(app, args, err) == STATUS_OK;
 }
 
@@ -167,9 +167,9 @@ bool cmd_select_cells(App *app, const char *args, Error *err) {
     long long q0, q1, k0, k1;
     int used = 0;
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return false;
-    app->sel_anchored = false;
+    app->selection.anchored = false;
     if (!strcmp(args, "none")) {
-        app->selection_on = false;
+        app->selection.on = false;
         return true;
     }
     if (sscanf(args, "%lld:%lld,%lld:%lld%n", &q0, &q1, &k0, &k1, &used) != 4 || args[used]) {
@@ -181,8 +181,8 @@ bool cmd_select_cells(App *app, const char *args, Error *err) {
                   (long long)queries, (long long)keys, args);
         return false;
     }
-    app->selection_on = true;
-    app->sel_q0 = q0, app->sel_q1 = q1, app->sel_k0 = k0, app->sel_k1 = k1;
+    app->selection.on = true;
+    app->selection.q0 = q0, app->selection.q1 = q1, app->selection.k0 = k0, app->selection.k1 = k1;
     return true;
 }
 
@@ -192,7 +192,7 @@ bool cmd_copy_command(App *app, const char *args, Error *err) {
     TextBuffer text = {0};
     app_command_line_copied(app, &text);
     if (text.text && !text.failed) {
-        platform_set_clipboard(app->platform, text.text);
+        platform_set_clipboard(app->machine.platform, text.text);
         app_say(app, SAY_INFO, "copied: %s", text.text);
     }
     text_buffer_free(&text);
@@ -258,8 +258,8 @@ bool cmd_wheel(App *app, const char *args, Error *err) {
     }
     const InputEvent event = {.type = EVENT_WHEEL,
                               .wheel_y = (float)notches,
-                              .x = (app->result.plot.x + app->result.plot.w / 2) / app->density,
-                              .y = (app->result.plot.y + app->result.plot.h / 2) / app->density};
+                              .x = (app->picture.result.plot.x + app->picture.result.plot.w / 2) / app->ui.density,
+                              .y = (app->picture.result.plot.y + app->picture.result.plot.h / 2) / app->ui.density};
     app_handle_event(app, &event);
     return true;
 }

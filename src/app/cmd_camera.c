@@ -10,18 +10,18 @@ static bool plot_size(const App *app, float *width, float *height, int64_t *quer
     const LayerInfo *layer;
     if (!app_pattern(app, &set, &layer, queries, keys)) return false;
     const FrameParams params = app_window_params(app);
-    const float scale = app->layout.scale > 0 ? app->layout.scale : params.scale;
-    *width = app->result.plot.w / scale;
-    *height = app->result.plot.h / scale;
+    const float scale = app->picture.layout.scale > 0 ? app->picture.layout.scale : params.scale;
+    *width = app->picture.result.plot.w / scale;
+    *height = app->picture.result.plot.h / scale;
     return *width > 0 && *height > 0;
 }
 
 void app_camera_moved(App *app) {
     float w, h;
     int64_t queries, keys;
-    app->view.fitted = false;
-    app->redraw = true;
-    if (plot_size(app, &w, &h, &queries, &keys)) views_camera_clamp(&app->view.camera, queries, keys, w, h);
+    app->look.matrix.fitted = false;
+    app->pace.redraw = true;
+    if (plot_size(app, &w, &h, &queries, &keys)) views_camera_clamp(&app->look.matrix.camera, queries, keys, w, h);
 }
 
 static bool moved(App *app) {
@@ -63,7 +63,7 @@ bool cmd_zoom(App *app, const char *args, Error *err) {
 bool cmd_fit(App *app, const char *args, Error *err) {
     (void)args;
     (void)err;
-    if (app->view.view == VIEW_MATRIX) app_remember_camera(app);
+    if (app->look.kind == VIEW_MATRIX) app_remember_camera(app);
     app_fit(app);
     return true;
 }
@@ -111,12 +111,12 @@ bool cmd_rect(App *app, const char *args, Error *err) {
     float w = 1, h = 1;
     int64_t unused_q, unused_k;
     if (!plot_size(app, &w, &h, &unused_q, &unused_k)) return false;
-    app->view.camera = views_camera_rect((double)r[0], (double)r[1], (double)r[2], (double)r[3], w, h);
-    if (app->view.fit_mode == FIT_SQUARE) {
-        app->view.camera.points_q = app->view.camera.points_k = fmin(app->view.camera.points_q,
-                                                                     app->view.camera.points_k);
+    app->look.matrix.camera = views_camera_rect((double)r[0], (double)r[1], (double)r[2], (double)r[3], w, h);
+    if (app->look.matrix.fit_mode == FIT_SQUARE) {
+        app->look.matrix.camera.points_q = app->look.matrix.camera.points_k = fmin(app->look.matrix.camera.points_q,
+                                                                                   app->look.matrix.camera.points_k);
     }
-    app->view.fitted = false;
+    app->look.matrix.fitted = false;
     return true;
 }
 
@@ -127,16 +127,16 @@ bool cmd_level(App *app, const char *args, Error *err) {
         return false;
     }
     app_remember_camera(app);
-    const double scale = app->layout.scale > 0 ? app->layout.scale : 1;
-    app->view.camera.points_q = ldexp(1.0, -(int)lq) / scale;
-    app->view.camera.points_k = ldexp(1.0, -(int)lk) / scale;
-    app->view.fitted = false;
+    const double scale = app->picture.layout.scale > 0 ? app->picture.layout.scale : 1;
+    app->look.matrix.camera.points_q = ldexp(1.0, -(int)lq) / scale;
+    app->look.matrix.camera.points_k = ldexp(1.0, -(int)lk) / scale;
+    app->look.matrix.fitted = false;
     return true;
 }
 
 bool cmd_zoom_selection(App *app, const char *args, Error *err) {
     (void)args;
-    if (!app->selection_on) {
+    if (!app->selection.on) {
         error_set(err, STATUS_NOT_FOUND, "nothing is selected: drag with the right button");
         return false;
     }
@@ -144,24 +144,24 @@ bool cmd_zoom_selection(App *app, const char *args, Error *err) {
     int64_t queries, keys;
     if (!plot_size(app, &w, &h, &queries, &keys)) return false;
     app_remember_camera(app);
-    app->view.camera = views_camera_rect((double)app->sel_q0, (double)app->sel_q1, (double)app->sel_k0,
-                                         (double)app->sel_k1, w, h);
-    app->selection_on = false;
-    const double least = fmin(app->view.camera.points_q, app->view.camera.points_k);
-    const double most = fmax(app->view.camera.points_q, app->view.camera.points_k);
-    if (app->view.fit_mode != FIT_STRETCH && most / least <= CAMERA_SQUARE_ASPECT)
-        app->view.camera.points_q = app->view.camera.points_k = least;
+    app->look.matrix.camera = views_camera_rect((double)app->selection.q0, (double)app->selection.q1,
+                                                (double)app->selection.k0, (double)app->selection.k1, w, h);
+    app->selection.on = false;
+    const double least = fmin(app->look.matrix.camera.points_q, app->look.matrix.camera.points_k);
+    const double most = fmax(app->look.matrix.camera.points_q, app->look.matrix.camera.points_k);
+    if (app->look.matrix.fit_mode != FIT_STRETCH && most / least <= CAMERA_SQUARE_ASPECT)
+        app->look.matrix.camera.points_q = app->look.matrix.camera.points_k = least;
     return moved(app);
 }
 
 bool cmd_back(App *app, const char *args, Error *err) {
     (void)args;
-    if (app->history_count == 0) {
+    if (app->history.count == 0) {
         error_set(err, STATUS_NOT_FOUND, "this is the first camera");
         return false;
     }
-    app->view.camera = app->history[--app->history_count];
-    app->history_ns = 0;
+    app->look.matrix.camera = app->history.cameras[--app->history.count];
+    app->history.ns = 0;
     return moved(app);
 }
 
@@ -171,12 +171,12 @@ bool cmd_aspect(App *app, const char *args, Error *err) {
     for (int i = 0; i < 3; i++) {
         if (!strcmp(args, NAMES[i])) mode = i;
     }
-    if (!strcmp(args, "next")) mode = ((int)app->view.fit_mode + 1) % 3;
+    if (!strcmp(args, "next")) mode = ((int)app->look.matrix.fit_mode + 1) % 3;
     if (mode < 0) {
         error_set(err, STATUS_USAGE, "'aspect' takes auto, square or stretch, not '%s'", args);
         return false;
     }
-    app->view.fit_mode = (FitMode)mode;
+    app->look.matrix.fit_mode = (FitMode)mode;
     app_say(app, SAY_INFO, "cells: %s", NAMES[mode]);
     return cmd_fit(app, "", err);
 }
@@ -187,7 +187,7 @@ bool cmd_cursor(App *app, const char *args, Error *err) {
     int64_t queries, keys;
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return false;
     if (!strcmp(args, "off")) {
-        app->view.cursor_on = app->view.cursor_locked = false;
+        app->look.matrix.cursor_on = app->look.matrix.cursor_locked = false;
         return true;
     }
     double q, k;
@@ -196,12 +196,12 @@ bool cmd_cursor(App *app, const char *args, Error *err) {
         return false;
     }
     if (args[0] == '+' || args[0] == '-') {
-        if (!app->view.cursor_on) {
-            q = app->view.camera.q;
-            k = app->view.camera.k;
+        if (!app->look.matrix.cursor_on) {
+            q = app->look.matrix.camera.q;
+            k = app->look.matrix.camera.k;
         } else {
-            q += (double)app->view.cursor_q;
-            k += (double)app->view.cursor_k;
+            q += (double)app->look.matrix.cursor_q;
+            k += (double)app->look.matrix.cursor_k;
         }
         q = f64_clamp(q, 0, (double)(queries - 1));
         k = f64_clamp(k, 0, (double)(keys - 1));
@@ -211,30 +211,30 @@ bool cmd_cursor(App *app, const char *args, Error *err) {
                   (long long)keys);
         return false;
     }
-    app->view.cursor_on = app->view.cursor_locked = true;
-    app->view.cursor_q = (int64_t)q;
-    app->view.cursor_k = (int64_t)k;
+    app->look.matrix.cursor_on = app->look.matrix.cursor_locked = true;
+    app->look.matrix.cursor_q = (int64_t)q;
+    app->look.matrix.cursor_k = (int64_t)k;
     return true;
 }
 
 /* The selection grows from where it began to the crosshair. */
 static void begin_extending(App *app, int64_t queries, int64_t keys) {
-    ViewState *view = &app->view;
-    if (app->selection_on && app->sel_anchored) return;
-    if (app->selection_on) {
-        app->sel_anchor_q = app->sel_q0;
-        app->sel_anchor_k = app->sel_k0;
-        view->cursor_q = app->sel_q1 - 1;
-        view->cursor_k = app->sel_k1 - 1;
+    Look *look = &app->look;
+    if (app->selection.on && app->selection.anchored) return;
+    if (app->selection.on) {
+        app->selection.anchor_q = app->selection.q0;
+        app->selection.anchor_k = app->selection.k0;
+        look->matrix.cursor_q = app->selection.q1 - 1;
+        look->matrix.cursor_k = app->selection.k1 - 1;
     } else {
-        if (!view->cursor_on) {
-            view->cursor_q = (int64_t)view->camera.q;
-            view->cursor_k = (int64_t)view->camera.k;
+        if (!look->matrix.cursor_on) {
+            look->matrix.cursor_q = (int64_t)look->matrix.camera.q;
+            look->matrix.cursor_k = (int64_t)look->matrix.camera.k;
         }
-        app->sel_anchor_q = i64_clamp(view->cursor_q, 0, queries - 1);
-        app->sel_anchor_k = i64_clamp(view->cursor_k, 0, keys - 1);
+        app->selection.anchor_q = i64_clamp(look->matrix.cursor_q, 0, queries - 1);
+        app->selection.anchor_k = i64_clamp(look->matrix.cursor_k, 0, keys - 1);
     }
-    app->selection_on = app->sel_anchored = true;
+    app->selection.on = app->selection.anchored = true;
 }
 
 bool cmd_extend(App *app, const char *args, Error *err) {
@@ -242,31 +242,31 @@ bool cmd_extend(App *app, const char *args, Error *err) {
     const LayerInfo *layer;
     int64_t queries, keys;
     double q, k;
-    ViewState *view = &app->view;
+    Look *look = &app->look;
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return false;
     if (!parse_pair(args, &q, &k)) {
         error_set(err, STATUS_USAGE, "'extend' takes +DQ,+DK, not '%.60s'", args);
         return false;
     }
     begin_extending(app, queries, keys);
-    view->cursor_on = view->cursor_locked = true;
-    view->cursor_q = (int64_t)f64_clamp((double)view->cursor_q + q, 0, (double)(queries - 1));
-    view->cursor_k = (int64_t)f64_clamp((double)view->cursor_k + k, 0, (double)(keys - 1));
-    app->sel_anchor_q = i64_clamp(app->sel_anchor_q, 0, queries - 1);
-    app->sel_anchor_k = i64_clamp(app->sel_anchor_k, 0, keys - 1);
-    app->sel_q0 = i64_min(app->sel_anchor_q, view->cursor_q);
-    app->sel_q1 = i64_max(app->sel_anchor_q, view->cursor_q) + 1;
-    app->sel_k0 = i64_min(app->sel_anchor_k, view->cursor_k);
-    app->sel_k1 = i64_max(app->sel_anchor_k, view->cursor_k) + 1;
+    look->matrix.cursor_on = look->matrix.cursor_locked = true;
+    look->matrix.cursor_q = (int64_t)f64_clamp((double)look->matrix.cursor_q + q, 0, (double)(queries - 1));
+    look->matrix.cursor_k = (int64_t)f64_clamp((double)look->matrix.cursor_k + k, 0, (double)(keys - 1));
+    app->selection.anchor_q = i64_clamp(app->selection.anchor_q, 0, queries - 1);
+    app->selection.anchor_k = i64_clamp(app->selection.anchor_k, 0, keys - 1);
+    app->selection.q0 = i64_min(app->selection.anchor_q, look->matrix.cursor_q);
+    app->selection.q1 = i64_max(app->selection.anchor_q, look->matrix.cursor_q) + 1;
+    app->selection.k0 = i64_min(app->selection.anchor_k, look->matrix.cursor_k);
+    app->selection.k1 = i64_max(app->selection.anchor_k, look->matrix.cursor_k) + 1;
     return true;
 }
 
 bool cmd_lock_cursor(App *app, const char *args, Error *err) {
     (void)args;
-    if (!app->view.cursor_on) {
+    if (!app->look.matrix.cursor_on) {
         error_set(err, STATUS_NOT_FOUND, "the crosshair is not on the matrix");
         return false;
     }
-    app->view.cursor_locked = !app->view.cursor_locked;
+    app->look.matrix.cursor_locked = !app->look.matrix.cursor_locked;
     return true;
 }

@@ -16,7 +16,7 @@ bool cmd_open_head(App *app, const char *args, Error *err) {
 }
 
 bool cmd_grid_range(App *app, const char *args, Error *err) {
-    bool *per_head = &app->view.grid.per_head;
+    bool *per_head = &app->look.grid.per_head;
     if (!strcmp(args, "next"))
         *per_head = !*per_head;
     else if (!strcmp(args, "common") || !strcmp(args, "head"))
@@ -55,7 +55,7 @@ bool cmd_select(App *app, const char *args, Error *err) {
     const SetInfo *set;
     const LayerInfo *layer;
     int64_t queries, keys;
-    GridState *grid = &app->view.grid;
+    GridState *grid = &app->look.grid;
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return false;
     if (!strcmp(args, "toggle")) {
         view_grid_toggle_selected(app, grid->focus);

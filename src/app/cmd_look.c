@@ -32,22 +32,22 @@ bool cmd_cmap(App *app, const char *args, Error *err) {
     const int sequential = CMAP_DIVERGING;
     const int index = choose("cmap", args, names,
                              !strcmp(args, "next") || !strcmp(args, "previous") ? sequential : CMAP_COUNT,
-                             (int)app->view.cmap % sequential, err);
+                             (int)app->look.colours.cmap % sequential, err);
     if (index < 0) return false;
-    app->view.cmap = (ColormapId)index;
+    app->look.colours.cmap = (ColormapId)index;
     return true;
 }
 
 bool cmd_transform(App *app, const char *args, Error *err) {
     static const char *const NAMES[] = {"linear", "sqrt", "log"};
-    const int index = choose("transform", args, NAMES, 3, (int)app->view.transform, err);
+    const int index = choose("transform", args, NAMES, 3, (int)app->look.colours.transform, err);
     if (index < 0) return false;
-    app->view.transform = (Transform)index;
+    app->look.colours.transform = (Transform)index;
     return true;
 }
 
 bool cmd_gamma(App *app, const char *args, Error *err) {
-    double value = app->view.gamma;
+    double value = app->look.colours.gamma;
     if (!strcmp(args, "up"))
         value *= GAMMA_STEP;
     else if (!strcmp(args, "down"))
@@ -56,8 +56,8 @@ bool cmd_gamma(App *app, const char *args, Error *err) {
         error_set(err, STATUS_USAGE, "'gamma' takes a positive number, up or down, not '%s'", args);
         return false;
     }
-    app->view.gamma = (float)f64_clamp(value, GAMMA_MIN, GAMMA_MAX);
-    app_say(app, SAY_INFO, "gamma %.2f", (double)app->view.gamma);
+    app->look.colours.gamma = (float)f64_clamp(value, GAMMA_MIN, GAMMA_MAX);
+    app_say(app, SAY_INFO, "gamma %.2f", (double)app->look.colours.gamma);
     return true;
 }
 
@@ -69,9 +69,9 @@ static bool range_manual(App *app, const char *args, Error *err) {
     if (!colon) goto wrong;
     *colon = 0;
     if (!text_parse_f64(copy, &lo) || !text_parse_f64(colon + 1, &hi) || !(hi > lo)) goto wrong;
-    app->view.range_mode = RANGE_MANUAL;
-    app->view.lo = (float)lo;
-    app->view.hi = (float)hi;
+    app->look.colours.range_mode = RANGE_MANUAL;
+    app->look.colours.lo = (float)lo;
+    app->look.colours.hi = (float)hi;
     return true;
 wrong:
     error_set(err, STATUS_USAGE, "'range' takes LO:HI, auto, up, down or pNN (a percentile), not '%s'", args);
@@ -80,12 +80,12 @@ wrong:
 
 /* The upper end a step further up or down; the same below 0 where values are signed. */
 static bool range_turned(App *app, bool up) {
-    const float hi = app->view.hi * (up ? GAMMA_STEP : 1 / GAMMA_STEP);
-    if (!(hi > app->view.lo) || !(hi < 1e30f) || !(hi > 1e-30f)) return false;
-    if (app->view.lo == -app->view.hi) app->view.lo = -hi;
-    app->view.hi = hi;
-    app->view.range_mode = RANGE_MANUAL;
-    app->view.range_locked = false;
+    const float hi = app->look.colours.hi * (up ? GAMMA_STEP : 1 / GAMMA_STEP);
+    if (!(hi > app->look.colours.lo) || !(hi < 1e30f) || !(hi > 1e-30f)) return false;
+    if (app->look.colours.lo == -app->look.colours.hi) app->look.colours.lo = -hi;
+    app->look.colours.hi = hi;
+    app->look.colours.range_mode = RANGE_MANUAL;
+    app->look.colours.range_locked = false;
     app_say(app, SAY_INFO, "range up to %.3g; r makes it automatic again", (double)hi);
     return true;
 }
@@ -93,16 +93,16 @@ static bool range_turned(App *app, bool up) {
 bool cmd_range(App *app, const char *args, Error *err) {
     static const double STEPS[] = {100, 99.5, 99, 95, 90};
     if (!strcmp(args, "auto")) {
-        app->view.range_mode = RANGE_AUTO;
-        app->view.percentile = TILE_AUTO_PERCENTILE;
-        app->view.range_locked = false;
+        app->look.colours.range_mode = RANGE_AUTO;
+        app->look.colours.percentile = TILE_AUTO_PERCENTILE;
+        app->look.colours.range_locked = false;
         return true;
     }
     double percentile;
     if (!strcmp(args, "up") || !strcmp(args, "down")) return range_turned(app, args[0] == 'u');
     if (!strcmp(args, "next")) {
         size_t at = 0;
-        while (at < BASE_COUNT(STEPS) && STEPS[at] >= app->view.percentile)
+        while (at < BASE_COUNT(STEPS) && STEPS[at] >= app->look.colours.percentile)
             at++;
         percentile = STEPS[at % BASE_COUNT(STEPS)];
     } else if (args[0] == 'p') {
@@ -113,9 +113,9 @@ bool cmd_range(App *app, const char *args, Error *err) {
     } else {
         return range_manual(app, args, err);
     }
-    app->view.range_mode = RANGE_PERCENTILE;
-    app->view.percentile = percentile;
-    app->view.range_locked = false;
+    app->look.colours.range_mode = RANGE_PERCENTILE;
+    app->look.colours.percentile = percentile;
+    app->look.colours.range_locked = false;
     app_say(app, SAY_INFO, "range up to the %g percentile", percentile);
     return true;
 }
@@ -123,10 +123,10 @@ bool cmd_range(App *app, const char *args, Error *err) {
 bool cmd_lock_range(App *app, const char *args, Error *err) {
     (void)args;
     (void)err;
-    app->view.range_locked = !app->view.range_locked;
+    app->look.colours.range_locked = !app->look.colours.range_locked;
     app_say(app, SAY_INFO,
-            app->view.range_locked ? "range locked at %.4g to %.4g" : "range follows the layer and the heads",
-            (double)app->view.lo, (double)app->view.hi);
+            app->look.colours.range_locked ? "range locked at %.4g to %.4g" : "range follows the layer and the heads",
+            (double)app->look.colours.lo, (double)app->look.colours.hi);
     return true;
 }
 
@@ -135,9 +135,9 @@ bool cmd_pool(App *app, const char *args, Error *err) {
     static const char *const SAY[] = {"mean: average weight of a block",
                                       "mass: attention of a row that falls into the block",
                                       "max: largest weight of a block"};
-    const int index = choose("pool", args, NAMES, 3, (int)app->view.channel, err);
+    const int index = choose("pool", args, NAMES, 3, (int)app->look.colours.channel, err);
     if (index < 0) return false;
-    app->view.channel = (Channel)index;
+    app->look.colours.channel = (Channel)index;
     if (!strcmp(args, "next")) app_say(app, SAY_INFO, "%s", SAY[index]);
     return true;
 }
@@ -153,26 +153,26 @@ static bool switched(const char *what, const char *args, bool *value, Error *err
 }
 
 bool cmd_labels(App *app, const char *args, Error *err) {
-    return switched("labels", args, &app->view.labels, err);
+    return switched("labels", args, &app->look.labels, err);
 }
 
 bool cmd_panels(App *app, const char *args, Error *err) {
-    bool shown = !app->folded;
+    bool shown = !app->ui.folded;
     if (!switched("panels", args, &shown, err)) return false;
-    app->folded = !shown;
+    app->ui.folded = !shown;
     return true;
 }
 
 bool cmd_theme(App *app, const char *args, Error *err) {
     static const char *const NAMES[] = {"dark", "light"};
-    const int index = choose("theme", args, NAMES, 2, app->light ? 1 : 0, err);
+    const int index = choose("theme", args, NAMES, 2, app->ui.light ? 1 : 0, err);
     if (index < 0) return false;
-    app->light = index == 1;
+    app->ui.light = index == 1;
     return true;
 }
 
 bool cmd_scale(App *app, const char *args, Error *err) {
-    double value = app->ui_scale;
+    double value = app->ui.scale;
     if (!strcmp(args, "up"))
         value *= 1.1;
     else if (!strcmp(args, "down"))
@@ -181,13 +181,13 @@ bool cmd_scale(App *app, const char *args, Error *err) {
         error_set(err, STATUS_USAGE, "'scale' takes a positive number, up or down, not '%s'", args);
         return false;
     }
-    app->ui_scale = (float)f64_clamp(value, SCALE_MIN, SCALE_MAX);
+    app->ui.scale = (float)f64_clamp(value, SCALE_MIN, SCALE_MAX);
     return true;
 }
 
 bool cmd_tiles(App *app, const char *args, Error *err) {
     (void)args;
     (void)err;
-    app->view.tile_debug = !app->view.tile_debug;
+    app->look.tile_debug = !app->look.tile_debug;
     return true;
 }

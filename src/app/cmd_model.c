@@ -15,13 +15,13 @@ static bool need_pattern(App *app, const SetInfo **set, const LayerInfo **layer,
 
 static bool go_to_layer(App *app, int index) {
     if (index == app_layer(app)) return false;
-    if (app->view.view == VIEW_GRID) {
+    if (app->look.kind == VIEW_GRID) {
         view_grid_focus_layer(app, index);
         return true;
     }
-    app->scrub_direction = index > app->view.layer ? 1 : -1;
-    app->view.layer = index;
-    app->last_layer_ns = clock_now_ns(&app->clock);
+    app->motion.scrub_direction = index > app->look.subject.layer ? 1 : -1;
+    app->look.subject.layer = index;
+    app->pace.last_layer_ns = clock_now_ns(&app->machine.clock);
     app_view_changed(app);
     return true;
 }
@@ -49,13 +49,13 @@ bool cmd_layer(App *app, const char *args, Error *err) {
 }
 
 static void use_single(App *app, int number) {
-    if (app->view.view == VIEW_GRID) {
+    if (app->look.kind == VIEW_GRID) {
         view_grid_focus_head(app, number);
         return;
     }
-    if (!tiles_headset_single(&app->view.heads)) app->heads_before_mean = app->view.heads;
-    app->view.heads = (HeadSet){.op = HEADS_MEAN, .count = 1, .heads = {number}};
-    app->last_head = number;
+    if (!tiles_headset_single(&app->look.subject.heads)) app->heads.before_mean = app->look.subject.heads;
+    app->look.subject.heads = (HeadSet){.op = HEADS_MEAN, .count = 1, .heads = {number}};
+    app->heads.last = number;
     app_view_changed(app);
 }
 
@@ -80,12 +80,13 @@ bool cmd_head(App *app, const char *args, Error *err) {
         return true;
     }
     int index;
-    if (app->view.view == VIEW_GRID) {
-        index = (int)i64_clamp(capture_head_index(layer, app->view.grid.focus.head) + n, 0, layer->head_count - 1);
-    } else if (tiles_headset_single(&app->view.heads)) {
-        index = (int)i64_clamp(capture_head_index(layer, app->view.heads.heads[0]) + n, 0, layer->head_count - 1);
+    if (app->look.kind == VIEW_GRID) {
+        index = (int)i64_clamp(capture_head_index(layer, app->look.grid.focus.head) + n, 0, layer->head_count - 1);
+    } else if (tiles_headset_single(&app->look.subject.heads)) {
+        index = (int)i64_clamp(capture_head_index(layer, app->look.subject.heads.heads[0]) + n, 0,
+                               layer->head_count - 1);
     } else {
-        const int last = app->last_head >= 0 ? capture_head_index(layer, app->last_head) : -1;
+        const int last = app->heads.last >= 0 ? capture_head_index(layer, app->heads.last) : -1;
         index = last >= 0 ? last : n > 0 ? 0 : layer->head_count - 1;
     }
     use_single(app, layer->head_numbers[index]);
@@ -100,8 +101,8 @@ bool cmd_heads(App *app, const char *args, Error *err) {
     if (!need_pattern(app, &set, &layer, err)) return false;
     if (tiles_headset_parse(args, &heads, err) != STATUS_OK) return false;
     if (tiles_headset_resolve(&heads, set, layer, &resolved, err) != STATUS_OK) return false;
-    app->view.heads = heads;
-    if (tiles_headset_single(&heads)) app->last_head = heads.heads[0];
+    app->look.subject.heads = heads;
+    if (tiles_headset_single(&heads)) app->heads.last = heads.heads[0];
     app_view_changed(app);
     return true;
 }
@@ -110,16 +111,16 @@ bool cmd_mean(App *app, const char *args, Error *err) {
     (void)args;
     (void)err;
     const HeadSet all = {.op = HEADS_MEAN};
-    if (tiles_headset_equal(&app->view.heads, &all)) {
-        if (app->last_head >= 0 && app->heads_before_mean.count == 0)
-            use_single(app, app->last_head);
-        else if (app->heads_before_mean.count > 0)
-            app->view.heads = app->heads_before_mean;
+    if (tiles_headset_equal(&app->look.subject.heads, &all)) {
+        if (app->heads.last >= 0 && app->heads.before_mean.count == 0)
+            use_single(app, app->heads.last);
+        else if (app->heads.before_mean.count > 0)
+            app->look.subject.heads = app->heads.before_mean;
         else
             return cmd_head(app, "+1", err);
     } else {
-        app->heads_before_mean = app->view.heads;
-        app->view.heads = all;
+        app->heads.before_mean = app->look.subject.heads;
+        app->look.subject.heads = all;
     }
     app_view_changed(app);
     return true;
@@ -134,8 +135,9 @@ bool cmd_toggle_head(App *app, const char *args, Error *err) {
         error_set(err, STATUS_NOT_FOUND, "layer %d has no head '%s'", layer->number, args);
         return false;
     }
-    if (app->view.heads.op == HEADS_WEIGHTED || app->view.heads.op == HEADS_DIFF) app->view.heads.op = HEADS_MEAN;
-    if (!tiles_headset_toggle(&app->view.heads, layer, (int)n)) return false;
+    if (app->look.subject.heads.op == HEADS_WEIGHTED || app->look.subject.heads.op == HEADS_DIFF)
+        app->look.subject.heads.op = HEADS_MEAN;
+    if (!tiles_headset_toggle(&app->look.subject.heads, layer, (int)n)) return false;
     app_view_changed(app);
     return true;
 }
@@ -147,8 +149,8 @@ bool cmd_solo_head(App *app, const char *args, Error *err) {
 bool cmd_all_heads(App *app, const char *args, Error *err) {
     (void)args;
     (void)err;
-    const HeadOp op = app->view.heads.op;
-    app->view.heads = (HeadSet){.op = op == HEADS_MAX || op == HEADS_MIN ? op : HEADS_MEAN};
+    const HeadOp op = app->look.subject.heads.op;
+    app->look.subject.heads = (HeadSet){.op = op == HEADS_MAX || op == HEADS_MIN ? op : HEADS_MEAN};
     app_view_changed(app);
     return true;
 }
@@ -161,8 +163,8 @@ bool cmd_combine(App *app, const char *args, Error *err) {
     for (size_t i = 0; i < BASE_COUNT(OPS); i++) {
         if (strcmp(args, OPS[i].name)) continue;
         /* One head alone has nothing to combine: its button means "of all heads". */
-        if (tiles_headset_single(&app->view.heads)) app->view.heads = (HeadSet){.op = OPS[i].op};
-        app->view.heads.op = OPS[i].op;
+        if (tiles_headset_single(&app->look.subject.heads)) app->look.subject.heads = (HeadSet){.op = OPS[i].op};
+        app->look.subject.heads.op = OPS[i].op;
         app_view_changed(app);
         return true;
     }
@@ -175,24 +177,24 @@ bool cmd_set(App *app, const char *args, Error *err) {
     if (!capture) return false;
     int index = capture_set_by_name(capture, args);
     if (!strcmp(args, "next") && capture_set_count(capture) > 0)
-        index = (app->view.set + 1) % capture_set_count(capture);
+        index = (app->look.subject.set + 1) % capture_set_count(capture);
     if (index < 0) {
         error_set(err, STATUS_NOT_FOUND, "there is no set called '%s'", args);
         return false;
     }
-    if (index == app->view.set) {
+    if (index == app->look.subject.set) {
         if (!strcmp(args, "next")) app_say(app, SAY_INFO, "this capture has one set of patterns");
         return true;
     }
-    const int number = capture_set(capture, app->view.set)->layers[app->view.layer].number;
-    app->view.set = index;
-    app->view.step = 0;
+    const int number = capture_set(capture, app->look.subject.set)->layers[app->look.subject.layer].number;
+    app->look.subject.set = index;
+    app->look.subject.step = 0;
     const int layer = capture_layer_index(capture_set(capture, index), number);
-    app->view.layer = layer >= 0 ? layer : 0;
-    app->view.cursor_on = app->view.cursor_locked = false;
-    app->selection_on = false;
-    app->view.grid.selected_count = 0;
-    app->view.fitted = app->view.grid.fitted = true;
+    app->look.subject.layer = layer >= 0 ? layer : 0;
+    app->look.matrix.cursor_on = app->look.matrix.cursor_locked = false;
+    app->selection.on = false;
+    app->look.grid.selected_count = 0;
+    app->look.matrix.fitted = app->look.grid.fitted = true;
     app_view_changed(app);
     return true;
 }
@@ -221,23 +223,23 @@ static bool choose(App *app, const char *args, const char *command, const char *
 bool cmd_batch(App *app, const char *args, Error *err) {
     const SetInfo *set;
     const LayerInfo *layer;
-    if (app->view.view == VIEW_TEXT) {
-        int item = app->view.text.item;
+    if (app->look.kind == VIEW_TEXT) {
+        int item = app->look.text.item;
         if (!choose(app, args, "batch", "batch item", capture_strip_count(app_capture(app)), &item, err)) return false;
         view_text_item(app, item);
         return true;
     }
     return need_pattern(app, &set, &layer, err) &&
-           choose(app, args, "batch", "batch item", set->item_count, &app->view.item, err);
+           choose(app, args, "batch", "batch item", set->item_count, &app->look.subject.item, err);
 }
 
 bool cmd_step(App *app, const char *args, Error *err) {
     const SetInfo *set;
     const LayerInfo *layer;
     if (!need_pattern(app, &set, &layer, err)) return false;
-    int number = capture_step_number(set, app->view.step);
+    int number = capture_step_number(set, app->look.subject.step);
     if (!choose(app, args, "step", "decode step", set->step_count, &number, err)) return false;
-    app->view.step = capture_step_of_number(set, number);
+    app->look.subject.step = capture_step_of_number(set, number);
     app_view_changed(app);
     return true;
 }
@@ -248,7 +250,7 @@ bool cmd_values(App *app, const char *args, Error *err) {
     if (!need_pattern(app, &set, &layer, err)) return false;
     Values values = !strcmp(args, "scores") ? VALUES_SCORES : VALUES_WEIGHTS;
     if (!strcmp(args, "next"))
-        values = app->view.values == VALUES_SCORES ? VALUES_WEIGHTS : VALUES_SCORES;
+        values = app->look.subject.values == VALUES_SCORES ? VALUES_WEIGHTS : VALUES_SCORES;
     else if (strcmp(args, "scores") && strcmp(args, "weights")) {
         error_set(err, STATUS_USAGE, "'values' takes weights or scores, not '%s'", args);
         return false;
@@ -258,7 +260,7 @@ bool cmd_values(App *app, const char *args, Error *err) {
                   "this set stores weights; scores are known only where Q and K, or scores, are stored");
         return false;
     }
-    app->view.values = values;
+    app->look.subject.values = values;
     app_view_changed(app);
     return true;
 }
@@ -270,13 +272,13 @@ bool cmd_play(App *app, const char *args, Error *err) {
             error_set(err, STATUS_USAGE, "'play' takes layers a second, up to %g, not '%s'", PLAY_RATE_MAX, args);
             return false;
         }
-        app->play_rate = rate;
-        app->playing = false;
+        app->play.rate = rate;
+        app->play.on = false;
     }
     const SetInfo *set;
     const LayerInfo *layer;
     if (!need_pattern(app, &set, &layer, err)) return false;
-    app->playing = !app->playing && set->layer_count > 1;
-    app->play_next_ns = clock_now_ns(&app->clock) + (uint64_t)(1e9 / app->play_rate);
+    app->play.on = !app->play.on && set->layer_count > 1;
+    app->play.next_ns = clock_now_ns(&app->machine.clock) + (uint64_t)(1e9 / app->play.rate);
     return true;
 }

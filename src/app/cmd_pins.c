@@ -7,28 +7,29 @@
 /* ---- the command ----------------------------------------------------------------------------- */
 
 static bool fits(const Pin *pin, const App *app, int64_t queries, int64_t keys) {
-    return pin->set == app->view.set && pin->query < queries && pin->key < keys;
+    return pin->set == app->look.subject.set && pin->query < queries && pin->key < keys;
 }
 
 static bool add(App *app, int64_t query, int64_t key, Error *err) {
-    const int known = pins_find(&app->pins, app->view.set, query, key);
+    const int known = pins_find(&app->pins, app->look.subject.set, query, key);
     if (known >= 0) {
         app->pins.focus = known;
         return true;
     }
-    if (pins_add(&app->pins, app->view.set, query, key)) return true;
+    if (pins_add(&app->pins, app->look.subject.set, query, key)) return true;
     error_set(err, STATUS_RANGE, "%d cells are pinned already; `pin remove N` makes room", PINS_MAX);
     return false;
 }
 
 /* The crosshair's cell, or no longer. */
 static bool toggle(App *app, Error *err) {
-    if (!app->view.cursor_on) {
+    if (!app->look.matrix.cursor_on) {
         error_set(err, STATUS_NOT_FOUND, "the crosshair is not on the matrix: move over a cell, or Alt+arrows");
         return false;
     }
-    const int known = pins_find(&app->pins, app->view.set, app->view.cursor_q, app->view.cursor_k);
-    if (known < 0) return add(app, app->view.cursor_q, app->view.cursor_k, err);
+    const int known = pins_find(&app->pins, app->look.subject.set, app->look.matrix.cursor_q,
+                                app->look.matrix.cursor_k);
+    if (known < 0) return add(app, app->look.matrix.cursor_q, app->look.matrix.cursor_k, err);
     pins_remove(&app->pins, known);
     return true;
 }
@@ -65,14 +66,15 @@ static void go_to(App *app, int index) {
     double q0, q1, k0, k1;
     app->pins.focus = index;
     const Pin *pin = &app->pins.items[index];
-    const float scale = app->layout.scale > 0 ? app->layout.scale : 1;
+    const float scale = app->picture.layout.scale > 0 ? app->picture.layout.scale : 1;
     if (!app_pattern(app, &set, &layer, &queries, &keys) || !fits(pin, app, queries, keys)) return;
-    views_camera_visible(&app->view.camera, app->result.plot.w / scale, app->result.plot.h / scale, &q0, &q1, &k0, &k1);
+    views_camera_visible(&app->look.matrix.camera, app->picture.result.plot.w / scale,
+                         app->picture.result.plot.h / scale, &q0, &q1, &k0, &k1);
     const double q = (double)pin->query + 0.5, k = (double)pin->key + 0.5;
     if (q >= q0 && q <= q1 && k >= k0 && k <= k1) return;
     app_remember_camera(app);
-    app->view.camera.q = q;
-    app->view.camera.k = k;
+    app->look.matrix.camera.q = q;
+    app->look.matrix.camera.k = k;
     app_camera_moved(app);
 }
 
@@ -117,7 +119,7 @@ bool app_has_pins(const App *app) {
     const SetInfo *set;
     const LayerInfo *layer;
     int64_t queries, keys;
-    if (app->view.view != VIEW_MATRIX || !app_pattern(app, &set, &layer, &queries, &keys)) return false;
+    if (app->look.kind != VIEW_MATRIX || !app_pattern(app, &set, &layer, &queries, &keys)) return false;
     for (int i = 0; i < app->pins.count; i++) {
         if (fits(&app->pins.items[i], app, queries, keys)) return true;
     }
@@ -152,20 +154,20 @@ void app_draw_pins(App *app, Frame *frame, bool lines) {
     for (int i = 0; i < app->pins.count; i++) {
         Pin *pin = &app->pins.items[i];
         if (!fits(pin, app, queries, keys)) continue;
-        const TileKey row = views_row_key(frame, &app->view, pin->query);
+        const TileKey row = views_row_key(frame, &app->look, pin->query);
         pins_follow(pin, &row, layer);
-        (void)pins_want(pin, frame, &app->view, lines);
+        (void)pins_want(pin, frame, &app->look, lines);
         marks[count] = (PinMark){pin->query, pin->key, i + 1, i == app->pins.focus, ""};
         /* Elsewhere the picture is not of these numbers. */
-        const bool same = app->view.compare == COMPARE_OFF || app->view.compare == COMPARE_SIDE;
+        const bool same = app->look.compare == COMPARE_OFF || app->look.compare == COMPARE_SIDE;
         if (same && pin->known) app_format_cell(pin->value, marks[count].text, sizeof marks[count].text);
         count++;
     }
-    views_pin_marks(frame, &app->result, queries, keys, marks, count);
+    views_pin_marks(frame, &app->picture.result, queries, keys, marks, count);
     for (int i = 0; i < count; i++)
         marks[i].text[0] = 0;
-    if (app->side_result.plot.w > 0 && !app->side_result.absent)
-        views_pin_marks(frame, &app->side_result, queries, keys, marks, count);
+    if (app->comparison.side_result.plot.w > 0 && !app->comparison.side_result.absent)
+        views_pin_marks(frame, &app->comparison.side_result, queries, keys, marks, count);
 }
 
 void app_pins_json(const App *app, TextBuffer *out) {

@@ -18,7 +18,7 @@ static void default_name(const App *app, const char *what, const char *ending, c
     char base[256] = "attnscope", stamp[32] = "";
     if (app_capture(app))
         snprintf(base, sizeof base, "%s",
-                 app->captures[0].is_demo ? app->captures[0].demo_name : capture_name(app_capture(app)));
+                 app->opened.captures[0].is_demo ? app->opened.captures[0].demo_name : capture_name(app_capture(app)));
     char *dot = strrchr(base, '.');
     if (dot && dot != base) *dot = 0;
     const time_t now = time(NULL);
@@ -75,7 +75,7 @@ static void ask(App *app, RecordQuestion question, const char *name, const char 
     r->question = question;
     snprintf(r->question_name, sizeof r->question_name, "%s", name);
     snprintf(r->question_line, sizeof r->question_line, "%s", line);
-    app->redraw = true;
+    app->pace.redraw = true;
 }
 
 bool record_asks_to_stay(App *app) {
@@ -132,7 +132,7 @@ bool cmd_record(App *app, const char *args, Error *err) {
         record_live_stop(app);
         return true;
     }
-    if (!app->platform || !platform_is_window(app->platform)) {
+    if (!app->machine.platform || !platform_is_window(app->machine.platform)) {
         error_set(
             err, STATUS_UNSUPPORTED,
             "there is no window to record; `attnscope record FILE --sweep layers -o OUT.mp4` records without one");
@@ -203,7 +203,7 @@ static RecordVerdict window_progress(void *user, const char *what, uint64_t done
     if (now - w->drawn_ns < DETAIL_EVERY_NS) return RECORD_GO_ON;
     w->drawn_ns = now;
     InputEvent event;
-    while (platform_poll(app->platform, &event)) {
+    while (platform_poll(app->machine.platform, &event)) {
         if (event.type == EVENT_KEY_DOWN && event.key == KEY_ESCAPE) return RECORD_CANCEL;
         if (event.type == EVENT_QUIT) {
             app->quit = true;
@@ -217,10 +217,10 @@ static RecordVerdict window_progress(void *user, const char *what, uint64_t done
     describe_progress(w, what, done, total, now);
     const FrameParams params = app_window_params(app);
     app_frame_build(app, &params);
-    if (gpu_paint(app->gpu, NULL, params.width, params.height, views_theme(app->light)->ground, &app->list, NULL) ==
-            STATUS_OK &&
+    if (gpu_paint(app->machine.gpu, NULL, params.width, params.height, views_theme(app->ui.light)->ground,
+                  &app->picture.list, NULL) == STATUS_OK &&
         record_painted(app, &params, now, NULL) == STATUS_OK) {
-        platform_swap(app->platform);
+        platform_swap(app->machine.platform);
     }
     return RECORD_GO_ON;
 }
@@ -254,7 +254,7 @@ static bool run_sweep(App *app, RecordSweepParams *params, Error *err) {
     params->progress_user = &window;
     RecordSweepReport report;
     const bool palette = palette_show(app, false); /* out of the way; there again when something is wrong */
-    if (platform_is_window(app->platform))
+    if (platform_is_window(app->machine.platform))
         r->progress = &window.progress;
     else
         params->progress = NULL;
@@ -263,10 +263,10 @@ static bool run_sweep(App *app, RecordSweepParams *params, Error *err) {
     record_interrupt_end();
     r->progress = NULL;
     if (status == STATUS_OK) tell_sweep(app, &report);
-    if (status == STATUS_OK && report.ended_early) fprintf(stderr, "attnscope: interrupted; %s\n", app->message);
+    if (status == STATUS_OK && report.ended_early) fprintf(stderr, "attnscope: interrupted; %s\n", app->message.text);
     text_buffer_free(&report.stops);
     (void)palette_show(app, palette);
-    app->redraw = true;
+    app->pace.redraw = true;
     if (status != STATUS_CANCELLED) return status == STATUS_OK;
     /* Somebody pressed Esc: that is no mistake. */
     app_say(app, SAY_INFO, "%s", err->message);
@@ -305,7 +305,7 @@ bool cmd_sweep(App *app, const char *args, Error *err) {
         params.path = name;
     }
     if (!path_fits(params.path, err)) return false;
-    if (!params.replace && platform_is_window(app->platform) && would_replace(params.path)) {
+    if (!params.replace && platform_is_window(app->machine.platform) && would_replace(params.path)) {
         snprintf(line, sizeof line, "sweep %s replace %s", what, args + strcspn(args, " "));
         ask(app, ASK_REPLACE, params.path, line);
         return true;

@@ -12,7 +12,7 @@ static const StripInfo *need_strip(const App *app, Error *err) {
 
 bool cmd_token(App *app, const char *args, Error *err) {
     const StripInfo *strip = need_strip(app, err);
-    const TextState *state = &app->view.text;
+    const TextState *state = &app->look.text;
     int64_t n;
     if (!strip) return false;
     if (!strcmp(args, "none")) {
@@ -58,7 +58,7 @@ bool cmd_text_top(App *app, const char *args, Error *err) {
                   args);
         return false;
     }
-    app->view.text.top = n;
+    app->look.text.top = n;
     return true;
 }
 
@@ -77,7 +77,7 @@ bool cmd_text_size(App *app, const char *args, Error *err) {
 
 Status view_text_copy(App *app, Error *err) {
     const StripInfo *strip = need_strip(app, err);
-    const TextState *state = &app->view.text;
+    const TextState *state = &app->look.text;
     TextBuffer table = {0};
     if (!strip) return STATUS_NOT_FOUND;
     const bool one = state->token_on && state->locked;
@@ -87,7 +87,7 @@ Status view_text_copy(App *app, Error *err) {
                                                    (long long)(to - from))
                                        : STATUS_OK;
     if (status == STATUS_OK) {
-        platform_set_clipboard(app->platform, table.text);
+        platform_set_clipboard(app->machine.platform, table.text);
         app_say(app, SAY_INFO, "copied %lld token%s", (long long)(to - from), to - from == 1 ? "" : "s");
     }
     text_buffer_free(&table);

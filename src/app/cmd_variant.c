@@ -11,7 +11,7 @@ static bool hides_same(const Variant *a, const Variant *b) {
 }
 
 static bool any_special(const App *app) {
-    const TokenList *tokens = capture_tokens(app_capture(app), app->view.set, app->view.item, AXIS_KEY);
+    const TokenList *tokens = capture_tokens(app_capture(app), app->look.subject.set, app->look.subject.item, AXIS_KEY);
     for (int64_t i = 0; tokens && i < tokens->count; i++) {
         if (tokens->tokens[i].special) return true;
     }
@@ -26,11 +26,11 @@ static Variant hiding(const char *text) {
 
 /* None, the first key, special tokens where there are any, those chosen by position where there are any. */
 static Variant next_hiding(const App *app) {
-    const Variant stops[] = {hiding("none"), hiding("first"), hiding("special"), app->view.chosen};
-    const bool there[] = {true, true, any_special(app), tiles_variant_hides(&app->view.chosen)};
+    const Variant stops[] = {hiding("none"), hiding("first"), hiding("special"), app->look.subject.chosen};
+    const bool there[] = {true, true, any_special(app), tiles_variant_hides(&app->look.subject.chosen)};
     int at = 0;
     for (int i = 0; i < (int)BASE_COUNT(stops); i++) {
-        if (there[i] && hides_same(&stops[i], &app->view.variant)) at = i;
+        if (there[i] && hides_same(&stops[i], &app->look.subject.variant)) at = i;
     }
     do {
         at = (at + 1) % (int)BASE_COUNT(stops);
@@ -39,7 +39,7 @@ static Variant next_hiding(const App *app) {
 }
 
 static void say_hidden(App *app) {
-    const Variant *variant = &app->view.variant;
+    const Variant *variant = &app->look.subject.variant;
     char text[VARIANT_TEXT_SIZE];
     tiles_variant_format_hide(variant, text, sizeof text);
     if (!tiles_variant_hides(variant))
@@ -51,7 +51,7 @@ static void say_hidden(App *app) {
 }
 
 static void use_hiding(App *app, const Variant *hidden) {
-    Variant *variant = &app->view.variant;
+    Variant *variant = &app->look.subject.variant;
     variant->hide_special = hidden->hide_special;
     variant->range_count = hidden->range_count;
     memcpy(variant->ranges, hidden->ranges, sizeof variant->ranges);
@@ -63,7 +63,7 @@ static void note_chosen(App *app, const Variant *hidden) {
     for (size_t i = 0; i < BASE_COUNT(known); i++) {
         if (hides_same(&known[i], hidden)) return;
     }
-    app->view.chosen = *hidden;
+    app->look.subject.chosen = *hidden;
 }
 
 bool cmd_hide(App *app, const char *args, Error *err) {
@@ -72,12 +72,12 @@ bool cmd_hide(App *app, const char *args, Error *err) {
     if (!strcmp(args, "next"))
         hidden = next_hiding(app);
     else if (!strcmp(args, "selection")) {
-        if (!app->selection_on) {
+        if (!app->selection.on) {
             error_set(err, STATUS_NOT_FOUND, "nothing is selected: drag with the right button over the keys to hide");
             return false;
         }
         hidden.range_count = 1;
-        hidden.ranges[0] = (KeyRange){app->sel_k0, app->sel_k1};
+        hidden.ranges[0] = (KeyRange){app->selection.k0, app->selection.k1};
     } else if (tiles_variant_parse_hide(args, &hidden, err) != STATUS_OK) {
         return false;
     }
@@ -93,10 +93,10 @@ bool cmd_row_scale(App *app, const char *args, Error *err) {
                                       [ROWS_SUM] = "rows divided by their visible sum",
                                       [ROWS_MAX] = "rows divided by their visible maximum",
                                       [ROWS_UNIFORM] = "rows relative to uniform attention: 1 is uniform"};
-    RowScale scale = (RowScale)((app->view.variant.row_scale + 1) % (ROWS_UNIFORM + 1));
+    RowScale scale = (RowScale)((app->look.subject.variant.row_scale + 1) % (ROWS_UNIFORM + 1));
     if (strcmp(args, "next") && tiles_row_scale_parse(args, &scale, err) != STATUS_OK) return false;
-    app->view.variant.row_scale = scale;
-    if (app->view.values == VALUES_SCORES)
+    app->look.subject.variant.row_scale = scale;
+    if (app->look.subject.values == VALUES_SCORES)
         app_say(app, SAY_INFO, "%s; scores are shown as they are", SAY[scale]);
     else
         app_say(app, SAY_INFO, "%s", SAY[scale]);
@@ -108,7 +108,7 @@ bool cmd_value_weighted(App *app, const char *args, Error *err) {
     const SetInfo *set;
     const LayerInfo *layer;
     int64_t queries, keys;
-    const bool on = !args[0] ? !app->view.variant.value_weighted : !strcmp(args, "on");
+    const bool on = !args[0] ? !app->look.subject.variant.value_weighted : !strcmp(args, "on");
     if (args[0] && strcmp(args, "on") && strcmp(args, "off")) {
         error_set(err, STATUS_USAGE, "'value-weighted' takes on or off, or nothing to change it, not '%s'", args);
         return false;
@@ -119,7 +119,7 @@ bool cmd_value_weighted(App *app, const char *args, Error *err) {
                   layer->number);
         return false;
     }
-    app->view.variant.value_weighted = on;
+    app->look.subject.variant.value_weighted = on;
     app_say(app, SAY_INFO, on ? "weights times the norm of each value vector" : "weights as they are");
     app_view_changed(app);
     return true;
@@ -128,7 +128,7 @@ bool cmd_value_weighted(App *app, const char *args, Error *err) {
 void app_variant_text(const App *app, char *out, size_t out_size) {
     static const char *const SCALES[] = {
         [ROWS_SUM] = "rows / visible sum", [ROWS_MAX] = "rows / visible max", [ROWS_UNIFORM] = "relative to uniform"};
-    const Variant variant = views_variant(&app->view);
+    const Variant variant = views_variant(&app->look);
     char hidden[VARIANT_TEXT_SIZE];
     TextBuffer text = {0};
     tiles_variant_format_hide(&variant, hidden, sizeof hidden);

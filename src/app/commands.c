@@ -154,7 +154,7 @@ const Command *app_find_command(const char *name, size_t length) {
 }
 
 void app_command_where(const App *app, const Command *command, char *out, size_t out_size) {
-    if (app->view.view == VIEW_TEXT) {
+    if (app->look.kind == VIEW_TEXT) {
         snprintf(out, out_size, "for patterns of attention: these are probabilities of tokens");
         return;
     }
@@ -163,7 +163,7 @@ void app_command_where(const App *app, const Command *command, char *out, size_t
         return;
     }
     snprintf(out, out_size, "%s",
-             app->view.view == VIEW_GRID ? "for the matrix: Enter opens the focused head" : "for the grid: g shows it");
+             app->look.kind == VIEW_GRID ? "for the matrix: Enter opens the focused head" : "for the grid: g shows it");
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
@@ -186,13 +186,13 @@ Status app_command(App *app, const char *line, Error *err) {
     snprintf(copy, sizeof copy, "%s", args);
     for (size_t end = strlen(copy); end > 0 && copy[end - 1] == ' '; end--)
         copy[end - 1] = 0;
-    if (!(app_command_views(command) & (1u << app->view.view))) {
+    if (!(app_command_views(command) & (1u << app->look.kind))) {
         char where[128];
         app_command_where(app, command, where, sizeof where);
         return error_set(err, STATUS_NOT_FOUND, "'%s' is %s", command->name, where);
     }
     err->status = STATUS_OK;
-    if (command->handler(app, copy, err)) app->redraw = true;
+    if (command->handler(app, copy, err)) app->pace.redraw = true;
     if (err->status == STATUS_OK) record_tour_note_command(app, command, copy);
     return err->status;
 }

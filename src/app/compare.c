@@ -9,16 +9,16 @@
 static const char *const MODES[] = {"off", "ref", "diff", "side"};
 
 static void swap_range(App *app) {
-    ViewState *view = &app->view;
-    const RangeMode mode = view->range_mode;
-    const bool locked = view->range_locked;
-    const double percentile = view->percentile;
-    const float lo = view->lo, hi = view->hi;
-    view->range_mode = app->comparison.other_range.mode;
-    view->range_locked = app->comparison.other_range.locked;
-    view->percentile = app->comparison.other_range.percentile;
-    view->lo = app->comparison.other_range.lo;
-    view->hi = app->comparison.other_range.hi;
+    Look *look = &app->look;
+    const RangeMode mode = look->colours.range_mode;
+    const bool locked = look->colours.range_locked;
+    const double percentile = look->colours.percentile;
+    const float lo = look->colours.lo, hi = look->colours.hi;
+    look->colours.range_mode = app->comparison.other_range.mode;
+    look->colours.range_locked = app->comparison.other_range.locked;
+    look->colours.percentile = app->comparison.other_range.percentile;
+    look->colours.lo = app->comparison.other_range.lo;
+    look->colours.hi = app->comparison.other_range.hi;
     app->comparison.other_range.mode = mode;
     app->comparison.other_range.locked = locked;
     app->comparison.other_range.percentile = percentile;
@@ -28,12 +28,12 @@ static void swap_range(App *app) {
 
 void compare_update(App *app) {
     const Comparison *c = &app->comparison;
-    const Compare shown = app->view.view != VIEW_MATRIX ? COMPARE_OFF : c->held != COMPARE_OFF ? c->held : c->chosen;
-    if (shown == app->view.compare) return;
-    if ((shown == COMPARE_DIFF) != (app->view.compare == COMPARE_DIFF)) swap_range(app);
-    app->view.compare = shown;
+    const Compare shown = app->look.kind != VIEW_MATRIX ? COMPARE_OFF : c->held != COMPARE_OFF ? c->held : c->chosen;
+    if (shown == app->look.compare) return;
+    if ((shown == COMPARE_DIFF) != (app->look.compare == COMPARE_DIFF)) swap_range(app);
+    app->look.compare = shown;
     app_title(app);
-    app->redraw = true;
+    app->pace.redraw = true;
 }
 
 void compare_reset(App *app) {
@@ -53,12 +53,12 @@ void compare_release(App *app, int key) {
 static Status check(App *app, Compare mode, Error *err) {
     if (mode == COMPARE_OFF) return STATUS_OK;
     Frame ref_frame;
-    ViewState ref_state;
+    Look ref_look;
     const FrameParams params = {.scale = 1};
     const Frame frame = app_make_frame(app, &params);
     if (!frame.capture) return error_set(err, STATUS_NOT_FOUND, "no capture is open");
-    return mode == COMPARE_DIFF ? views_comparable(&frame, &app->view, err)
-                                : views_reference(&frame, &app->view, &ref_frame, &ref_state, err);
+    return mode == COMPARE_DIFF ? views_comparable(&frame, &app->look, err)
+                                : views_reference(&frame, &app->look, &ref_frame, &ref_look, err);
 }
 
 /* -1: not a mode. */
@@ -99,16 +99,17 @@ static bool say_mismatch(App *app) {
     const FrameParams params = {.scale = 1};
     const Frame frame = app_make_frame(app, &params);
     Frame ref_frame;
-    ViewState ref_state;
+    Look ref_look;
     Error err = {0};
-    if (views_comparable(&frame, &app->view, &err) != STATUS_OK ||
-        views_reference(&frame, &app->view, &ref_frame, &ref_state, &err) != STATUS_OK) {
+    if (views_comparable(&frame, &app->look, &err) != STATUS_OK ||
+        views_reference(&frame, &app->look, &ref_frame, &ref_look, &err) != STATUS_OK) {
         app_say(app, SAY_WARNING, "%s", err.message);
         return true;
     }
-    const SetInfo *set = capture_set(frame.capture, app->view.set),
-                  *other = capture_set(ref_frame.capture, ref_state.set);
-    const int heads = set->layers[app->view.layer].head_count, other_heads = other->layers[ref_state.layer].head_count;
+    const SetInfo *set = capture_set(frame.capture, app->look.subject.set),
+                  *other = capture_set(ref_frame.capture, ref_look.subject.set);
+    const int heads = set->layers[app->look.subject.layer].head_count,
+              other_heads = other->layers[ref_look.subject.layer].head_count;
     if (set->layer_count != other->layer_count)
         app_say(app, SAY_WARNING, "%d layers here, %d in the reference: those that both have are compared",
                 set->layer_count, other->layer_count);
@@ -135,7 +136,7 @@ bool cmd_ref(App *app, const char *args, Error *err) {
 }
 
 void compare_describe(const App *app, char *out, size_t out_size) {
-    switch (app->view.compare) {
+    switch (app->look.compare) {
     case COMPARE_REF:
         snprintf(out, out_size, "reference: %s", app_capture_name(app, 1));
         break;
@@ -153,22 +154,23 @@ void compare_describe(const App *app, char *out, size_t out_size) {
 
 /* ---- the crosshair's cell -------------------------------------------------------------------- */
 
-static const float *cursor_cell(const App *app, const Frame *frame, const ViewState *state) {
-    const TileKey key = views_row_key(frame, state, app->view.cursor_q);
-    return views_readout_cell((Readouts *)(uintptr_t)&app->readouts, &key, app->view.cursor_q, app->view.cursor_k);
+static const float *cursor_cell(const App *app, const Frame *frame, const Look *look) {
+    const TileKey key = views_row_key(frame, look, app->look.matrix.cursor_q);
+    return views_readout_cell((Readouts *)(uintptr_t)&app->work.readouts, &key, app->look.matrix.cursor_q,
+                              app->look.matrix.cursor_k);
 }
 
 bool compare_cursor(const App *app, ComparedCell *out) {
     Frame ref_frame;
-    ViewState ref_state;
+    Look ref_look;
     const Frame frame = {.capture = app_capture(app),
-                         .serial = app->captures[0].serial,
-                         .reference = app->captures[1].capture,
-                         .reference_serial = app->captures[1].serial};
-    if (!app->view.cursor_on || views_reference(&frame, &app->view, &ref_frame, &ref_state, NULL) != STATUS_OK)
+                         .serial = app->opened.captures[0].serial,
+                         .reference = app->opened.captures[1].capture,
+                         .reference_serial = app->opened.captures[1].serial};
+    if (!app->look.matrix.cursor_on || views_reference(&frame, &app->look, &ref_frame, &ref_look, NULL) != STATUS_OK)
         return false;
-    const float *here = cursor_cell(app, &frame, &app->view);
-    const float *there = ref_state.cursor_on ? cursor_cell(app, &ref_frame, &ref_state) : NULL;
+    const float *here = cursor_cell(app, &frame, &app->look);
+    const float *there = ref_look.matrix.cursor_on ? cursor_cell(app, &ref_frame, &ref_look) : NULL;
     if (!here || !there) return false;
     *out = (ComparedCell){*here, *there, views_difference_cell(*here, *there)};
     return true;
@@ -176,36 +178,37 @@ bool compare_cursor(const App *app, ComparedCell *out) {
 
 void compare_want_row(App *app, Frame *frame) {
     Frame ref_frame;
-    ViewState ref_state;
-    if (!app->view.cursor_on || frame->flying ||
-        views_reference(frame, &app->view, &ref_frame, &ref_state, NULL) != STATUS_OK || !ref_state.cursor_on)
+    Look ref_look;
+    if (!app->look.matrix.cursor_on || frame->flying ||
+        views_reference(frame, &app->look, &ref_frame, &ref_look, NULL) != STATUS_OK || !ref_look.matrix.cursor_on)
         return;
-    const TileKey key = views_row_key(&ref_frame, &ref_state, ref_state.cursor_q);
-    if (key.columns <= 0 || views_readout_find(&app->readouts, &key)) return;
-    TileWant *want = views_want(&app->wants, JOB_CELLS, &key, ref_frame.capture);
-    if (want) want->heads = ref_state.heads;
-    app->result.pending = true;
+    const TileKey key = views_row_key(&ref_frame, &ref_look, ref_look.matrix.cursor_q);
+    if (key.columns <= 0 || views_readout_find(&app->work.readouts, &key)) return;
+    TileWant *want = views_want(&app->work.wants, JOB_CELLS, &key, ref_frame.capture);
+    if (want) want->heads = ref_look.subject.heads;
+    app->picture.result.pending = true;
 }
 
 const float *compare_row(App *app, const Frame *frame, int64_t *keys) {
     Frame ref_frame;
-    ViewState ref_state;
-    const TileKey key = views_row_key(frame, &app->view, app->view.cursor_q);
-    const TileData *here = views_readout_find(&app->readouts, &key), *there = NULL;
-    const bool two = app->view.compare == COMPARE_REF || app->view.compare == COMPARE_DIFF;
-    if (two && views_reference(frame, &app->view, &ref_frame, &ref_state, NULL) == STATUS_OK) {
-        const TileKey ref_key = views_row_key(&ref_frame, &ref_state, app->view.cursor_q);
-        there = views_readout_find(&app->readouts, &ref_key);
+    Look ref_look;
+    const TileKey key = views_row_key(frame, &app->look, app->look.matrix.cursor_q);
+    const TileData *here = views_readout_find(&app->work.readouts, &key), *there = NULL;
+    const bool two = app->look.compare == COMPARE_REF || app->look.compare == COMPARE_DIFF;
+    if (two && views_reference(frame, &app->look, &ref_frame, &ref_look, NULL) == STATUS_OK) {
+        const TileKey ref_key = views_row_key(&ref_frame, &ref_look, app->look.matrix.cursor_q);
+        there = views_readout_find(&app->work.readouts, &ref_key);
     }
-    const TileData *shown = app->view.compare == COMPARE_REF ? there : here;
+    const TileData *shown = app->look.compare == COMPARE_REF ? there : here;
     if (!shown || shown->status != STATUS_OK) return NULL;
     *keys = shown->key.columns;
-    if (app->view.compare != COMPARE_DIFF) return shown->texels;
+    if (app->look.compare != COMPARE_DIFF) return shown->texels;
     if (!there || there->status != STATUS_OK || there->key.columns != *keys ||
-        !mem_grow((void **)&app->difference_row, &app->difference_capacity, (size_t)*keys, sizeof(float)))
+        !mem_grow((void **)&app->comparison.difference_row, &app->comparison.difference_capacity, (size_t)*keys,
+                  sizeof(float)))
         return NULL;
     for (int64_t k = 0; k < *keys; k++)
-        app->difference_row[k] = views_difference_cell(((const float *)here->texels)[k],
-                                                       ((const float *)there->texels)[k]);
-    return app->difference_row;
+        app->comparison.difference_row[k] = views_difference_cell(((const float *)here->texels)[k],
+                                                                  ((const float *)there->texels)[k]);
+    return app->comparison.difference_row;
 }

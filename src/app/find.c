@@ -85,9 +85,9 @@ static void search_discard(void *data) {
 enum { SET_OF_STRIPS = -1 };
 
 static int looked_at(const App *app, int *item) {
-    const bool strips = app->view.view == VIEW_TEXT;
-    *item = strips ? app->view.text.item : app->view.item;
-    return strips ? SET_OF_STRIPS : app->view.set;
+    const bool strips = app->look.kind == VIEW_TEXT;
+    *item = strips ? app->look.text.item : app->look.subject.item;
+    return strips ? SET_OF_STRIPS : app->look.subject.set;
 }
 
 /* A list of the strip's tokens, which stand for both axes. False without memory. */
@@ -115,7 +115,8 @@ const FindHits *find_marks(const App *app, Axis axis) {
     const Find *find = app->find;
     int item;
     const int set = looked_at(app, &item);
-    if (!find || !find->query[0] || find->set != set || find->item != item || find->serial != app->captures[0].serial)
+    if (!find || !find->query[0] || find->set != set || find->item != item ||
+        find->serial != app->opened.captures[0].serial)
         return &NONE;
     return &find->hits[find->both ? AXIS_QUERY : axis];
 }
@@ -130,20 +131,21 @@ static TokenSpan hit_at(const Find *find, int64_t n, Axis *axis) {
 static void note_anchor(App *app) {
     Find *find = app->find;
     double q0, q1, k0, k1;
-    const float scale = app->layout.scale > 0 ? app->layout.scale : 1;
-    if (app->view.view == VIEW_TEXT) {
-        const TextState *text = &app->view.text;
-        find->anchor_q = find->anchor_k = text->token_on ? text->token : views_text_shown(app->text).from;
+    const float scale = app->picture.layout.scale > 0 ? app->picture.layout.scale : 1;
+    if (app->look.kind == VIEW_TEXT) {
+        const TextState *text = &app->look.text;
+        find->anchor_q = find->anchor_k = text->token_on ? text->token : views_text_shown(app->text.view).from;
         return;
     }
-    if (app->view.cursor_locked) {
-        find->anchor_q = app->view.cursor_q;
-        find->anchor_k = app->view.cursor_k;
+    if (app->look.matrix.cursor_locked) {
+        find->anchor_q = app->look.matrix.cursor_q;
+        find->anchor_k = app->look.matrix.cursor_k;
         return;
     }
-    views_camera_visible(&app->view.camera, app->result.plot.w / scale, app->result.plot.h / scale, &q0, &q1, &k0, &k1);
-    find->anchor_q = app->view.fitted ? 0 : (int64_t)floor(fmax(q0, 0));
-    find->anchor_k = app->view.fitted ? 0 : (int64_t)floor(fmax(k0, 0));
+    views_camera_visible(&app->look.matrix.camera, app->picture.result.plot.w / scale,
+                         app->picture.result.plot.h / scale, &q0, &q1, &k0, &k1);
+    find->anchor_q = app->look.matrix.fitted ? 0 : (int64_t)floor(fmax(q0, 0));
+    find->anchor_k = app->look.matrix.fitted ? 0 : (int64_t)floor(fmax(k0, 0));
 }
 
 /* Shifts the middle by as little as shows [first, end) with some air; tokens. */
@@ -158,26 +160,26 @@ static void reveal(App *app, Axis axis, TokenSpan span, bool both) {
     const SetInfo *set;
     const LayerInfo *layer;
     int64_t queries, keys;
-    ViewState *view = &app->view;
+    Look *look = &app->look;
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
-    if (!view->cursor_on) {
-        view->cursor_q = i64_clamp((int64_t)view->camera.q, 0, queries - 1);
-        view->cursor_k = i64_clamp((int64_t)view->camera.k, 0, keys - 1);
+    if (!look->matrix.cursor_on) {
+        look->matrix.cursor_q = i64_clamp((int64_t)look->matrix.camera.q, 0, queries - 1);
+        look->matrix.cursor_k = i64_clamp((int64_t)look->matrix.camera.k, 0, keys - 1);
     }
-    view->cursor_on = view->cursor_locked = true;
-    if (both || axis == AXIS_QUERY) view->cursor_q = i64_clamp(span.first, 0, queries - 1);
-    if (both || axis == AXIS_KEY) view->cursor_k = i64_clamp(span.first, 0, keys - 1);
-    const Camera before = view->camera;
-    const double scale = app->layout.scale > 0 ? (double)app->layout.scale : 1;
-    const double high = (double)app->result.plot.h / scale / before.points_q,
-                 wide = (double)app->result.plot.w / scale / before.points_k;
-    if (view->fitted || !(high > 0) || !(wide > 0)) return;
+    look->matrix.cursor_on = look->matrix.cursor_locked = true;
+    if (both || axis == AXIS_QUERY) look->matrix.cursor_q = i64_clamp(span.first, 0, queries - 1);
+    if (both || axis == AXIS_KEY) look->matrix.cursor_k = i64_clamp(span.first, 0, keys - 1);
+    const Camera before = look->matrix.camera;
+    const double scale = app->picture.layout.scale > 0 ? (double)app->picture.layout.scale : 1;
+    const double high = (double)app->picture.result.plot.h / scale / before.points_q,
+                 wide = (double)app->picture.result.plot.w / scale / before.points_k;
+    if (look->matrix.fitted || !(high > 0) || !(wide > 0)) return;
     Camera after = before;
     if (both || axis == AXIS_QUERY) after.q = shifted(before.q, high, span.first, span.end);
     if (both || axis == AXIS_KEY) after.k = shifted(before.k, wide, span.first, span.end);
     if (after.q == before.q && after.k == before.k) return;
     app_remember_camera(app);
-    view->camera = after;
+    look->matrix.camera = after;
     app_camera_moved(app);
 }
 
@@ -187,11 +189,11 @@ static void go_to(App *app, int64_t n) {
     find->current = n;
     if (n < 0) return;
     const TokenSpan span = hit_at(find, n, &axis);
-    if (app->view.view == VIEW_TEXT)
+    if (app->look.kind == VIEW_TEXT)
         view_text_go(app, span.first);
     else
         reveal(app, axis, span, find->both);
-    app->redraw = true;
+    app->pace.redraw = true;
 }
 
 /* First hit at the anchor or behind it; else the first of all. */
@@ -207,7 +209,7 @@ static int64_t nearest(const Find *find, int64_t count) {
 static void search_done(App *app, void *data) {
     Search *search = data;
     Find *find = app->find;
-    if (find && search->number == find->asked && search->serial == app->captures[0].serial) {
+    if (find && search->number == find->asked && search->serial == app->opened.captures[0].serial) {
         find->answered = search->number;
         find->serial = search->serial;
         find->set = search->set;
@@ -220,9 +222,9 @@ static void search_done(App *app, void *data) {
         }
         find->current = -1;
         const int64_t count = find_count(app);
-        if (search->go && app->view.view != VIEW_GRID) go_to(app, nearest(find, count));
+        if (search->go && app->look.kind != VIEW_GRID) go_to(app, nearest(find, count));
         if (!search->ok) app_say(app, SAY_ERROR, "not enough memory to find '%.60s'", search->query);
-        app->redraw = true;
+        app->pace.redraw = true;
     }
     search_discard(data);
 }
@@ -237,7 +239,7 @@ static void ask(App *app, bool go) {
     Search *search = capture ? mem_alloc_zeroed(1, sizeof *search) : NULL;
     if (!search) return;
     *search = (Search){.number = ++find->asked,
-                       .serial = app->captures[0].serial,
+                       .serial = app->opened.captures[0].serial,
                        .set = set,
                        .item = item,
                        .go = go,
@@ -250,7 +252,7 @@ static void ask(App *app, bool go) {
         search->tokens[i] = capture_tokens(capture, set, item, (Axis)i);
     find->has_tokens = search->tokens[0] || search->tokens[1];
     memcpy(search->query, find->query, sizeof search->query);
-    (void)chores_post(app->chores[CHORES_SEARCH], &(Chore){search_run, search_done, search_discard, search});
+    (void)chores_post(app->machine.chores[CHORES_SEARCH], &(Chore){search_run, search_done, search_discard, search});
 }
 
 static bool make_find(App *app, Error *err) {
@@ -282,9 +284,9 @@ void find_start(App *app, const char *query, bool go, Error *err) {
     else
         find_clear(app);
     /* Scripts go on at once; a window is told when the answer is there. */
-    if (!platform_is_window(app->platform)) app_finish_chores(app);
+    if (!platform_is_window(app->machine.platform)) app_finish_chores(app);
     if (query[0] && !app->find->has_tokens) error_set(err, STATUS_NOT_FOUND, "this capture has no token texts to find");
-    app->redraw = true;
+    app->pace.redraw = true;
 }
 
 static void step(App *app, int direction, Error *err) {
@@ -314,7 +316,7 @@ void find_clear(App *app) {
     find->current = -1;
     for (int i = 0; i < 2; i++)
         find_hits_free(&find->hits[i]);
-    app->redraw = true;
+    app->pace.redraw = true;
 }
 
 void find_follow(App *app) {
@@ -322,7 +324,7 @@ void find_follow(App *app) {
     int item;
     const int set = looked_at(app, &item);
     if (!find_is_on(app) || find->asked != find->answered) return;
-    if (find->serial == app->captures[0].serial && find->set == set && find->item == item) return;
+    if (find->serial == app->opened.captures[0].serial && find->set == set && find->item == item) return;
     ask(app, false);
 }
 
@@ -347,7 +349,7 @@ void find_drop(App *app) {
 
 static void close_field(App *app) {
     app->find->open = false;
-    platform_text_input(app->platform, false);
+    platform_text_input(app->machine.platform, false);
 }
 
 static void typed(App *app) {
@@ -376,14 +378,14 @@ bool find_event(App *app, const InputEvent *event) {
         step(app, back ? -1 : 1, &err); /* the count beside the field says why not */
     } else if (key && (event->mods & MOD_CTRL) && event->key == 'v') {
         char pasted[FIND_QUERY_SIZE];
-        platform_clipboard(app->platform, pasted, sizeof pasted);
+        platform_clipboard(app->machine.platform, pasted, sizeof pasted);
         field_insert(&app->find->field, pasted, strlen(pasted));
         changed = true;
     } else {
         (void)field_event(&app->find->field, event, &changed);
     }
     if (changed) typed(app);
-    app->redraw = true;
+    app->pace.redraw = true;
     return true;
 }
 
@@ -399,7 +401,7 @@ bool cmd_find(App *app, const char *args, Error *err) {
     field_set(&app->find->field, app->find->query);
     note_anchor(app);
     app->find->open = true;
-    platform_text_input(app->platform, true);
+    platform_text_input(app->machine.platform, true);
     return true;
 }
 

@@ -10,7 +10,7 @@
 static const char *const NAMES[] = {NULL, "top", "heads", "right", "inspector", "layers"};
 
 static Rect panel_rect(const App *app, FocusPanel panel) {
-    const Layout *l = &app->layout;
+    const Layout *l = &app->picture.layout;
     switch (panel) {
     case FOCUS_TOP:
         return l->top;
@@ -40,15 +40,15 @@ static float distance(Rect a, Rect b) {
 static void take(App *app, const Hit *hit) {
     snprintf(app->focus.command, sizeof app->focus.command, "%s", hit->command);
     app->focus.rect = hit->rect;
-    app->redraw = true;
+    app->pace.redraw = true;
 }
 
 const Hit *focus_hit(const App *app) {
     const Hit *best = NULL;
     bool same = false;
     if (app->focus.panel == FOCUS_VIEW) return NULL;
-    for (int i = 0; i < app->hit_count; i++) {
-        const Hit *hit = &app->hits[i];
+    for (int i = 0; i < app->ui.hits.count; i++) {
+        const Hit *hit = &app->ui.hits.items[i];
         if (!belongs(app, hit, app->focus.panel)) continue;
         const bool equal = !strcmp(hit->command, app->focus.command);
         if (best && same && !equal) continue;
@@ -68,11 +68,11 @@ static const Hit *entrance(const App *app, FocusPanel panel) {
     int64_t queries, keys;
     if (app_pattern(app, &set, &layer, &queries, &keys)) {
         if (panel == FOCUS_LAYERS) snprintf(now, sizeof now, "layer %d", set->layers[app_layer(app)].number);
-        if (panel == FOCUS_HEADS && tiles_headset_single(&app->view.heads))
-            snprintf(now, sizeof now, "head %d", app->view.heads.heads[0]);
+        if (panel == FOCUS_HEADS && tiles_headset_single(&app->look.subject.heads))
+            snprintf(now, sizeof now, "head %d", app->look.subject.heads.heads[0]);
     }
-    for (int i = 0; i < app->hit_count; i++) {
-        const Hit *hit = &app->hits[i];
+    for (int i = 0; i < app->ui.hits.count; i++) {
+        const Hit *hit = &app->ui.hits.items[i];
         if (!belongs(app, hit, panel)) continue;
         if (!strcmp(hit->command, now)) return hit;
         /* From above, then from the left. */
@@ -86,7 +86,7 @@ static const Hit *entrance(const App *app, FocusPanel panel) {
 bool focus_leave(App *app) {
     const bool had = app->focus.panel != FOCUS_VIEW;
     app->focus = (Focus){0};
-    app->redraw |= had;
+    app->pace.redraw |= had;
     return had;
 }
 
@@ -116,8 +116,8 @@ static const Hit *neighbour(const App *app, const Hit *from, int dx, int dy) {
     const Hit *best = NULL;
     float least = INFINITY;
     const float x = from->rect.x + from->rect.w / 2, y = from->rect.y + from->rect.h / 2;
-    for (int i = 0; i < app->hit_count; i++) {
-        const Hit *hit = &app->hits[i];
+    for (int i = 0; i < app->ui.hits.count; i++) {
+        const Hit *hit = &app->ui.hits.items[i];
         if (hit == from || !belongs(app, hit, app->focus.panel)) continue;
         const float right = hit->rect.x + hit->rect.w / 2 - x, down = hit->rect.y + hit->rect.h / 2 - y;
         const float along = right * (float)dx + down * (float)dy;
@@ -148,10 +148,10 @@ static void move(App *app, const Hit *from, int key) {
         take(app, to);
         /* The scrubber follows the hand. */
         if (text_starts_with(to->command, "layer ")) app_run_line(app, app->focus.command);
-    } else if (dy && rect_contains(app->layout.thumbs, from->rect.x + 1, from->rect.y + 1)) {
+    } else if (dy && rect_contains(app->picture.layout.thumbs, from->rect.x + 1, from->rect.y + 1)) {
         app->thumbs_scroll += dy;
         app->focus.command[0] = 0; /* what comes to stand there */
-        app->redraw = true;
+        app->pace.redraw = true;
     }
 }
 
@@ -162,7 +162,7 @@ static void press(App *app, const Hit *hit, bool add) {
 }
 
 bool focus_key(App *app, const InputEvent *event) {
-    const Hit *hit = app->help ? NULL : focus_hit(app);
+    const Hit *hit = app->help.on ? NULL : focus_hit(app);
     const bool ctrl = event->mods == MOD_CTRL;
     if (!hit || (event->mods && !ctrl)) return false;
     switch (event->key) {
@@ -193,11 +193,11 @@ void focus_draw(App *app) {
     }
     if (!app->focus.command[0]) snprintf(app->focus.command, sizeof app->focus.command, "%s", hit->command);
     app->focus.rect = hit->rect;
-    const Theme *theme = views_theme(app->light);
-    const float s = app->layout.scale, line = fmaxf(1, roundf(2 * s));
-    const Rect ring = rect_intersect(rect_inset(hit->rect, -3 * s), rect_inset(app->layout.window, 1));
-    draw_frame(&app->list, rect_inset(ring, line), 5 * s, fmaxf(1, roundf(s)), theme->ground);
-    draw_frame(&app->list, ring, 6 * s, line, theme->accent);
+    const Theme *theme = views_theme(app->ui.light);
+    const float s = app->picture.layout.scale, line = fmaxf(1, roundf(2 * s));
+    const Rect ring = rect_intersect(rect_inset(hit->rect, -3 * s), rect_inset(app->picture.layout.window, 1));
+    draw_frame(&app->picture.list, rect_inset(ring, line), 5 * s, fmaxf(1, roundf(s)), theme->ground);
+    draw_frame(&app->picture.list, ring, 6 * s, line, theme->accent);
 }
 
 void focus_json(const App *app, TextBuffer *out) {

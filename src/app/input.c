@@ -21,7 +21,7 @@ void app_run_line(App *app, const char *line) {
 /* ---- mouse ----------------------------------------------------------------------------------- */
 
 static bool over_view(const App *app) {
-    return rect_contains(app->layout.view, app->mouse_x, app->mouse_y);
+    return rect_contains(app->picture.layout.view, app->pointer.x, app->pointer.y);
 }
 
 static void drag_scrub(App *app) {
@@ -29,30 +29,31 @@ static void drag_scrub(App *app) {
     const LayerInfo *layer;
     int64_t queries, keys;
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
-    const Rect track = app->layout.scrubber;
+    const Rect track = app->picture.layout.scrubber;
     if (track.w <= 0) return;
-    const float slot = fminf(track.w / (float)set->layer_count, 72 * app->layout.scale);
-    const int index = (int)i64_clamp((int64_t)floorf((app->mouse_x - track.x) / slot), 0, set->layer_count - 1);
+    const float slot = fminf(track.w / (float)set->layer_count, 72 * app->picture.layout.scale);
+    const int index = (int)i64_clamp((int64_t)floorf((app->pointer.x - track.x) / slot), 0, set->layer_count - 1);
     char line[32];
     snprintf(line, sizeof line, "layer %d", set->layers[index].number);
     if (index != app_layer(app)) app_run_line(app, line);
 }
 
 static void set_cursor_shape(App *app) {
-    const Hit *hit = ui_hit_at(app, app->mouse_x, app->mouse_y);
+    const Hit *hit = ui_hit_at(app, app->pointer.x, app->pointer.y);
     PlatformCursor shape = CURSOR_ARROW;
-    if (app->drag == DRAG_PAN)
+    if (app->pointer.drag == DRAG_PAN)
         shape = CURSOR_GRAB;
     else if (hit)
         shape = hit->cursor;
-    else if (rect_contains(app->view.view == VIEW_MATRIX ? view_matrix_under_mouse(app)->plot : app->result.plot,
-                           app->mouse_x, app->mouse_y))
+    else if (rect_contains(app->look.kind == VIEW_MATRIX ? view_matrix_under_mouse(app)->plot
+                                                         : app->picture.result.plot,
+                           app->pointer.x, app->pointer.y))
         shape = app_view_ui(app)->cursor;
-    platform_set_cursor(app->platform, shape);
+    platform_set_cursor(app->machine.platform, shape);
 }
 
 static void mouse_move(App *app) {
-    switch (app->drag) {
+    switch (app->pointer.drag) {
     case DRAG_PAN:
     case DRAG_SELECT:
         app_view_ui(app)->drag(app);
@@ -67,18 +68,18 @@ static void mouse_move(App *app) {
         break;
     }
     set_cursor_shape(app);
-    app->redraw = true;
+    app->pace.redraw = true;
 }
 
 static void mouse_down(App *app, const InputEvent *event) {
-    app->drag_x = app->mouse_x;
-    app->drag_y = app->mouse_y;
-    app->drag_camera = app->view.camera;
+    app->pointer.drag_x = app->pointer.x;
+    app->pointer.drag_y = app->pointer.y;
+    app->pointer.camera = app->look.matrix.camera;
     (void)focus_leave(app);
-    const Hit *hit = ui_hit_at(app, app->mouse_x, app->mouse_y);
-    if (event->button == BUTTON_LEFT && app->layout.minimap.w > 0 &&
-        rect_contains(app->layout.minimap, app->mouse_x, app->mouse_y) && !app->help) {
-        app->drag = DRAG_MINIMAP;
+    const Hit *hit = ui_hit_at(app, app->pointer.x, app->pointer.y);
+    if (event->button == BUTTON_LEFT && app->picture.layout.minimap.w > 0 &&
+        rect_contains(app->picture.layout.minimap, app->pointer.x, app->pointer.y) && !app->help.on) {
+        app->pointer.drag = DRAG_MINIMAP;
         view_matrix_drag_minimap(app);
     } else if (event->button == BUTTON_LEFT && hit) {
         char line[sizeof hit->command];
@@ -89,49 +90,49 @@ static void mouse_down(App *app, const InputEvent *event) {
             app_run_line(app, toggle);
             return;
         }
-        if (text_starts_with(line, "layer ")) app->drag = DRAG_SCRUB;
+        if (text_starts_with(line, "layer ")) app->pointer.drag = DRAG_SCRUB;
         if (line[0]) app_run_line(app, line);
     } else if (over_view(app)) {
         app_view_ui(app)->press(app, event);
     }
-    app->redraw = true;
+    app->pace.redraw = true;
 }
 
 static void mouse_up(App *app, const InputEvent *event) {
-    if (app->drag == DRAG_PAN || app->drag == DRAG_SELECT) app_view_ui(app)->release(app, event);
-    app->drag = DRAG_NONE;
+    if (app->pointer.drag == DRAG_PAN || app->pointer.drag == DRAG_SELECT) app_view_ui(app)->release(app, event);
+    app->pointer.drag = DRAG_NONE;
     set_cursor_shape(app);
-    app->redraw = true;
+    app->pace.redraw = true;
 }
 
 static void wheel(App *app, const InputEvent *event) {
-    const Hit *hit = ui_hit_at(app, app->mouse_x, app->mouse_y);
-    if (app->help) {
-        app->help_scroll -= (int)lroundf(event->wheel_y * 2);
+    const Hit *hit = ui_hit_at(app, app->pointer.x, app->pointer.y);
+    if (app->help.on) {
+        app->help.scroll -= (int)lroundf(event->wheel_y * 2);
     } else if (over_view(app)) {
         app_view_ui(app)->wheel(app, event);
     } else if (hit && hit->less && !event->mods) {
         app_run_line(app, event->wheel_y > 0 ? hit->more : hit->less);
     } else if (event->mods & MOD_CTRL) {
         app_run_line(app, event->wheel_y > 0 ? "scale up" : "scale down");
-    } else if (rect_contains(app->layout.thumbs, app->mouse_x, app->mouse_y)) {
+    } else if (rect_contains(app->picture.layout.thumbs, app->pointer.x, app->pointer.y)) {
         app->thumbs_scroll -= (int)lroundf(event->wheel_y);
-    } else if (rect_contains(app->layout.bottom, app->mouse_x, app->mouse_y)) {
+    } else if (rect_contains(app->picture.layout.bottom, app->pointer.x, app->pointer.y)) {
         app_run_line(app, event->wheel_y > 0 ? "layer -1" : "layer +1");
     }
-    app->redraw = true;
+    app->pace.redraw = true;
 }
 
 /* ---- dispatch -------------------------------------------------------------------------------- */
 
 static void key_down(App *app, const InputEvent *event) {
-    if (app->help && (event->key == KEY_UP || event->key == KEY_DOWN) && !event->mods) {
-        app->help_scroll += event->key == KEY_DOWN ? 1 : -1;
-        app->redraw = true;
+    if (app->help.on && (event->key == KEY_UP || event->key == KEY_DOWN) && !event->mods) {
+        app->help.scroll += event->key == KEY_DOWN ? 1 : -1;
+        app->pace.redraw = true;
         return;
     }
     if (focus_key(app, event)) return;
-    const char *line = app_key_command(app->view.view, event->key, event->mods);
+    const char *line = app_key_command(app->look.kind, event->key, event->mods);
     /* Only motion repeats: a held 's' must not fill the folder with pictures. */
     if (!line ||
         (event->repeat && !text_starts_with(line, "layer") && !text_starts_with(line, "head ") &&
@@ -160,11 +161,11 @@ void app_handle_event(App *app, const InputEvent *event) {
     /* A held key that repeats is a hand at rest. */
     const bool still = event->type == EVENT_KEY_DOWN && event->repeat && app->comparison.held != COMPARE_OFF &&
                        event->key == app->comparison.held_key;
-    if (hand && !still) app->last_input_ns = clock_now_ns(&app->clock);
+    if (hand && !still) app->pace.last_input_ns = clock_now_ns(&app->machine.clock);
     if (event->type >= EVENT_MOUSE_MOVE && event->type <= EVENT_WHEEL) {
-        app->mouse_x = event->x * app->density;
-        app->mouse_y = event->y * app->density;
-        app->mouse_inside = true;
+        app->pointer.x = event->x * app->ui.density;
+        app->pointer.y = event->y * app->ui.density;
+        app->pointer.inside = true;
     }
     /* First of all, so that no question or prompt that came up meanwhile keeps it from being let go. */
     if (event->type == EVENT_KEY_UP) compare_release(app, event->key);
@@ -191,18 +192,18 @@ void app_handle_event(App *app, const InputEvent *event) {
         drop_file(app, event);
         break;
     case EVENT_FOCUS_LOST:
-        app->drag = DRAG_NONE;
+        app->pointer.drag = DRAG_NONE;
         break;
     case EVENT_MOUSE_LEAVE:
-        app->mouse_inside = false;
-        if (!app->view.cursor_locked) app->view.cursor_on = false;
-        app->view.grid.hover_on = false;
-        if (!app->view.text.locked) app->view.text.token_on = false;
-        app->redraw = true;
+        app->pointer.inside = false;
+        if (!app->look.matrix.cursor_locked) app->look.matrix.cursor_on = false;
+        app->look.grid.hover_on = false;
+        if (!app->look.text.locked) app->look.text.token_on = false;
+        app->pace.redraw = true;
         break;
     case EVENT_RESIZE:
     case EVENT_EXPOSE:
-        app->redraw = true;
+        app->pace.redraw = true;
         break;
     case EVENT_QUIT:
         app_run_line(app, "quit");

@@ -43,7 +43,7 @@ static void run(void *user) {
 /* Draws how far it is; false when the user does not want to wait. */
 static bool show_progress(App *app, const Opening *o) {
     InputEvent event;
-    while (platform_poll(app->platform, &event)) {
+    while (platform_poll(app->machine.platform, &event)) {
         if (event.type == EVENT_QUIT) app->quit = true;
         if (event.type == EVENT_QUIT || (event.type == EVENT_KEY_DOWN && event.key == KEY_ESCAPE)) return false;
     }
@@ -76,7 +76,7 @@ static void wait_and_show(App *app, Opening *o) {
 
 Status app_read_capture(App *app, const CaptureOpenParams *params, Capture **out, Error *err) {
     Thread *thread = NULL;
-    if (!app->platform || !platform_is_window(app->platform)) return capture_open(params, out, err);
+    if (!app->machine.platform || !platform_is_window(app->machine.platform)) return capture_open(params, out, err);
     Opening o = {.params = *params, .what = "opening", .fraction = -1, .mutex = mutex_new(), .ended = cond_new()};
     o.params.progress = (Progress){note_progress, &o};
     Status status = o.mutex && o.ended ? thread_start(&thread, run, &o, "opening", false, err)

@@ -29,7 +29,7 @@ void palette_refresh(App *app) {
     p->picked = false;
     p->scroll = 0;
     p->selected = p->closed && p->count > 0 ? 0 : -1;
-    app->redraw = true;
+    app->pace.redraw = true;
 }
 
 bool palette_open(App *app, const char *text) {
@@ -41,7 +41,7 @@ bool palette_open(App *app, const char *text) {
     p->error[0] = 0;
     p->listing_wanted[0] = 0; /* a folder may have changed since */
     field_set(&p->field, text);
-    platform_text_input(app->platform, true);
+    platform_text_input(app->machine.platform, true);
     palette_refresh(app);
     return true;
 }
@@ -49,8 +49,8 @@ bool palette_open(App *app, const char *text) {
 static void close_palette(App *app) {
     if (!palette_is_open(app)) return;
     app->palette->open = false;
-    platform_text_input(app->platform, false);
-    app->redraw = true;
+    platform_text_input(app->machine.platform, false);
+    app->pace.redraw = true;
 }
 
 bool palette_show(App *app, bool shown) {
@@ -156,8 +156,8 @@ static void select_item(Palette *p, int index) {
 
 static int item_at(const App *app) {
     const Palette *p = app->palette;
-    if (p->row_h <= 0 || !rect_contains(p->rows, app->mouse_x, app->mouse_y)) return -1;
-    const int index = p->scroll + (int)floorf((app->mouse_y - p->rows.y) / p->row_h);
+    if (p->row_h <= 0 || !rect_contains(p->rows, app->pointer.x, app->pointer.y)) return -1;
+    const int index = p->scroll + (int)floorf((app->pointer.y - p->rows.y) / p->row_h);
     return index < p->count ? index : -1;
 }
 
@@ -165,7 +165,7 @@ static void mouse(App *app, const InputEvent *event) {
     Palette *p = app->palette;
     const int index = item_at(app);
     if (event->type == EVENT_MOUSE_MOVE) {
-        platform_set_cursor(app->platform, index >= 0 ? CURSOR_HAND : CURSOR_ARROW);
+        platform_set_cursor(app->machine.platform, index >= 0 ? CURSOR_HAND : CURSOR_ARROW);
         if (index >= 0) p->selected = index;
     } else if (event->type == EVENT_WHEEL) {
         p->scroll -= (int)lroundf(event->wheel_y * 3);
@@ -173,7 +173,7 @@ static void mouse(App *app, const InputEvent *event) {
         if (index >= 0) {
             p->selected = index;
             accept(app, event->mods & MOD_CTRL);
-        } else if (!rect_contains(p->box, app->mouse_x, app->mouse_y)) {
+        } else if (!rect_contains(p->box, app->pointer.x, app->pointer.y)) {
             close_palette(app);
         }
     }
@@ -205,7 +205,7 @@ static void key(App *app, const InputEvent *event) {
     }
     if ((event->mods & MOD_CTRL) && event->key == 'v') {
         char pasted[FIELD_SIZE];
-        platform_clipboard(app->platform, pasted, sizeof pasted);
+        platform_clipboard(app->machine.platform, pasted, sizeof pasted);
         field_insert(&p->field, pasted, strlen(pasted));
         changed = true;
     } else if (!field_event(&p->field, event, &changed)) {
@@ -234,7 +234,7 @@ bool palette_event(App *app, const InputEvent *event) {
     default:
         return false;
     }
-    app->redraw = true;
+    app->pace.redraw = true;
     return true;
 }
 

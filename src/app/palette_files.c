@@ -54,8 +54,10 @@ static const FolderList *folder(App *app, const char *path) {
         if (!listing) return NULL;
         snprintf(p->listing_wanted, sizeof p->listing_wanted, "%s", path);
         snprintf(listing->path, sizeof listing->path, "%s", path);
-        if (!app->captures[0].is_demo) snprintf(listing->open, sizeof listing->open, "%s", app->captures[0].path);
-        (void)chores_post(app->chores[CHORES_FILES], &(Chore){listing_run, listing_done, listing_discard, listing});
+        if (!app->opened.captures[0].is_demo)
+            snprintf(listing->open, sizeof listing->open, "%s", app->opened.captures[0].path);
+        (void)chores_post(app->machine.chores[CHORES_FILES],
+                          &(Chore){listing_run, listing_done, listing_discard, listing});
     }
     return p->listing && !strcmp(p->listing->path, path) ? p->listing : NULL;
 }

@@ -52,7 +52,7 @@ static void add_line(void *user, const char *value, const char *remark) {
 
 static void add_command(App *app, const Command *command, const char *query) {
     Palette *p = app->palette;
-    const bool away = !(app_command_views(command) & (1u << app->view.view));
+    const bool away = !(app_command_views(command) & (1u << app->look.kind));
     PaletteItem *item = palette_add(p, ITEM_COMMAND, query, command->name, 0);
     const bool by_name = item != NULL;
     if (!item) {

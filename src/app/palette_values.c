@@ -17,12 +17,12 @@ static bool is_literal(const char *text, size_t length) {
 static const char *current_value(const App *app, const char *command) {
     static const char *const TRANSFORMS[] = {"linear", "sqrt", "log"}, *const POOLS[] = {"mean", "mass", "max"};
     static const char *const ASPECTS[] = {"auto", "square", "stretch"};
-    if (!strcmp(command, "theme")) return app->light ? "light" : "dark";
-    if (!strcmp(command, "transform")) return TRANSFORMS[app->view.transform];
-    if (!strcmp(command, "pool")) return POOLS[app->view.channel];
-    if (!strcmp(command, "aspect")) return ASPECTS[app->view.fit_mode];
+    if (!strcmp(command, "theme")) return app->ui.light ? "light" : "dark";
+    if (!strcmp(command, "transform")) return TRANSFORMS[app->look.colours.transform];
+    if (!strcmp(command, "pool")) return POOLS[app->look.colours.channel];
+    if (!strcmp(command, "aspect")) return ASPECTS[app->look.matrix.fit_mode];
     if (!strcmp(command, "view")) return app_view_ui(app)->name;
-    if (!strcmp(command, "values")) return app->view.values == VALUES_SCORES ? "scores" : "weights";
+    if (!strcmp(command, "values")) return app->look.subject.values == VALUES_SCORES ? "scores" : "weights";
     return NULL;
 }
 
@@ -42,8 +42,9 @@ static void each_layer(const App *app, const SetInfo *set, EachValue each, void 
 static void each_head(const App *app, const LayerInfo *layer, EachValue each, void *user) {
     for (int i = 0; i < layer->head_count && i < VALUES_MAX; i++)
         each_number(layer->head_numbers[i],
-                    app->view.heads.count > 0 && tiles_headset_contains(&app->view.heads, layer->head_numbers[i]), each,
-                    user);
+                    app->look.subject.heads.count > 0 &&
+                        tiles_headset_contains(&app->look.subject.heads, layer->head_numbers[i]),
+                    each, user);
 }
 
 static void each_set(const App *app, EachValue each, void *user) {
@@ -51,7 +52,7 @@ static void each_set(const App *app, EachValue each, void *user) {
     for (int i = 0; i < capture_set_count(capture); i++) {
         const SetInfo *set = capture_set(capture, i);
         char remark[64];
-        snprintf(remark, sizeof remark, "%d layers%s", set->layer_count, i == app->view.set ? ", now" : "");
+        snprintf(remark, sizeof remark, "%d layers%s", set->layer_count, i == app->look.subject.set ? ", now" : "");
         each(user, set->name, remark);
     }
 }
@@ -89,9 +90,9 @@ static bool each_known(const App *app, const char *name, EachValue each, void *u
     if (!strcmp(name, "head") || !strcmp(name, "heads") || !strcmp(name, "toggle-head") || !strcmp(name, "solo-head"))
         each_head(app, layer, each, user);
     for (int i = 0; !strcmp(name, "step") && i < set->step_count && i < VALUES_MAX; i++)
-        each_number(i, i == capture_step_number(set, app->view.step), each, user);
+        each_number(i, i == capture_step_number(set, app->look.subject.step), each, user);
     for (int i = 0; !strcmp(name, "batch") && i < set->item_count && i < VALUES_MAX; i++)
-        each_number(i, i == app->view.item, each, user);
+        each_number(i, i == app->look.subject.item, each, user);
     for (size_t i = 0; !strcmp(name, "range") && i < BASE_COUNT(RANGES); i++)
         each(user, RANGES[i], "percentile");
     for (size_t i = 0; !strcmp(name, "scale") && i < BASE_COUNT(SCALES); i++)
@@ -101,7 +102,7 @@ static bool each_known(const App *app, const char *name, EachValue each, void *u
         return true;
     }
     for (int i = 0; !strcmp(name, "cmap") && i < CMAP_COUNT; i++)
-        each(user, draw_colormap_name((ColormapId)i), (int)app->view.cmap == i ? "now" : "");
+        each(user, draw_colormap_name((ColormapId)i), (int)app->look.colours.cmap == i ? "now" : "");
     return !strcmp(name, "cmap");
 }
 

@@ -8,7 +8,7 @@
 #define VIEW_SWITCH_W 860.0f /* narrower bars have no room for it */
 
 const char *panel_badge(const App *app) {
-    const ViewResult *r = &app->result;
+    const ViewResult *r = &app->picture.result;
     if (r->absent) return "not comparable";
     if (r->missing) return "loading";
     if (r->coarse) return r->exactness == ESTIMATE ? "estimate" : "coarse";
@@ -35,32 +35,34 @@ typedef struct Cursor {
 
 static Rect put(Cursor *at, const char *text, TextStyle style, Color color, float gap) {
     App *app = at->app;
-    const float s = app->layout.scale;
+    const float s = app->picture.layout.scale;
     char cut[256];
     const Rect none = {at->x, at->middle, 0, 0};
     if (at->limit - at->x < 24 * s) return none;
-    draw_text_fit(app->fonts, text, style, at->limit - at->x, cut, sizeof cut);
-    const float width = draw_text_width(app->fonts, cut, style);
-    const float baseline = roundf(at->middle + draw_text_cap_height(app->fonts, style) / 2);
-    draw_text(&app->list, at->x, baseline, cut, style, ALIGN_LEFT, color);
+    draw_text_fit(app->machine.fonts, text, style, at->limit - at->x, cut, sizeof cut);
+    const float width = draw_text_width(app->machine.fonts, cut, style);
+    const float baseline = roundf(at->middle + draw_text_cap_height(app->machine.fonts, style) / 2);
+    draw_text(&app->picture.list, at->x, baseline, cut, style, ALIGN_LEFT, color);
     const Rect rect = {at->x - 6 * s, at->middle - 13 * s, width + 12 * s, 26 * s};
     at->x += width + gap * s;
     return rect;
 }
 
 static void badge(App *app, Rect bar, float *right) {
-    const Theme *theme = views_theme(app->light);
-    const float s = app->layout.scale;
+    const Theme *theme = views_theme(app->ui.light);
+    const float s = app->picture.layout.scale;
     const char *text = panel_badge(app);
     const TextStyle style = ui_style(app, 12);
-    const bool exact = !app->result.absent && !app->result.missing && !app->result.coarse &&
-                       app->result.exactness == EXACT;
+    const bool exact = !app->picture.result.absent && !app->picture.result.missing && !app->picture.result.coarse &&
+                       app->picture.result.exactness == EXACT;
     const Color color = exact ? theme->dim : theme->warning;
-    const float width = roundf(draw_text_width(app->fonts, text, style) + 22 * s);
+    const float width = roundf(draw_text_width(app->machine.fonts, text, style) + 22 * s);
     const Rect rect = {*right - width, bar.y + roundf(8 * s), width, roundf(24 * s)};
-    draw_rect(&app->list, rect, 12 * s, theme->raised);
-    draw_rect(&app->list, (Rect){rect.x + 8 * s, rect.y + rect.h / 2 - 2.5f * s, 5 * s, 5 * s}, 2.5f * s, color);
-    draw_text_in(&app->list, (Rect){rect.x + 16 * s, rect.y, rect.w - 18 * s, rect.h}, text, style, ALIGN_LEFT, color);
+    draw_rect(&app->picture.list, rect, 12 * s, theme->raised);
+    draw_rect(&app->picture.list, (Rect){rect.x + 8 * s, rect.y + rect.h / 2 - 2.5f * s, 5 * s, 5 * s}, 2.5f * s,
+              color);
+    draw_text_in(&app->picture.list, (Rect){rect.x + 16 * s, rect.y, rect.w - 18 * s, rect.h}, text, style, ALIGN_LEFT,
+                 color);
     ui_hit(app, rect, "how exact the picture is: weights read or recomputed, bounds and coarser levels are named",
            CURSOR_ARROW, "%s", "");
     *right = rect.x - 8 * s;
@@ -69,15 +71,15 @@ static void badge(App *app, Rect bar, float *right) {
 /* That it is not the open capture which is shown, or not alone. */
 static void compare_pill(App *app, Rect bar, float *right) {
     static const char *const TEXTS[] = {"", "reference", "difference", "side by side"};
-    const Theme *theme = views_theme(app->light);
-    const float s = app->layout.scale;
+    const Theme *theme = views_theme(app->ui.light);
+    const float s = app->picture.layout.scale;
     const TextStyle style = ui_bold(app, 12);
-    const char *text = TEXTS[app->view.compare];
+    const char *text = TEXTS[app->look.compare];
     if (!text[0]) return;
-    const float width = roundf(draw_text_width(app->fonts, text, style) + 20 * s);
+    const float width = roundf(draw_text_width(app->machine.fonts, text, style) + 20 * s);
     const Rect rect = {*right - width, bar.y + roundf(8 * s), width, roundf(24 * s)};
-    draw_rect(&app->list, rect, 12 * s, theme->accent);
-    draw_text_in(&app->list, rect, text, style, ALIGN_CENTER, theme->accent_text);
+    draw_rect(&app->picture.list, rect, 12 * s, theme->accent);
+    draw_text_in(&app->picture.list, rect, text, style, ALIGN_CENTER, theme->accent_text);
     ui_hit(app, rect, "back to the open capture alone", CURSOR_HAND, "compare off");
     *right = rect.x - 8 * s;
 }
@@ -85,35 +87,35 @@ static void compare_pill(App *app, Rect bar, float *right) {
 /* Which file: the open one, the reference in its place, or both. */
 static void put_name(Cursor *at) {
     App *app = at->app;
-    const Theme *theme = views_theme(app->light);
+    const Theme *theme = views_theme(app->ui.light);
     char text[256];
-    const bool reference = app->view.compare == COMPARE_REF;
+    const bool reference = app->look.compare == COMPARE_REF;
     const char *name = reference ? app_capture_name(app, 1) : app_capture_name(app, 0);
-    if (app->view.compare == COMPARE_DIFF) {
+    if (app->look.compare == COMPARE_DIFF) {
         snprintf(text, sizeof text, "%.120s \xE2\x88\x92 %.120s", name, app_capture_name(app, 1));
         name = text;
     }
-    put(at, name, ui_bold(app, 13), app->view.compare == COMPARE_OFF ? theme->text : theme->accent, 20);
+    put(at, name, ui_bold(app, 13), app->look.compare == COMPARE_OFF ? theme->text : theme->accent, 20);
 }
 
 /* "layer 3 of 12   mean of 8 heads" */
 static void put_pattern(Cursor *at, const SetInfo *set, const LayerInfo *layer) {
     App *app = at->app;
-    const Theme *theme = views_theme(app->light);
+    const Theme *theme = views_theme(app->ui.light);
     char text[256];
     snprintf(text, sizeof text, "layer %d", layer->number);
     put(at, text, ui_bold(app, 13), theme->text, 6);
     snprintf(text, sizeof text, "of %d", set->layer_count);
     put(at, text, ui_style(app, 13), theme->dim, 20);
-    tiles_headset_describe(&app->view.heads, layer, text, sizeof text);
+    tiles_headset_describe(&app->look.subject.heads, layer, text, sizeof text);
     const Rect heads = put(at, text, ui_bold(app, 13), theme->text, 20);
     ui_hit(app, heads, "mean of all heads and back (m)", CURSOR_HAND, "mean");
 }
 
 /* One button for each view, joined; narrow windows have the key only. */
 static void view_switch(App *app, Rect bar, float *right) {
-    const Theme *theme = views_theme(app->light);
-    const float s = app->layout.scale, h = roundf(24 * s), y = bar.y + roundf(8 * s);
+    const Theme *theme = views_theme(app->ui.light);
+    const float s = app->picture.layout.scale, h = roundf(24 * s), y = bar.y + roundf(8 * s);
     if (bar.w < VIEW_SWITCH_W * s) return;
     const TextStyle style = ui_style(app, 12);
     float widths[VIEW_KIND_COUNT] = {0}, total = 0;
@@ -121,22 +123,23 @@ static void view_switch(App *app, Rect bar, float *right) {
     for (int i = 0; i < VIEW_KIND_COUNT; i++) {
         if (!app_has_view(app, (ViewKind)i)) continue;
         shown++;
-        widths[i] = roundf(draw_text_width(app->fonts, app_view_at((ViewKind)i)->name, style) + 20 * s);
+        widths[i] = roundf(draw_text_width(app->machine.fonts, app_view_at((ViewKind)i)->name, style) + 20 * s);
         total += widths[i];
     }
     if (shown < 2) return;
     float x = *right - total;
-    draw_rect(&app->list, (Rect){x, y, total, h}, 4 * s, theme->raised);
+    draw_rect(&app->picture.list, (Rect){x, y, total, h}, 4 * s, theme->raised);
     for (int i = 0; i < VIEW_KIND_COUNT; i++) {
         const ViewUi *ui = app_view_at((ViewKind)i);
         if (widths[i] <= 0) continue;
         const Rect button = {x, y, widths[i], h};
-        const bool active = (ViewKind)i == app->view.view;
+        const bool active = (ViewKind)i == app->look.kind;
         if (active)
-            draw_rect(&app->list, button, 4 * s, theme->accent);
+            draw_rect(&app->picture.list, button, 4 * s, theme->accent);
         else if (ui_hovered(app, button))
-            draw_rect(&app->list, button, 4 * s, theme->hover);
-        draw_text_in(&app->list, button, ui->name, style, ALIGN_CENTER, active ? theme->accent_text : theme->text);
+            draw_rect(&app->picture.list, button, 4 * s, theme->hover);
+        draw_text_in(&app->picture.list, button, ui->name, style, ALIGN_CENTER,
+                     active ? theme->accent_text : theme->text);
         ui_hit(app, button, ui->hint, CURSOR_HAND, "view %s", ui->name);
         x += widths[i];
     }
@@ -145,13 +148,13 @@ static void view_switch(App *app, Rect bar, float *right) {
 
 /* Where there is no room to say how the weights are varied. */
 static void variant_tag(App *app, Rect bar, float *right) {
-    const Theme *theme = views_theme(app->light);
-    const float s = app->layout.scale;
+    const Theme *theme = views_theme(app->ui.light);
+    const float s = app->picture.layout.scale;
     const TextStyle style = ui_style(app, 12);
-    const float width = roundf(draw_text_width(app->fonts, "varied", style) + 16 * s);
+    const float width = roundf(draw_text_width(app->machine.fonts, "varied", style) + 16 * s);
     const Rect rect = {*right - width, bar.y + roundf(8 * s), width, roundf(24 * s)};
-    draw_rect(&app->list, rect, 12 * s, theme->raised);
-    draw_text_in(&app->list, rect, "varied", style, ALIGN_CENTER, theme->warning);
+    draw_rect(&app->picture.list, rect, 12 * s, theme->raised);
+    draw_text_in(&app->picture.list, rect, "varied", style, ALIGN_CENTER, theme->warning);
     ui_hit(app, rect, "keys are hidden (b), rows scaled (u) or weighted by their values", CURSOR_ARROW, "%s", "");
     *right = rect.x - 8 * s;
 }
@@ -159,7 +162,7 @@ static void variant_tag(App *app, Rect bar, float *right) {
 /* "answer   17 tokens   item 0 of 2   probabilities, not attention" */
 static void put_strip(Cursor *at) {
     App *app = at->app;
-    const Theme *theme = views_theme(app->light);
+    const Theme *theme = views_theme(app->ui.light);
     const StripInfo *strip = view_text_strip(app);
     const int items = capture_strip_count(app_capture(app));
     char text[256], count[32];
@@ -170,17 +173,17 @@ static void put_strip(Cursor *at) {
     snprintf(text, sizeof text, "%s token%s", count, strip->count == 1 ? "" : "s");
     put(at, text, ui_style(app, 13), theme->dim, 20);
     if (items > 1) {
-        snprintf(text, sizeof text, "item %d of %d", app->view.text.item, items);
+        snprintf(text, sizeof text, "item %d of %d", app->look.text.item, items);
         put(at, text, ui_style(app, 13), theme->dim, 20);
     }
     put(at, strip->form, ui_style(app, 13), theme->dim, 20);
 }
 
 void panel_top(App *app, Rect rect) {
-    const Theme *theme = views_theme(app->light);
-    const float s = app->layout.scale;
-    draw_rect(&app->list, rect, 0, theme->panel);
-    draw_rect(&app->list, (Rect){rect.x, rect.y + rect.h - 1, rect.w, 1}, 0, theme->line);
+    const Theme *theme = views_theme(app->ui.light);
+    const float s = app->picture.layout.scale;
+    draw_rect(&app->picture.list, rect, 0, theme->panel);
+    draw_rect(&app->picture.list, (Rect){rect.x, rect.y + rect.h - 1, rect.w, 1}, 0, theme->line);
     const SetInfo *set;
     const LayerInfo *layer;
     int64_t queries, keys;
@@ -190,11 +193,11 @@ void panel_top(App *app, Rect rect) {
     float right = rect.x + rect.w - 12 * s;
     if (!strips) badge(app, rect, &right);
     compare_pill(app, rect, &right);
-    right -= ui_button(app, right - roundf(draw_text_width(app->fonts, "?", ui_style(app, 12)) + 16 * s),
-                       rect.y + roundf(8 * s), "?", app->help, "keys and commands (?)", "help") +
+    right -= ui_button(app, right - roundf(draw_text_width(app->machine.fonts, "?", ui_style(app, 12)) + 16 * s),
+                       rect.y + roundf(8 * s), "?", app->help.on, "keys and commands (?)", "help") +
              8 * s;
     view_switch(app, rect, &right);
-    if (rect.w < VIEW_SWITCH_W * s && views_variant_id(&app->view)) variant_tag(app, rect, &right);
+    if (rect.w < VIEW_SWITCH_W * s && views_variant_id(&app->look)) variant_tag(app, rect, &right);
     Cursor at = {.app = app, .x = rect.x + 16 * s, .middle = rect.y + rect.h / 2, .limit = right - 12 * s};
     char text[256], count[32];
     put_name(&at);
@@ -206,7 +209,7 @@ void panel_top(App *app, Rect rect) {
     snprintf(text, sizeof text, "%s%s", set->name, set->causal && strcmp(set->name, "decoder") ? ", causal" : "");
     const Rect set_rect = put(&at, text, ui_style(app, 13), several ? theme->accent : theme->dim, 20);
     if (several) ui_hit(app, set_rect, "next set of patterns (Shift+G)", CURSOR_HAND, "set next");
-    if (app->view.view == VIEW_GRID) {
+    if (app->look.kind == VIEW_GRID) {
         app_view_ui(app)->title(app, text, sizeof text);
         put(&at, text, ui_bold(app, 13), theme->text, 20);
     } else {
@@ -222,14 +225,14 @@ void panel_top(App *app, Rect rect) {
     }
     put(&at, text, ui_style(app, 13), theme->dim, 20);
     if (set->item_count > 1) {
-        snprintf(text, sizeof text, "item %d of %d", app->view.item, set->item_count);
+        snprintf(text, sizeof text, "item %d of %d", app->look.subject.item, set->item_count);
         put(&at, text, ui_style(app, 13), theme->dim, 20);
     }
     if (set->step_count > 1) {
-        snprintf(text, sizeof text, "step %d of %d", capture_step_number(set, app->view.step), set->step_count);
+        snprintf(text, sizeof text, "step %d of %d", capture_step_number(set, app->look.subject.step), set->step_count);
         put(&at, text, ui_style(app, 13), theme->dim, 20);
     }
-    const char *kind = app->view.values == VALUES_SCORES ? "scores" : capture_kind_name(set->kind);
+    const char *kind = app->look.subject.values == VALUES_SCORES ? "scores" : capture_kind_name(set->kind);
     snprintf(text, sizeof text, "%s%s", kind, set->factored ? " from Q\xC2\xB7K" : "");
     put(&at, text, ui_style(app, 13), theme->dim, 20);
     app_variant_text(app, text, sizeof text);
@@ -239,17 +242,17 @@ void panel_top(App *app, Rect rect) {
 /* ---- scrubber -------------------------------------------------------------------------------- */
 
 static void play_button(App *app, Rect bar, float x) {
-    const Theme *theme = views_theme(app->light);
-    const float s = app->layout.scale, cy = bar.y + bar.h / 2;
+    const Theme *theme = views_theme(app->ui.light);
+    const float s = app->picture.layout.scale, cy = bar.y + bar.h / 2;
     const Rect button = {x, cy - 14 * s, 28 * s, 28 * s};
-    draw_rect(&app->list, button, 14 * s, ui_hovered(app, button) ? theme->hover : theme->raised);
+    draw_rect(&app->picture.list, button, 14 * s, ui_hovered(app, button) ? theme->hover : theme->raised);
     const float cx = button.x + button.w / 2;
-    if (app->playing) {
-        draw_rect(&app->list, (Rect){cx - 5 * s, cy - 5 * s, 3.5f * s, 10 * s}, s, theme->accent);
-        draw_rect(&app->list, (Rect){cx + 1.5f * s, cy - 5 * s, 3.5f * s, 10 * s}, s, theme->accent);
+    if (app->play.on) {
+        draw_rect(&app->picture.list, (Rect){cx - 5 * s, cy - 5 * s, 3.5f * s, 10 * s}, s, theme->accent);
+        draw_rect(&app->picture.list, (Rect){cx + 1.5f * s, cy - 5 * s, 3.5f * s, 10 * s}, s, theme->accent);
     } else {
         const float points[6] = {cx - 3.5f * s, cy - 6 * s, cx - 3.5f * s, cy + 6 * s, cx + 6.5f * s, cy};
-        draw_triangle(&app->list, points, theme->text);
+        draw_triangle(&app->picture.list, points, theme->text);
     }
     ui_hit(app, button, "play through the layers (Space)", CURSOR_HAND, "play");
 }
@@ -264,20 +267,20 @@ static float spark_max(App *app, Frame *frame, int layer_count) {
 }
 
 void panel_scrubber(App *app, Frame *frame, Rect rect) {
-    const Theme *theme = views_theme(app->light);
-    const float s = app->layout.scale;
-    draw_rect(&app->list, rect, 0, theme->panel);
-    draw_rect(&app->list, (Rect){rect.x, rect.y, rect.w, 1}, 0, theme->line);
+    const Theme *theme = views_theme(app->ui.light);
+    const float s = app->picture.layout.scale;
+    draw_rect(&app->picture.list, rect, 0, theme->panel);
+    draw_rect(&app->picture.list, (Rect){rect.x, rect.y, rect.w, 1}, 0, theme->line);
     const SetInfo *set;
     const LayerInfo *layer;
     int64_t queries, keys;
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
     if (app_view_ui(app)->plays) play_button(app, rect, rect.x + 16 * s);
-    draw_text_in(&app->list, (Rect){rect.x + 56 * s, rect.y, 48 * s, rect.h}, "layers", ui_style(app, 12), ALIGN_LEFT,
-                 theme->dim);
+    draw_text_in(&app->picture.list, (Rect){rect.x + 56 * s, rect.y, 48 * s, rect.h}, "layers", ui_style(app, 12),
+                 ALIGN_LEFT, theme->dim);
     const Rect track = {rect.x + 108 * s, rect.y + 6 * s, rect.w - 108 * s - 20 * s, rect.h - 10 * s};
     if (track.w < 24 * s) return; /* a window forced below the smallest size */
-    app->layout.scrubber = track;
+    app->picture.layout.scrubber = track;
     const int count = set->layer_count;
     /* Few layers get bars of a comfortable width instead of slabs. */
     const float slot = fminf(track.w / (float)count, 72 * s);
@@ -291,20 +294,21 @@ void panel_scrubber(App *app, Frame *frame, Rect rect) {
         const bool current = i == app_layer(app);
         const Rect cell = {roundf(track.x + (float)i * slot), track.y, fmaxf(1, roundf(slot - gap)), bar_h};
         const bool hovered = ui_hovered(app, (Rect){cell.x, track.y, slot, track.h});
-        draw_rect(&app->list, cell, 2 * s, hovered ? theme->hover : theme->raised);
+        draw_rect(&app->picture.list, cell, 2 * s, hovered ? theme->hover : theme->raised);
         float hi;
         if (most > 0 && app_view_ui(app)->layer_range(app, frame, i, &hi)) {
             const float h = fmaxf(2 * s, roundf(cell.h * fminf(1, hi / most)));
-            draw_rect(&app->list, (Rect){cell.x, cell.y + cell.h - h, cell.w, h}, 2 * s,
+            draw_rect(&app->picture.list, (Rect){cell.x, cell.y + cell.h - h, cell.w, h}, 2 * s,
                       current ? theme->accent : theme->faint);
         }
-        if (current) draw_frame(&app->list, rect_inset(cell, -2 * s), 3 * s, fmaxf(1, roundf(1.5f * s)), theme->accent);
+        if (current)
+            draw_frame(&app->picture.list, rect_inset(cell, -2 * s), 3 * s, fmaxf(1, roundf(1.5f * s)), theme->accent);
         if (i % label_step == 0 || current) {
             char number[16];
             snprintf(number, sizeof number, "%d", set->layers[i].number);
             const bool crowded = !current && i % label_step == 0 && (float)abs(i - app_layer(app)) * slot < 22 * s;
             if (!crowded || current) {
-                draw_text(&app->list, cell.x + cell.w / 2, track.y + track.h - 2 * s, number,
+                draw_text(&app->picture.list, cell.x + cell.w / 2, track.y + track.h - 2 * s, number,
                           current ? ui_bold(app, 12) : ui_style(app, 12), ALIGN_CENTER,
                           current ? theme->text : theme->dim);
             }

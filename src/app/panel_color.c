@@ -8,9 +8,10 @@
 
 void panel_caption(Panel *p, const char *text, const char *right) {
     const float s = p->frame->scale;
-    draw_text(&p->app->list, p->x, p->y, text, ui_bold(p->app, 12), ALIGN_LEFT, p->frame->theme->text);
+    draw_text(&p->app->picture.list, p->x, p->y, text, ui_bold(p->app, 12), ALIGN_LEFT, p->frame->theme->text);
     if (right)
-        draw_text(&p->app->list, p->x + p->w, p->y, right, ui_style(p->app, 12), ALIGN_RIGHT, p->frame->theme->dim);
+        draw_text(&p->app->picture.list, p->x + p->w, p->y, right, ui_style(p->app, 12), ALIGN_RIGHT,
+                  p->frame->theme->dim);
     p->y += 20 * s;
 }
 
@@ -28,27 +29,29 @@ static const char *const TRANSFORMS[] = {"linear", "sqrt", "log"};
 static const char *const CHANNELS[] = {"mean", "mass", "max"};
 
 bool panel_range_is_share(const App *app) {
-    const ViewState *view = &app->view;
-    return view->view == VIEW_GRID && view->grid.per_head && view->range_mode != RANGE_MANUAL && !view->range_locked;
+    const Look *look = &app->look;
+    return look->kind == VIEW_GRID && look->grid.per_head && look->colours.range_mode != RANGE_MANUAL &&
+           !look->colours.range_locked;
 }
 
 /* "colour", and where the range comes from; in the grid a click changes that. */
 static void range_caption(Panel *p) {
     App *app = p->app;
     const float s = p->frame->scale;
-    const bool chosen = app->view.range_mode == RANGE_MANUAL || app->view.range_locked;
-    if (app->view.view != VIEW_GRID || chosen) {
+    const bool chosen = app->look.colours.range_mode == RANGE_MANUAL || app->look.colours.range_locked;
+    if (app->look.kind != VIEW_GRID || chosen) {
         char text[96];
-        snprintf(text, sizeof text, "%s%s", app->view.range_mode == RANGE_MANUAL ? "range as typed" : "automatic range",
-                 app->view.range_locked ? ", locked" : "");
+        snprintf(text, sizeof text, "%s%s",
+                 app->look.colours.range_mode == RANGE_MANUAL ? "range as typed" : "automatic range",
+                 app->look.colours.range_locked ? ", locked" : "");
         panel_caption(p, "colour", text);
         return;
     }
-    const char *text = app->view.grid.per_head ? "each head its own range" : "one range for all heads";
+    const char *text = app->look.grid.per_head ? "each head its own range" : "one range for all heads";
     const TextStyle style = ui_style(app, 12);
-    const float width = draw_text_width(app->fonts, text, style);
+    const float width = draw_text_width(app->machine.fonts, text, style);
     const Rect rect = {p->x + p->w - width - 6 * s, p->y - 16 * s, width + 12 * s, 22 * s};
-    draw_text(&app->list, p->x + p->w, p->y, text, style, ALIGN_RIGHT, p->frame->theme->accent);
+    draw_text(&app->picture.list, p->x + p->w, p->y, text, style, ALIGN_RIGHT, p->frame->theme->accent);
     ui_hit(app, rect, "one range for all heads, or one for each (n)", CURSOR_HAND, "grid-range next");
     panel_caption(p, "colour", NULL);
 }
@@ -56,14 +59,14 @@ static void range_caption(Panel *p) {
 /* "none", "first", "special", or how many keys where there is no room to say which. */
 static void hide_label(const App *app, char *out, size_t out_size) {
     char text[VARIANT_TEXT_SIZE];
-    tiles_variant_format_hide(&app->view.variant, text, sizeof text);
+    tiles_variant_format_hide(&app->look.subject.variant, text, sizeof text);
     snprintf(out, out_size, "hide: %s", strlen(text) > 10 ? "chosen" : text);
 }
 
 static void variant_buttons(Panel *p, float y) {
     App *app = p->app;
     char label[48];
-    const Variant *variant = &app->view.variant;
+    const Variant *variant = &app->look.subject.variant;
     hide_label(app, label, sizeof label);
     const float width = ui_button(app, p->x, y, label, tiles_variant_hides(variant),
                                   "hide the first key, special tokens, chosen keys (b)", "hide next");
@@ -84,13 +87,13 @@ static void draw_ticks(Panel *p, Rect bar, const DisplayParams *params, bool is_
         const int i = ORDER[n];
         const float unit = (float)i / (TICKS - 1), x = roundf(bar.x + unit * (bar.w - 1));
         char text[96];
-        draw_rect(&p->app->list, (Rect){x, bar.y + bar.h, 1, 4 * s}, 0, p->frame->theme->faint);
+        draw_rect(&p->app->picture.list, (Rect){x, bar.y + bar.h, 1, 4 * s}, 0, p->frame->theme->faint);
         if (is_signed && i % 2 == 1) continue; /* symmetric about 0 */
         if (share)
             snprintf(text, sizeof text, "%.0f %%", (double)draw_display_value_at(params, unit));
         else
             format_tick(draw_display_value_at(params, unit), text, sizeof text);
-        const float width = draw_text_width(p->app->fonts, text, style);
+        const float width = draw_text_width(p->app->machine.fonts, text, style);
         const float left = i == 0 ? p->x : i == TICKS - 1 ? bar.x + bar.w - width : x - width / 2;
         bool fits = true;
         for (int j = 0; j < placed; j++)
@@ -98,7 +101,7 @@ static void draw_ticks(Panel *p, Rect bar, const DisplayParams *params, bool is_
         if (!fits) continue;
         from[placed] = left;
         to[placed++] = left + width;
-        draw_text(&p->app->list, left, bar.y + bar.h + 16 * s, text, style, ALIGN_LEFT, p->frame->theme->dim);
+        draw_text(&p->app->picture.list, left, bar.y + bar.h + 16 * s, text, style, ALIGN_LEFT, p->frame->theme->dim);
     }
 }
 
@@ -107,38 +110,38 @@ void panel_color_bar(Panel *p, float y, bool is_signed) {
     const float s = p->frame->scale;
     const Theme *theme = p->frame->theme;
     const bool share = panel_range_is_share(app);
-    const float hi = share ? 100 : app->view.hi;
-    const DisplayParams params = views_display_params(p->frame, &app->view, is_signed,
-                                                      share ? (is_signed ? -hi : 0) : app->view.lo, hi);
+    const float hi = share ? 100 : app->look.colours.hi;
+    const DisplayParams params = views_display_params(p->frame, &app->look, is_signed,
+                                                      share ? (is_signed ? -hi : 0) : app->look.colours.lo, hi);
     p->y = y;
     range_caption(p);
     const float cap = COLORBAR_H * s * 0.6f;
     const Rect bar = {p->x + (is_signed ? cap + 2 * s : 0), p->y - 8 * s, p->w - (is_signed ? 2 : 1) * (cap + 2 * s),
                       COLORBAR_H * s};
-    draw_colorbar(&app->list, bar, false, &params);
+    draw_colorbar(&app->picture.list, bar, false, &params);
     const float right = bar.x + bar.w + 2 * s, middle = bar.y + bar.h / 2;
     const float rim[6] = {right - 1, bar.y - 1.5f * s, right - 1, bar.y + bar.h + 1.5f * s, right + cap + 2 * s,
                           middle};
     const float tip[6] = {right, bar.y, right, bar.y + bar.h, right + cap, middle};
-    draw_triangle(&app->list, rim, theme->faint);
-    draw_triangle(&app->list, tip, params.clipped);
+    draw_triangle(&app->picture.list, rim, theme->faint);
+    draw_triangle(&app->picture.list, tip, params.clipped);
     if (is_signed) {
         const float left = bar.x - 2 * s;
         const float back_rim[6] = {left + 1, bar.y - 1.5f * s, left + 1, bar.y + bar.h + 1.5f * s, left - cap - 2 * s,
                                    middle};
         const float back[6] = {left, bar.y, left, bar.y + bar.h, left - cap, middle};
-        draw_triangle(&app->list, back_rim, theme->faint);
-        draw_triangle(&app->list, back, params.clipped_below);
+        draw_triangle(&app->picture.list, back_rim, theme->faint);
+        draw_triangle(&app->picture.list, back, params.clipped_below);
     }
     ui_hit(app, bar, "next colormap (c); the wheel, or Left and Right, turn the range", CURSOR_HAND, "cmap next");
     if (!share) ui_hit_turns(app, "range down", "range up");
     draw_ticks(p, bar, &params, is_signed, share);
     float x = p->x;
     const float row = bar.y + bar.h + 26 * s;
-    x += ui_button(app, x, row, TRANSFORMS[app->view.transform], false, "transform: linear, sqrt, log (t)",
+    x += ui_button(app, x, row, TRANSFORMS[app->look.colours.transform], false, "transform: linear, sqrt, log (t)",
                    "transform next") +
          4 * s;
-    x += ui_button(app, x, row, CHANNELS[views_channel(&app->view)], false,
+    x += ui_button(app, x, row, CHANNELS[views_channel(&app->look)], false,
                    "pooled blocks show their mean, mass or max (o)", "pool next") +
          4 * s;
     ui_button(app, x, row, draw_colormap_name(params.cmap), false, "next colormap (c)", "cmap next");
@@ -148,8 +151,8 @@ void panel_color_bar(Panel *p, float y, bool is_signed) {
 void panel_legend(Panel *p, float y, bool is_signed) {
     const float s = p->frame->scale;
     const Theme *theme = p->frame->theme;
-    const ColormapId cmap = is_signed ? p->app->view.cmap_signed : p->app->view.cmap;
-    const bool hides = tiles_variant_hides(&p->app->view.variant);
+    const ColormapId cmap = is_signed ? p->app->look.colours.cmap_signed : p->app->look.colours.cmap;
+    const bool hides = tiles_variant_hides(&p->app->look.subject.variant);
     const Color beyond = views_clipped_color(cmap, theme->light);
     const struct {
         const char *name;
@@ -160,10 +163,11 @@ void panel_legend(Panel *p, float y, bool is_signed) {
     float x = p->x;
     for (size_t i = 0; i < BASE_COUNT(ENTRIES); i++) {
         const Rect box = {x, y - 9 * s, 10 * s, 10 * s}, half = {x, box.y, 5 * s, box.h};
-        draw_rect(&p->app->list, box, 2 * s, ENTRIES[i].color);
-        if (is_signed) draw_rect(&p->app->list, half, 2 * s, ENTRIES[i].below);
-        draw_frame(&p->app->list, box, 2 * s, 1, theme->faint);
-        draw_text(&p->app->list, x + 15 * s, y, ENTRIES[i].name, ui_style(p->app, 11), ALIGN_LEFT, theme->dim);
-        x += 15 * s + draw_text_width(p->app->fonts, ENTRIES[i].name, ui_style(p->app, 11)) + (hides ? 8 : 14) * s;
+        draw_rect(&p->app->picture.list, box, 2 * s, ENTRIES[i].color);
+        if (is_signed) draw_rect(&p->app->picture.list, half, 2 * s, ENTRIES[i].below);
+        draw_frame(&p->app->picture.list, box, 2 * s, 1, theme->faint);
+        draw_text(&p->app->picture.list, x + 15 * s, y, ENTRIES[i].name, ui_style(p->app, 11), ALIGN_LEFT, theme->dim);
+        x += 15 * s + draw_text_width(p->app->machine.fonts, ENTRIES[i].name, ui_style(p->app, 11)) +
+             (hides ? 8 : 14) * s;
     }
 }

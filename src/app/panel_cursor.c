@@ -11,15 +11,18 @@
 void panel_token_row(Panel *p, const char *name, Axis axis, int64_t index) {
     const float s = p->frame->scale;
     char text[128], position[32];
-    const bool tokens = capture_tokens(p->frame->capture, p->app->view.set, p->app->view.item, axis) != NULL;
+    const bool tokens = capture_tokens(p->frame->capture, p->app->look.subject.set, p->app->look.subject.item, axis) !=
+                        NULL;
     text_format_count(index, position, sizeof position);
-    draw_text(&p->app->list, p->x, p->y, name, ui_style(p->app, 12), ALIGN_LEFT, p->frame->theme->dim);
-    draw_text(&p->app->list, p->x + p->w, p->y, position, ui_style(p->app, 12), ALIGN_RIGHT, p->frame->theme->dim);
+    draw_text(&p->app->picture.list, p->x, p->y, name, ui_style(p->app, 12), ALIGN_LEFT, p->frame->theme->dim);
+    draw_text(&p->app->picture.list, p->x + p->w, p->y, position, ui_style(p->app, 12), ALIGN_RIGHT,
+              p->frame->theme->dim);
     if (tokens) {
         char cut[160];
-        views_token_text(p->frame, &p->app->view, axis, index, text, sizeof text);
-        draw_text_fit(p->app->fonts, text, ui_style(p->app, 13), p->w - 104 * s, cut, sizeof cut);
-        draw_text(&p->app->list, p->x + 48 * s, p->y, cut, ui_style(p->app, 13), ALIGN_LEFT, p->frame->theme->text);
+        views_token_text(p->frame, &p->app->look, axis, index, text, sizeof text);
+        draw_text_fit(p->app->machine.fonts, text, ui_style(p->app, 13), p->w - 104 * s, cut, sizeof cut);
+        draw_text(&p->app->picture.list, p->x + 48 * s, p->y, cut, ui_style(p->app, 13), ALIGN_LEFT,
+                  p->frame->theme->text);
     }
     p->y += 20 * s;
 }
@@ -53,7 +56,7 @@ static Extent extent_of(const float *row, int64_t from, int64_t to) {
 /* A bar from `zero` up or down. */
 static void profile_bar(Panel *p, float x, float width, float zero, float height, Color color) {
     const float h = fmaxf(1, roundf(fabsf(height)));
-    draw_rect(&p->app->list, (Rect){x, height > 0 ? zero - h : zero, width, h}, 0, color);
+    draw_rect(&p->app->picture.list, (Rect){x, height > 0 ? zero - h : zero, width, h}, 0, color);
 }
 
 void panel_profile(Panel *p, Rect box, const float *values, int64_t count, int64_t marked, float *least, float *most) {
@@ -63,7 +66,7 @@ void panel_profile(Panel *p, Rect box, const float *values, int64_t count, int64
     const Extent all = extent_of(values, 0, count);
     const float span = all.most - all.least;
     const float zero = box.y + box.h - (span > 0 ? roundf(box.h * -all.least / span) : 0);
-    draw_rect(&p->app->list, (Rect){box.x, zero, box.w, 1}, 0, theme->line);
+    draw_rect(&p->app->picture.list, (Rect){box.x, zero, box.w, 1}, 0, theme->line);
     for (int64_t i = 0; i < columns; i++) {
         const int64_t a = count * i / columns, b = i64_max(a + 1, count * (i + 1) / columns);
         const Extent here = extent_of(values, a, b);
@@ -82,7 +85,7 @@ static void profile(Panel *p, const float *row, int64_t keys) {
     const float s = p->frame->scale;
     const Theme *theme = p->frame->theme;
     float least, most;
-    panel_profile(p, (Rect){p->x, p->y, p->w, PROFILE_H * s}, row, keys, p->app->view.cursor_k, &least, &most);
+    panel_profile(p, (Rect){p->x, p->y, p->w, PROFILE_H * s}, row, keys, p->app->look.matrix.cursor_k, &least, &most);
     p->y += (PROFILE_H + 8) * s;
     char high[32], extremes[64];
     text_format_count(keys - 1, high, sizeof high);
@@ -91,9 +94,9 @@ static void profile(Panel *p, const float *row, int64_t keys) {
     else
         snprintf(extremes, sizeof extremes, "max %.3g", (double)most);
     p->y += 8 * s;
-    draw_text(&p->app->list, p->x, p->y, "0", ui_style(p->app, 11), ALIGN_LEFT, theme->dim);
-    draw_text(&p->app->list, p->x + p->w / 2, p->y, extremes, ui_style(p->app, 11), ALIGN_CENTER, theme->dim);
-    draw_text(&p->app->list, p->x + p->w, p->y, high, ui_style(p->app, 11), ALIGN_RIGHT, theme->dim);
+    draw_text(&p->app->picture.list, p->x, p->y, "0", ui_style(p->app, 11), ALIGN_LEFT, theme->dim);
+    draw_text(&p->app->picture.list, p->x + p->w / 2, p->y, extremes, ui_style(p->app, 11), ALIGN_CENTER, theme->dim);
+    draw_text(&p->app->picture.list, p->x + p->w, p->y, high, ui_style(p->app, 11), ALIGN_RIGHT, theme->dim);
     p->y += 24 * s;
 }
 
@@ -101,9 +104,9 @@ static void profile(Panel *p, const float *row, int64_t keys) {
 static void value_row(Panel *p, const char *name, float value, bool shown) {
     char text[48];
     format_weight(value, text, sizeof text);
-    draw_text(&p->app->list, p->x, p->y, name, ui_style(p->app, 12), ALIGN_LEFT, p->frame->theme->dim);
-    draw_text(&p->app->list, p->x + p->w, p->y, text, shown ? ui_bold(p->app, 12) : ui_style(p->app, 12), ALIGN_RIGHT,
-              shown ? p->frame->theme->accent : p->frame->theme->text);
+    draw_text(&p->app->picture.list, p->x, p->y, name, ui_style(p->app, 12), ALIGN_LEFT, p->frame->theme->dim);
+    draw_text(&p->app->picture.list, p->x + p->w, p->y, text, shown ? ui_bold(p->app, 12) : ui_style(p->app, 12),
+              ALIGN_RIGHT, shown ? p->frame->theme->accent : p->frame->theme->text);
     p->y += 20 * p->frame->scale;
 }
 
@@ -111,7 +114,7 @@ static void value_row(Panel *p, const char *name, float value, bool shown) {
 static void comparison(Panel *p) {
     App *app = p->app;
     ComparedCell cell;
-    const Compare shown = app->view.compare;
+    const Compare shown = app->look.compare;
     if (compare_cursor(app, &cell)) {
         value_row(p, "open", cell.value, shown == COMPARE_OFF);
         value_row(p, "reference", cell.reference, shown == COMPARE_REF);
@@ -128,7 +131,7 @@ static void comparison(Panel *p) {
          gap;
     ui_button(app, x, y, "side", shown == COMPARE_SIDE, "both side by side",
               shown == COMPARE_SIDE ? "compare off" : "compare side");
-    draw_text(&app->list, p->x + p->w, p->y + 4 * p->frame->scale, "hold y, d", ui_style(app, 11), ALIGN_RIGHT,
+    draw_text(&app->picture.list, p->x + p->w, p->y + 4 * p->frame->scale, "hold y, d", ui_style(app, 11), ALIGN_RIGHT,
               p->frame->theme->dim);
     p->y += 32 * p->frame->scale;
 }
@@ -157,8 +160,8 @@ static void format_short(float value, char *out, size_t out_size) {
 static void strongest_keys(Panel *p, const float *row, int64_t keys, float bottom) {
     const float s = p->frame->scale;
     const Theme *theme = p->frame->theme;
-    const bool difference = p->app->view.compare == COMPARE_DIFF;
-    const bool scores = p->app->view.values == VALUES_SCORES && !difference;
+    const bool difference = p->app->look.compare == COMPARE_DIFF;
+    const bool scores = p->app->look.subject.values == VALUES_SCORES && !difference;
     int64_t best[STRONGEST];
     char text[32];
     const int count = strongest(row, keys, scores, best);
@@ -168,24 +171,24 @@ static void strongest_keys(Panel *p, const float *row, int64_t keys, float botto
     for (int i = 0; i < count; i++) {
         most = fmaxf(most, fabsf(row[best[i]]));
         format_short(row[best[i]], text, sizeof text);
-        value_w = fmaxf(value_w, draw_text_width(p->app->fonts, text, ui_style(p->app, 12)));
+        value_w = fmaxf(value_w, draw_text_width(p->app->machine.fonts, text, ui_style(p->app, 12)));
     }
     for (int i = 0; i < count && p->y + 6 * s < bottom; i++) {
         char token[128], cut[160];
         const float value = row[best[i]];
-        const bool here = best[i] == p->app->view.cursor_k;
+        const bool here = best[i] == p->app->look.matrix.cursor_k;
         const Rect line = {p->x - 4 * s, p->y - 13 * s, p->w + 8 * s, 18 * s};
         const float reach = fminf(1, fabsf(value) / most);
-        draw_rect(&p->app->list, (Rect){line.x, line.y, roundf(line.w * reach), line.h}, 3 * s,
+        draw_rect(&p->app->picture.list, (Rect){line.x, line.y, roundf(line.w * reach), line.h}, 3 * s,
                   color_alpha(theme->accent, here ? 0.35f : 0.16f));
-        views_token_text(p->frame, &p->app->view, AXIS_KEY, best[i], token, sizeof token);
-        draw_text_fit(p->app->fonts, token, ui_style(p->app, 12), p->w - value_w - 66 * s, cut, sizeof cut);
-        draw_text(&p->app->list, p->x, p->y, cut, ui_style(p->app, 12), ALIGN_LEFT, theme->text);
+        views_token_text(p->frame, &p->app->look, AXIS_KEY, best[i], token, sizeof token);
+        draw_text_fit(p->app->machine.fonts, token, ui_style(p->app, 12), p->w - value_w - 66 * s, cut, sizeof cut);
+        draw_text(&p->app->picture.list, p->x, p->y, cut, ui_style(p->app, 12), ALIGN_LEFT, theme->text);
         snprintf(text, sizeof text, "%lld", (long long)best[i]);
-        draw_text(&p->app->list, p->x + p->w - value_w - 12 * s, p->y, text, ui_style(p->app, 12), ALIGN_RIGHT,
+        draw_text(&p->app->picture.list, p->x + p->w - value_w - 12 * s, p->y, text, ui_style(p->app, 12), ALIGN_RIGHT,
                   theme->dim);
         format_short(value, text, sizeof text);
-        draw_text(&p->app->list, p->x + p->w, p->y, text, ui_style(p->app, 12), ALIGN_RIGHT, theme->text);
+        draw_text(&p->app->picture.list, p->x + p->w, p->y, text, ui_style(p->app, 12), ALIGN_RIGHT, theme->text);
         p->y += 20 * s;
     }
     p->y += 12 * s;
@@ -194,28 +197,29 @@ static void strongest_keys(Panel *p, const float *row, int64_t keys, float botto
 /* What the picture shows under the crosshair. */
 static bool shown_value(App *app, const Frame *frame, float *value) {
     ComparedCell cell;
-    if (app->view.compare == COMPARE_REF || app->view.compare == COMPARE_DIFF) {
+    if (app->look.compare == COMPARE_REF || app->look.compare == COMPARE_DIFF) {
         if (!compare_cursor(app, &cell)) return false;
-        *value = app->view.compare == COMPARE_REF ? cell.reference : cell.difference;
+        *value = app->look.compare == COMPARE_REF ? cell.reference : cell.difference;
         return true;
     }
-    const TileKey key = views_row_key(frame, &app->view, app->view.cursor_q);
-    const float *here = views_readout_cell(&app->readouts, &key, app->view.cursor_q, app->view.cursor_k);
+    const TileKey key = views_row_key(frame, &app->look, app->look.matrix.cursor_q);
+    const float *here = views_readout_cell(&app->work.readouts, &key, app->look.matrix.cursor_q,
+                                           app->look.matrix.cursor_k);
     if (here) *value = *here;
     return here != NULL;
 }
 
 /* Beside a variant, the weight as it is stored. */
 static void stored_value(Panel *p) {
-    const ViewState *view = &p->app->view;
+    const Look *look = &p->app->look;
     char text[64] = "stored ";
-    TileKey key = views_row_key(p->frame, view, view->cursor_q);
-    if (!key.variant || view->compare != COMPARE_OFF) return;
+    TileKey key = views_row_key(p->frame, look, look->matrix.cursor_q);
+    if (!key.variant || look->compare != COMPARE_OFF) return;
     key.variant = 0;
-    const float *value = views_readout_cell(&p->app->readouts, &key, view->cursor_q, view->cursor_k);
+    const float *value = views_readout_cell(&p->app->work.readouts, &key, look->matrix.cursor_q, look->matrix.cursor_k);
     if (!value) return;
     format_weight(*value, text + 7, sizeof text - 7);
-    draw_text(&p->app->list, p->x + p->w, p->y, text, ui_style(p->app, 12), ALIGN_RIGHT, p->frame->theme->dim);
+    draw_text(&p->app->picture.list, p->x + p->w, p->y, text, ui_style(p->app, 12), ALIGN_RIGHT, p->frame->theme->dim);
 }
 
 static void cursor_section(Panel *p) {
@@ -224,41 +228,42 @@ static void cursor_section(Panel *p) {
     const float s = p->frame->scale;
     float value;
     char text[48] = "\xE2\x80\xA6";
-    if (!app->view.cursor_on) {
+    if (!app->look.matrix.cursor_on) {
         panel_caption(p, "under the cursor", NULL);
-        draw_text(&app->list, p->x, p->y, "Move over the matrix:", ui_style(app, 12), ALIGN_LEFT, theme->dim);
-        draw_text(&app->list, p->x, p->y + 18 * s, "row i shows where token i looks.", ui_style(app, 12), ALIGN_LEFT,
-                  theme->dim);
+        draw_text(&app->picture.list, p->x, p->y, "Move over the matrix:", ui_style(app, 12), ALIGN_LEFT, theme->dim);
+        draw_text(&app->picture.list, p->x, p->y + 18 * s, "row i shows where token i looks.", ui_style(app, 12),
+                  ALIGN_LEFT, theme->dim);
         p->y += 48 * s;
         return;
     }
-    panel_caption(p, app->view.cursor_locked ? "locked cell" : "under the cursor",
-                  app->view.cursor_locked ? "x unlocks" : "x locks");
+    panel_caption(p, app->look.matrix.cursor_locked ? "locked cell" : "under the cursor",
+                  app->look.matrix.cursor_locked ? "x unlocks" : "x locks");
     if (shown_value(app, p->frame, &value)) {
-        if (views_key_hidden(p->frame, &app->view, app->view.cursor_k))
+        if (views_key_hidden(p->frame, &app->look, app->look.matrix.cursor_k))
             snprintf(text, sizeof text, "hidden");
         else
             format_weight(value, text, sizeof text);
     }
     p->y += 10 * s;
-    draw_text(&app->list, p->x, p->y, text, ui_bold(app, 22), ALIGN_LEFT, theme->text);
+    draw_text(&app->picture.list, p->x, p->y, text, ui_bold(app, 22), ALIGN_LEFT, theme->text);
     stored_value(p);
     p->y += 28 * s;
-    panel_token_row(p, "query", AXIS_QUERY, app->view.cursor_q);
-    panel_token_row(p, "key", AXIS_KEY, app->view.cursor_k);
+    panel_token_row(p, "query", AXIS_QUERY, app->look.matrix.cursor_q);
+    panel_token_row(p, "key", AXIS_KEY, app->look.matrix.cursor_k);
 }
 
 static void figure_row(Panel *p, const char *name, const char *value) {
-    draw_text(&p->app->list, p->x, p->y, name, ui_style(p->app, 12), ALIGN_LEFT, p->frame->theme->dim);
-    draw_text(&p->app->list, p->x + p->w, p->y, value, ui_style(p->app, 12), ALIGN_RIGHT, p->frame->theme->text);
+    draw_text(&p->app->picture.list, p->x, p->y, name, ui_style(p->app, 12), ALIGN_LEFT, p->frame->theme->dim);
+    draw_text(&p->app->picture.list, p->x + p->w, p->y, value, ui_style(p->app, 12), ALIGN_RIGHT,
+              p->frame->theme->text);
     p->y += 20 * p->frame->scale;
 }
 
 /* What the selected cells add up to: of the open capture, from the source. */
 static void selection_section(Panel *p) {
     App *app = p->app;
-    if (!app->selection_on) return;
-    const int64_t rows = app->sel_q1 - app->sel_q0, columns = app->sel_k1 - app->sel_k0;
+    if (!app->selection.on) return;
+    const int64_t rows = app->selection.q1 - app->selection.q0, columns = app->selection.k1 - app->selection.k0;
     double fraction;
     char size[64], queries[32], keys[32], text[48] = "\xE2\x80\xA6";
     const SelectionFigures *f = selection_figures(app, p->frame, &fraction);
@@ -266,7 +271,7 @@ static void selection_section(Panel *p) {
     text_format_count(columns, keys, sizeof keys);
     snprintf(size, sizeof size, "%s \xC3\x97 %s cells", queries, keys);
     /* Figures are those of the open capture, whatever the picture shows. */
-    const bool other = app->view.compare == COMPARE_REF || app->view.compare == COMPARE_DIFF;
+    const bool other = app->look.compare == COMPARE_REF || app->look.compare == COMPARE_DIFF;
     panel_caption(p, other ? "selection, open" : "selection", size);
     const bool broken = f && f->nonfinite > 0;
     const double mean = f ? f->sum / (double)i64_max(1, f->cells) : 0;
@@ -285,12 +290,12 @@ static void selection_section(Panel *p) {
 static void row_section(Panel *p, float bottom) {
     const float s = p->frame->scale;
     int64_t keys;
-    const float *row = p->app->view.cursor_on ? compare_row(p->app, p->frame, &keys) : NULL;
+    const float *row = p->app->look.matrix.cursor_on ? compare_row(p->app, p->frame, &keys) : NULL;
     if (!row || p->y + 94 * s > bottom) return;
     panel_caption(p, "this row",
-                  p->app->view.compare == COMPARE_DIFF   ? "difference by key"
-                  : p->app->view.values == VALUES_SCORES ? "score by key"
-                                                         : "weight by key");
+                  p->app->look.compare == COMPARE_DIFF           ? "difference by key"
+                  : p->app->look.subject.values == VALUES_SCORES ? "score by key"
+                                                                 : "weight by key");
     p->y -= 6 * s;
     profile(p, row, keys);
     strongest_keys(p, row, keys, bottom);
@@ -299,8 +304,8 @@ static void row_section(Panel *p, float bottom) {
 void panel_cursor(App *app, Frame *frame, Rect rect) {
     const Theme *theme = frame->theme;
     const float s = frame->scale;
-    draw_rect(&app->list, rect, 0, theme->panel);
-    draw_rect(&app->list, (Rect){rect.x, rect.y, 1, rect.h}, 0, theme->line);
+    draw_rect(&app->picture.list, rect, 0, theme->panel);
+    draw_rect(&app->picture.list, (Rect){rect.x, rect.y, 1, rect.h}, 0, theme->line);
     const SetInfo *set;
     const LayerInfo *layer;
     int64_t queries, keys;
@@ -311,13 +316,13 @@ void panel_cursor(App *app, Frame *frame, Rect rect) {
     if (frame->reference) comparison(&p);
     p.y += 12 * s;
     selection_section(&p);
-    if (app_has_pins(app) && app->layout.inspector.w <= 0)
+    if (app_has_pins(app) && app->picture.layout.inspector.w <= 0)
         panel_pins_list(&p, bar_top - 16 * s);
     else
         row_section(&p, bar_top - 16 * s);
     ResolvedHeads heads;
-    const bool is_signed = tiles_headset_resolve(&app->view.heads, set, layer, &heads, NULL) == STATUS_OK &&
-                           views_state_signed(set, &app->view, &heads);
+    const bool is_signed = tiles_headset_resolve(&app->look.subject.heads, set, layer, &heads, NULL) == STATUS_OK &&
+                           views_look_signed(set, &app->look, &heads);
     panel_color_bar(&p, bar_top, is_signed);
     panel_legend(&p, rect.y + rect.h - 14 * s, is_signed);
 }

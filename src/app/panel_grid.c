@@ -13,40 +13,43 @@
 
 /* The head that is talked about. */
 static GridHead shown_head(const App *app) {
-    return app->view.grid.hover_on ? app->view.grid.hover : app->view.grid.focus;
+    return app->look.grid.hover_on ? app->look.grid.hover : app->look.grid.focus;
 }
 
 static void row(Panel *p, const char *name, const char *value) {
-    draw_text(&p->app->list, p->x, p->y, name, ui_style(p->app, 12), ALIGN_LEFT, p->frame->theme->dim);
-    draw_text(&p->app->list, p->x + p->w, p->y, value, ui_style(p->app, 12), ALIGN_RIGHT, p->frame->theme->text);
+    draw_text(&p->app->picture.list, p->x, p->y, name, ui_style(p->app, 12), ALIGN_LEFT, p->frame->theme->dim);
+    draw_text(&p->app->picture.list, p->x + p->w, p->y, value, ui_style(p->app, 12), ALIGN_RIGHT,
+              p->frame->theme->text);
     p->y += ROW_H * p->frame->scale;
 }
 
 /* "* layer 3, head 5", with the head's colour. */
 static void head_name(Panel *p, GridHead head, float size) {
     const float s = p->frame->scale;
-    const SetInfo *set = capture_set(p->frame->capture, p->app->view.set);
+    const SetInfo *set = capture_set(p->frame->capture, p->app->look.subject.set);
     char text[64];
     const TextStyle style = ui_bold(p->app, size);
-    const float cap = draw_text_cap_height(p->app->fonts, style), dot = 7 * s;
-    draw_rect(&p->app->list, (Rect){p->x, p->y - cap / 2 - dot / 2, dot, dot}, dot / 2, views_head_color(head.head));
+    const float cap = draw_text_cap_height(p->app->machine.fonts, style), dot = 7 * s;
+    draw_rect(&p->app->picture.list, (Rect){p->x, p->y - cap / 2 - dot / 2, dot, dot}, dot / 2,
+              views_head_color(head.head));
     snprintf(text, sizeof text, "layer %d, head %d", set->layers[head.layer].number, head.head);
-    draw_text(&p->app->list, p->x + dot + 8 * s, p->y, text, style, ALIGN_LEFT, p->frame->theme->text);
+    draw_text(&p->app->picture.list, p->x + dot + 8 * s, p->y, text, style, ALIGN_LEFT, p->frame->theme->text);
 }
 
 /* The head's picture in a square of this side, in its own shape. */
 static void picture(Panel *p, GridHead head, float side) {
-    const LayerInfo *layer = &capture_set(p->frame->capture, p->app->view.set)->layers[head.layer];
-    const Camera fit = views_camera_fit(layer->queries, layer->keys, side, side, p->app->view.fit_mode);
+    const LayerInfo *layer = &capture_set(p->frame->capture, p->app->look.subject.set)->layers[head.layer];
+    const Camera fit = views_camera_fit(layer->queries, layer->keys, side, side, p->app->look.matrix.fit_mode);
     /* A small pattern fills the square, though single weights would not be shown as large elsewhere. */
     const double most = fmax((double)layer->queries * fit.points_q, (double)layer->keys * fit.points_k);
     const float grow = most > 0 ? (float)((double)side / most) : 1;
     const float w = fmaxf(2, floorf((float)((double)layer->keys * fit.points_k) * grow));
     const float h = fmaxf(2, floorf((float)((double)layer->queries * fit.points_q) * grow));
     const Rect rect = {roundf(p->x + (side - w) / 2), roundf(p->y + (side - h) / 2), w, h};
-    if (!views_grid_preview(p->frame, p->app->grid, &p->app->view, head, rect)) {
-        draw_rect(&p->app->list, rect, 0, p->frame->theme->masked);
-        draw_text_in(&p->app->list, rect, "being built", ui_style(p->app, 12), ALIGN_CENTER, p->frame->theme->dim);
+    if (!views_grid_preview(p->frame, p->app->grid.grid, &p->app->look, head, rect)) {
+        draw_rect(&p->app->picture.list, rect, 0, p->frame->theme->masked);
+        draw_text_in(&p->app->picture.list, rect, "being built", ui_style(p->app, 12), ALIGN_CENTER,
+                     p->frame->theme->dim);
     }
 }
 
@@ -55,12 +58,12 @@ static void format_value(float value, char *out, size_t out_size) {
 }
 
 static void figures(Panel *p, GridHead head) {
-    const SetInfo *set = capture_set(p->frame->capture, p->app->view.set);
+    const SetInfo *set = capture_set(p->frame->capture, p->app->look.subject.set);
     const LayerInfo *layer = &set->layers[head.layer];
     char text[64], number[32], other[32];
     GridFigures known;
-    const bool is_signed = set->signed_values || p->app->view.values == VALUES_SCORES;
-    if (views_grid_figures(p->app->grid, set, head, &known)) {
+    const bool is_signed = set->signed_values || p->app->look.subject.values == VALUES_SCORES;
+    if (views_grid_figures(p->app->grid.grid, set, head, &known)) {
         format_value(known.largest, text, sizeof text);
         row(p, is_signed ? "largest magnitude" : "largest weight", text);
         format_value(known.hi, number, sizeof number);
@@ -79,7 +82,7 @@ static void profile(Panel *p, GridHead head, float bottom) {
     int count;
     float most;
     if (p->y + (PROFILE_H + 20) * s > bottom) return;
-    const float *values = views_grid_profile(p->frame, p->app->grid, &p->app->view, head, &count, &most);
+    const float *values = views_grid_profile(p->frame, p->app->grid.grid, &p->app->look, head, &count, &most);
     if (!values) return;
     char text[48] = "";
     float least;
@@ -95,7 +98,7 @@ static void profile(Panel *p, GridHead head, float bottom) {
 
 /* "1, 4, 7" of the selected heads of one layer, cut where it gets long. */
 static int selected_text(const App *app, int layer, char *out, size_t out_size) {
-    const GridState *grid = &app->view.grid;
+    const GridState *grid = &app->look.grid;
     size_t used = 0;
     int count = 0;
     out[0] = 0;
@@ -111,8 +114,8 @@ static int selected_text(const App *app, int layer, char *out, size_t out_size) 
 /* The focused layer first: its heads are what would be opened. */
 static void selected_lines(Panel *p) {
     App *app = p->app;
-    const SetInfo *set = capture_set(p->frame->capture, app->view.set);
-    const int focus = app->view.grid.focus.layer;
+    const SetInfo *set = capture_set(p->frame->capture, app->look.subject.set);
+    const int focus = app->look.grid.focus.layer;
     int lines = 0, left = 0;
     for (int i = -1; i < set->layer_count; i++) {
         const int layer = i < 0 ? focus : i;
@@ -125,15 +128,15 @@ static void selected_lines(Panel *p) {
             continue;
         }
         snprintf(line, sizeof line, "layer %d:  %s", set->layers[layer].number, text);
-        draw_text_fit(app->fonts, line, ui_style(app, 12), p->w, cut, sizeof cut);
-        draw_text(&app->list, p->x, p->y, cut, ui_style(app, 12), ALIGN_LEFT, p->frame->theme->text);
+        draw_text_fit(app->machine.fonts, line, ui_style(app, 12), p->w, cut, sizeof cut);
+        draw_text(&app->picture.list, p->x, p->y, cut, ui_style(app, 12), ALIGN_LEFT, p->frame->theme->text);
         p->y += ROW_H * p->frame->scale;
         lines++;
     }
     if (left == 0) return;
     char more[48];
     snprintf(more, sizeof more, "and %d in other layers", left);
-    draw_text(&app->list, p->x, p->y, more, ui_style(app, 12), ALIGN_LEFT, p->frame->theme->dim);
+    draw_text(&app->picture.list, p->x, p->y, more, ui_style(app, 12), ALIGN_LEFT, p->frame->theme->dim);
     p->y += ROW_H * p->frame->scale;
 }
 
@@ -141,7 +144,7 @@ static void selected_lines(Panel *p) {
 static void selection(Panel *p, float bottom) {
     App *app = p->app;
     const float s = p->frame->scale;
-    const GridState *grid = &app->view.grid;
+    const GridState *grid = &app->look.grid;
     const bool several = grid->selected_count > 1;
     char text[160];
     if (several && p->y + (2 + LAYER_LINES) * ROW_H * s + 24 * s < bottom) {
@@ -151,7 +154,7 @@ static void selection(Panel *p, float bottom) {
     }
     if (p->y + 16 * s > bottom) return;
     if (grid->hover_on && !several) {
-        draw_text(&app->list, p->x, p->y, "a double click opens it", ui_style(app, 12), ALIGN_LEFT,
+        draw_text(&app->picture.list, p->x, p->y, "a double click opens it", ui_style(app, 12), ALIGN_LEFT,
                   p->frame->theme->dim);
         return;
     }
@@ -167,15 +170,15 @@ static void selection(Panel *p, float bottom) {
 void panel_grid(App *app, Frame *frame, Rect rect) {
     const Theme *theme = frame->theme;
     const float s = frame->scale;
-    draw_rect(&app->list, rect, 0, theme->panel);
-    draw_rect(&app->list, (Rect){rect.x, rect.y, 1, rect.h}, 0, theme->line);
-    if (app->grid_layout.rows == 0) return;
+    draw_rect(&app->picture.list, rect, 0, theme->panel);
+    draw_rect(&app->picture.list, (Rect){rect.x, rect.y, 1, rect.h}, 0, theme->line);
+    if (app->grid.layout.rows == 0) return;
     Panel p = {.app = app, .frame = frame, .x = rect.x + 16 * s, .y = rect.y + 24 * s, .w = rect.w - 32 * s};
     const float color_top = rect.y + rect.h - PANEL_COLOR_H * s;
     const GridHead head = shown_head(app);
-    const SetInfo *set = capture_set(frame->capture, app->view.set);
+    const SetInfo *set = capture_set(frame->capture, app->look.subject.set);
     head_name(&p, head, 13);
-    draw_text(&app->list, p.x + p.w, p.y, app->view.grid.hover_on ? "hovered" : "focused", ui_style(app, 12),
+    draw_text(&app->picture.list, p.x + p.w, p.y, app->look.grid.hover_on ? "hovered" : "focused", ui_style(app, 12),
               ALIGN_RIGHT, theme->dim);
     p.y += 16 * s;
     const float side = fminf(p.w, color_top - p.y - 24 * s);
@@ -186,25 +189,25 @@ void panel_grid(App *app, Frame *frame, Rect rect) {
     if (p.y + 3 * ROW_H * s < color_top - 16 * s) {
         figures(&p, head);
         p.y += 12 * s;
-        if (app->view.grid.selected_count < 2) profile(&p, head, color_top - 64 * s);
+        if (app->look.grid.selected_count < 2) profile(&p, head, color_top - 64 * s);
         selection(&p, color_top - 24 * s);
     }
-    panel_color_bar(&p, color_top, set->signed_values || app->view.values == VALUES_SCORES);
-    panel_legend(&p, rect.y + rect.h - 14 * s, set->signed_values || app->view.values == VALUES_SCORES);
+    panel_color_bar(&p, color_top, set->signed_values || app->look.subject.values == VALUES_SCORES);
+    panel_legend(&p, rect.y + rect.h - 14 * s, set->signed_values || app->look.subject.values == VALUES_SCORES);
 }
 
 void panel_grid_card(App *app, Frame *frame) {
-    if (app->layout.right.w > 0 || !app->view.grid.hover_on || app->help || palette_is_open(app)) return;
+    if (app->picture.layout.right.w > 0 || !app->look.grid.hover_on || app->help.on || palette_is_open(app)) return;
     const float s = frame->scale;
-    const GridHead head = app->view.grid.hover;
-    const Rect view = app->layout.view;
+    const GridHead head = app->look.grid.hover;
+    const Rect view = app->picture.layout.view;
     const float side = floorf(fminf(CARD_PICTURE * s, view.h - 88 * s));
     if (side < 32 * s) return;
     const float w = side + 2 * CARD_PAD * s, h = side + (2 * CARD_PAD + 44) * s;
     /* Beside the mouse, on the side with more room; above or below so that it stays inside. */
-    const bool left = app->mouse_x > view.x + view.w / 2;
-    const float x = left ? app->mouse_x - 20 * s - w : app->mouse_x + 20 * s;
-    const float y = (float)f64_clamp((double)(app->mouse_y - h / 2), (double)(view.y + 8 * s),
+    const bool left = app->pointer.x > view.x + view.w / 2;
+    const float x = left ? app->pointer.x - 20 * s - w : app->pointer.x + 20 * s;
+    const float y = (float)f64_clamp((double)(app->pointer.y - h / 2), (double)(view.y + 8 * s),
                                      (double)fmaxf(view.y + 8 * s, view.y + view.h - h - 8 * s));
     const Rect card = {roundf((float)f64_clamp((double)x, (double)(view.x + 8 * s),
                                                (double)fmaxf(view.x + 8 * s, view.x + view.w - w - 8 * s))),
@@ -216,7 +219,7 @@ void panel_grid_card(App *app, Frame *frame) {
     picture(&p, head, side);
     p.y += side + 20 * s;
     GridFigures known;
-    if (!views_grid_figures(app->grid, capture_set(frame->capture, app->view.set), head, &known)) return;
+    if (!views_grid_figures(app->grid.grid, capture_set(frame->capture, app->look.subject.set), head, &known)) return;
     char number[32];
     format_value(known.largest, number, sizeof number);
     row(&p, "largest", number);

@@ -19,38 +19,38 @@
 #define HELP_LEAST_W 560.0f
 
 void ui_field(App *app, Rect rect, const Field *field, const char *ghost) {
-    const Theme *theme = views_theme(app->light);
-    const float s = app->layout.scale;
+    const Theme *theme = views_theme(app->ui.light);
+    const float s = app->picture.layout.scale;
     const TextStyle style = ui_style(app, 14);
     char head[FIELD_SIZE];
-    draw_rect(&app->list, rect, 4 * s, theme->raised);
-    draw_frame(&app->list, rect, 4 * s, fmaxf(1, roundf(1.5f * s)), theme->accent);
+    draw_rect(&app->picture.list, rect, 4 * s, theme->raised);
+    draw_frame(&app->picture.list, rect, 4 * s, fmaxf(1, roundf(1.5f * s)), theme->accent);
     const Rect inner = {rect.x + 10 * s, rect.y, rect.w - 20 * s, rect.h};
     memcpy(head, field->text, field->caret);
     head[field->caret] = 0;
-    const float caret = draw_text_width(app->fonts, head, style);
+    const float caret = draw_text_width(app->machine.fonts, head, style);
     const float shift = fmaxf(0, caret - inner.w + 2 * s);
-    const float baseline = roundf(rect.y + rect.h / 2 + draw_text_cap_height(app->fonts, style) / 2);
-    draw_clip(&app->list, inner);
-    draw_text(&app->list, inner.x - shift, baseline, field->text, style, ALIGN_LEFT, theme->text);
+    const float baseline = roundf(rect.y + rect.h / 2 + draw_text_cap_height(app->machine.fonts, style) / 2);
+    draw_clip(&app->picture.list, inner);
+    draw_text(&app->picture.list, inner.x - shift, baseline, field->text, style, ALIGN_LEFT, theme->text);
     if (ghost && ghost[0]) {
-        const float end = draw_text_width(app->fonts, field->text, style);
-        draw_text(&app->list, inner.x - shift + end + 6 * s, baseline, ghost, style, ALIGN_LEFT, theme->dim);
+        const float end = draw_text_width(app->machine.fonts, field->text, style);
+        draw_text(&app->picture.list, inner.x - shift + end + 6 * s, baseline, ghost, style, ALIGN_LEFT, theme->dim);
     }
-    draw_rect(&app->list,
+    draw_rect(&app->picture.list,
               (Rect){roundf(inner.x - shift + caret), rect.y + 7 * s, fmaxf(1, roundf(1.5f * s)), rect.h - 14 * s}, 0,
               theme->accent);
-    draw_clip_off(&app->list);
+    draw_clip_off(&app->picture.list);
 }
 
 /* Text whose matched letters are in the accent colour; returns where it ends. */
 static float matched_text(App *app, float x, float baseline, const PaletteItem *item, float limit) {
-    const Theme *theme = views_theme(app->light);
+    const Theme *theme = views_theme(app->ui.light);
     const TextStyle style = ui_style(app, 13);
     const char *text = item->text + item->shown;
     const Color plain = item->away ? theme->dim : theme->text;
     char cut[sizeof item->text];
-    draw_text_fit(app->fonts, text, style, limit - x, cut, sizeof cut);
+    draw_text_fit(app->machine.fonts, text, style, limit - x, cut, sizeof cut);
     for (size_t at = 0, end; cut[at]; at = end) {
         const bool matched = fuzzy_byte_matched(&item->match, at);
         end = at + 1;
@@ -60,44 +60,44 @@ static float matched_text(App *app, float x, float baseline, const PaletteItem *
         char run[sizeof cut];
         memcpy(run, cut + at, end - at);
         run[end - at] = 0;
-        draw_text(&app->list, x, baseline, run, style, ALIGN_LEFT, matched ? theme->accent : plain);
-        x += draw_text_width(app->fonts, run, style);
+        draw_text(&app->picture.list, x, baseline, run, style, ALIGN_LEFT, matched ? theme->accent : plain);
+        x += draw_text_width(app->machine.fonts, run, style);
     }
     return x;
 }
 
 static void item_row(App *app, const PaletteItem *item, Rect row, bool selected) {
-    const Theme *theme = views_theme(app->light);
-    const float s = app->layout.scale;
+    const Theme *theme = views_theme(app->ui.light);
+    const float s = app->picture.layout.scale;
     const TextStyle small = ui_style(app, 12);
-    const float baseline = roundf(row.y + row.h / 2 + draw_text_cap_height(app->fonts, ui_style(app, 13)) / 2);
+    const float baseline = roundf(row.y + row.h / 2 + draw_text_cap_height(app->machine.fonts, ui_style(app, 13)) / 2);
     const bool command = item->kind == ITEM_COMMAND, wide = row.w >= HELP_LEAST_W * s;
     char cut[256], keys[160] = "";
-    if (selected) draw_rect(&app->list, row, 4 * s, theme->hover);
+    if (selected) draw_rect(&app->picture.list, row, 4 * s, theme->hover);
     if (command) app_command_keys(item->command, keys, sizeof keys);
     const float left = row.x + 8 * s, right = row.x + row.w - 8 * s;
-    float keys_w = fminf(draw_text_width(app->fonts, keys, small), 150 * s);
+    float keys_w = fminf(draw_text_width(app->machine.fonts, keys, small), 150 * s);
     if (!wide && command) keys_w = fminf(keys_w, 96 * s);
     const float names_end = wide || !command ? row.x + row.w * HELP_AT : right - keys_w;
     float x = matched_text(app, left, baseline, item, (command || wide ? names_end : right - 64 * s) - 8 * s);
     if (command && item->command->args[0] && x + 24 * s < names_end) {
-        draw_text_fit(app->fonts, item->command->args, small, names_end - x - 16 * s, cut, sizeof cut);
-        draw_text(&app->list, x + 8 * s, baseline, cut, small, ALIGN_LEFT, theme->dim);
+        draw_text_fit(app->machine.fonts, item->command->args, small, names_end - x - 16 * s, cut, sizeof cut);
+        draw_text(&app->picture.list, x + 8 * s, baseline, cut, small, ALIGN_LEFT, theme->dim);
     }
     if (keys[0]) {
-        draw_text_fit(app->fonts, keys, small, keys_w + s, cut, sizeof cut);
-        draw_text(&app->list, right, baseline, cut, small, ALIGN_RIGHT, theme->text);
+        draw_text_fit(app->machine.fonts, keys, small, keys_w + s, cut, sizeof cut);
+        draw_text(&app->picture.list, right, baseline, cut, small, ALIGN_RIGHT, theme->text);
     }
     const float detail = wide ? names_end + 8 * s : x + 16 * s;
     if ((!wide && command) || right - keys_w - detail < 24 * s) return;
-    draw_text_fit(app->fonts, item->detail, small, right - keys_w - detail - (keys_w > 0 ? 16 * s : 0), cut,
+    draw_text_fit(app->machine.fonts, item->detail, small, right - keys_w - detail - (keys_w > 0 ? 16 * s : 0), cut,
                   sizeof cut);
-    draw_text(&app->list, detail, baseline, cut, small, ALIGN_LEFT, theme->dim);
+    draw_text(&app->picture.list, detail, baseline, cut, small, ALIGN_LEFT, theme->dim);
 }
 
 static void rows(App *app, Palette *p) {
-    const Theme *theme = views_theme(app->light);
-    const float s = app->layout.scale;
+    const Theme *theme = views_theme(app->ui.light);
+    const float s = app->picture.layout.scale;
     p->scroll = (int)i64_clamp(p->scroll, 0, i64_max(0, p->count - p->rows_shown));
     for (int i = 0; i < p->rows_shown && p->scroll + i < p->count; i++) {
         const Rect row = {p->rows.x, p->rows.y + (float)i * p->row_h, p->rows.w, p->row_h};
@@ -105,7 +105,7 @@ static void rows(App *app, Palette *p) {
     }
     if (p->count <= p->rows_shown) return;
     const float part = (float)p->rows_shown / (float)p->count, from = (float)p->scroll / (float)p->count;
-    draw_rect(&app->list,
+    draw_rect(&app->picture.list,
               (Rect){p->box.x + p->box.w - 7 * s, p->rows.y + p->rows.h * from, 3 * s, fmaxf(12 * s, p->rows.h * part)},
               1.5f * s, theme->faint);
 }
@@ -126,28 +126,28 @@ static const char *sentence(const App *app, const Palette *p) {
 }
 
 static void foot(App *app, const Palette *p, Rect rect) {
-    const Theme *theme = views_theme(app->light);
-    const float s = app->layout.scale;
+    const Theme *theme = views_theme(app->ui.light);
+    const float s = app->picture.layout.scale;
     const bool folder = p->selected >= 0 && p->selected < p->count && p->items[p->selected].kind == ITEM_FOLDER;
     const char *keys = folder         ? "Enter goes in   Ctrl+Enter opens all of it   Esc leaves"
                        : p->count > 0 ? "Tab completes   Enter runs   Esc leaves"
                                       : "Enter runs   Esc leaves";
     const TextStyle style = ui_style(app, 12), small = ui_style(app, 11);
     const bool room = rect.w > 480 * s && !p->error[0];
-    const float keys_w = room ? draw_text_width(app->fonts, keys, small) + 16 * s : 0;
-    draw_rect(&app->list, (Rect){rect.x, rect.y, rect.w, 1}, 0, theme->line);
+    const float keys_w = room ? draw_text_width(app->machine.fonts, keys, small) + 16 * s : 0;
+    draw_rect(&app->picture.list, (Rect){rect.x, rect.y, rect.w, 1}, 0, theme->line);
     if (room)
-        draw_text_in(&app->list, (Rect){rect.x + rect.w - keys_w, rect.y, keys_w, rect.h}, keys, small, ALIGN_RIGHT,
-                     theme->dim);
-    draw_text_in(&app->list, (Rect){rect.x, rect.y, rect.w - keys_w, rect.h}, sentence(app, p), style, ALIGN_LEFT,
-                 p->error[0] ? theme->error : theme->dim);
+        draw_text_in(&app->picture.list, (Rect){rect.x + rect.w - keys_w, rect.y, keys_w, rect.h}, keys, small,
+                     ALIGN_RIGHT, theme->dim);
+    draw_text_in(&app->picture.list, (Rect){rect.x, rect.y, rect.w - keys_w, rect.h}, sentence(app, p), style,
+                 ALIGN_LEFT, p->error[0] ? theme->error : theme->dim);
 }
 
 void panel_palette(App *app) {
     Palette *p = app->palette;
     if (!palette_is_open(app)) return;
-    const float s = app->layout.scale;
-    const Rect w = app->layout.window;
+    const float s = app->picture.layout.scale;
+    const Rect w = app->picture.layout.window;
     const float width = roundf(fminf(WIDTH * s, w.w - 16 * s));
     const float top = roundf(w.h > 480 * s ? 48 * s : 8 * s);
     const float fixed = (PAD + FIELD_H + 8 + 8 + FOOT_H) * s, room = w.h - top - 8 * s - fixed;

@@ -41,37 +41,38 @@ static void token_head(Panel *p, const StripInfo *strip, int64_t position, const
     char text[96], number[32];
     const Rect box = {p->x, p->y - 14 * s, p->w, roundf(32 * s)};
     const Color ground = views_text_color(p->frame, display, token->logprob);
-    draw_rect(&app->list, box, 4 * s, ground);
+    draw_rect(&app->picture.list, box, 4 * s, ground);
     char name[208];
     token_name(token->token, name, sizeof name);
-    draw_text_in(&app->list, rect_inset(box, 8 * s), name, ui_bold(app, 16), ALIGN_LEFT,
+    draw_text_in(&app->picture.list, rect_inset(box, 8 * s), name, ui_bold(app, 16), ALIGN_LEFT,
                  isnan(token->logprob) ? theme->text : views_ink(ground));
     p->y += 42 * s;
     if (isnan(token->logprob)) {
-        draw_text(&app->list, p->x, p->y, "no probability is given", ui_style(app, 12), ALIGN_LEFT, theme->dim);
+        draw_text(&app->picture.list, p->x, p->y, "no probability is given", ui_style(app, 12), ALIGN_LEFT, theme->dim);
         p->y += 22 * s;
         return;
     }
     if (token->floored) {
-        draw_text(&app->list, p->x, p->y, "very unlikely: the API does not", ui_style(app, 12), ALIGN_LEFT,
+        draw_text(&app->picture.list, p->x, p->y, "very unlikely: the API does not", ui_style(app, 12), ALIGN_LEFT,
                   theme->warning);
-        draw_text(&app->list, p->x, p->y + 18 * s, "say how much", ui_style(app, 12), ALIGN_LEFT, theme->warning);
+        draw_text(&app->picture.list, p->x, p->y + 18 * s, "say how much", ui_style(app, 12), ALIGN_LEFT,
+                  theme->warning);
         p->y += 40 * s;
         return;
     }
     format_p(exp((double)token->logprob), number, sizeof number);
-    draw_text(&app->list, p->x, p->y + 8 * s, number, ui_bold(app, 22), ALIGN_LEFT, theme->text);
+    draw_text(&app->picture.list, p->x, p->y + 8 * s, number, ui_bold(app, 22), ALIGN_LEFT, theme->text);
     if (token->rank > 0)
         snprintf(text, sizeof text, "rank %d", (int)token->rank);
     else
         snprintf(text, sizeof text, token->count > 0 ? "beyond rank %u" : "rank not given", token->count);
-    draw_text(&app->list, p->x + p->w, p->y + 8 * s, text, ui_style(app, 12), ALIGN_RIGHT, theme->text);
+    draw_text(&app->picture.list, p->x + p->w, p->y + 8 * s, text, ui_style(app, 12), ALIGN_RIGHT, theme->text);
     p->y += 30 * s;
     format_logprob(token->logprob, number, sizeof number);
     snprintf(text, sizeof text, "ln p  %s", number);
-    draw_text(&app->list, p->x, p->y, text, ui_style(app, 12), ALIGN_LEFT, theme->dim);
+    draw_text(&app->picture.list, p->x, p->y, text, ui_style(app, 12), ALIGN_LEFT, theme->dim);
     snprintf(text, sizeof text, "surprisal  %.2f bits", fabs((double)token->logprob) / log(2));
-    draw_text(&app->list, p->x + p->w, p->y, text, ui_style(app, 12), ALIGN_RIGHT, theme->dim);
+    draw_text(&app->picture.list, p->x + p->w, p->y, text, ui_style(app, 12), ALIGN_RIGHT, theme->dim);
     p->y += 22 * s;
 }
 
@@ -83,17 +84,17 @@ static void row(Panel *p, const char *text, double chance, float logprob, Color 
     const Rect line = {p->x - 4 * s, p->y - 14 * s, p->w + 8 * s, roundf(20 * s)};
     char number[32], cut[160];
     if (chance > 0)
-        draw_rect(&app->list, (Rect){line.x, line.y, fmaxf(1, roundf(line.w * fminf(1, (float)chance))), line.h}, 3 * s,
-                  bar);
-    if (chosen) draw_frame(&app->list, line, 3 * s, fmaxf(1, roundf(1.5f * s)), theme->accent);
-    draw_text_fit(app->fonts, text, ui_style(app, 12), p->w - 120 * s, cut, sizeof cut);
-    draw_text(&app->list, p->x, p->y, cut, ui_style(app, 12), ALIGN_LEFT, theme->text);
+        draw_rect(&app->picture.list,
+                  (Rect){line.x, line.y, fmaxf(1, roundf(line.w * fminf(1, (float)chance))), line.h}, 3 * s, bar);
+    if (chosen) draw_frame(&app->picture.list, line, 3 * s, fmaxf(1, roundf(1.5f * s)), theme->accent);
+    draw_text_fit(app->machine.fonts, text, ui_style(app, 12), p->w - 120 * s, cut, sizeof cut);
+    draw_text(&app->picture.list, p->x, p->y, cut, ui_style(app, 12), ALIGN_LEFT, theme->text);
     if (!isnan(logprob)) {
         format_logprob(logprob, number, sizeof number);
-        draw_text(&app->list, p->x + p->w - 58 * s, p->y, number, ui_style(app, 12), ALIGN_RIGHT, theme->dim);
+        draw_text(&app->picture.list, p->x + p->w - 58 * s, p->y, number, ui_style(app, 12), ALIGN_RIGHT, theme->dim);
     }
     format_p(chance, number, sizeof number);
-    draw_text(&app->list, p->x + p->w, p->y, number, ui_style(app, 12), ALIGN_RIGHT, theme->text);
+    draw_text(&app->picture.list, p->x + p->w, p->y, number, ui_style(app, 12), ALIGN_RIGHT, theme->text);
     p->y += ROW_H * s;
 }
 
@@ -144,8 +145,8 @@ static void entropy(Panel *p, const StripInfo *strip, int64_t position, float bo
                  {"", "of those listed, made to add up to 1", figures.entropy_top}};
     for (size_t i = 0; i < BASE_COUNT(LINES); i++) {
         snprintf(text, sizeof text, "%s%.3f nats, %.3f bits", LINES[i].sign, LINES[i].nats, LINES[i].nats / log(2));
-        draw_text(&app->list, p->x, p->y, text, ui_style(app, 12), ALIGN_LEFT, theme->text);
-        draw_text(&app->list, p->x, p->y + 16 * s, LINES[i].why, ui_style(app, 11), ALIGN_LEFT, theme->dim);
+        draw_text(&app->picture.list, p->x, p->y, text, ui_style(app, 12), ALIGN_LEFT, theme->text);
+        draw_text(&app->picture.list, p->x, p->y + 16 * s, LINES[i].why, ui_style(app, 11), ALIGN_LEFT, theme->dim);
         p->y += 36 * s;
     }
 }
@@ -158,27 +159,27 @@ static void color_bar(Panel *p, float y, const DisplayParams *display) {
     const Theme *theme = p->frame->theme;
     const float s = p->frame->scale;
     p->y = y;
-    const bool typed = app->view.range_mode == RANGE_MANUAL || app->view.range_locked;
+    const bool typed = app->look.colours.range_mode == RANGE_MANUAL || app->look.colours.range_locked;
     panel_caption(p, "probability",
-                  typed                                ? "range as typed"
-                  : app->view.range_mode == RANGE_AUTO ? "0 to 1"
-                                                       : "percentile");
+                  typed                                        ? "range as typed"
+                  : app->look.colours.range_mode == RANGE_AUTO ? "0 to 1"
+                                                               : "percentile");
     const Rect bar = {p->x, p->y - 8 * s, p->w, 14 * s};
-    draw_colorbar(&app->list, bar, false, display);
+    draw_colorbar(&app->picture.list, bar, false, display);
     ui_hit(app, bar, "next colormap (c)", CURSOR_HAND, "cmap next");
     for (int i = 0; i <= 4; i++) {
         char text[32];
         const float unit = (float)i / 4, x = roundf(bar.x + unit * (bar.w - 1));
         const float value = draw_display_value_at(display, unit);
         const Align align = i == 0 ? ALIGN_LEFT : i == 4 ? ALIGN_RIGHT : ALIGN_CENTER;
-        draw_rect(&app->list, (Rect){x, bar.y + bar.h, 1, 4 * s}, 0, theme->faint);
+        draw_rect(&app->picture.list, (Rect){x, bar.y + bar.h, 1, 4 * s}, 0, theme->faint);
         snprintf(text, sizeof text, value > 0 && value < 1e-3f ? "%.0e" : "%.2g", (double)value);
-        draw_text(&app->list, x, bar.y + bar.h + 16 * s, text, ui_style(app, 11), align, theme->dim);
+        draw_text(&app->picture.list, x, bar.y + bar.h + 16 * s, text, ui_style(app, 11), align, theme->dim);
         if (value > 0)
             snprintf(text, sizeof text, value < 1 ? "\xE2\x88\x92%.2g" : "%.2g", fabs(log((double)value)));
         else
             snprintf(text, sizeof text, "ln p");
-        draw_text(&app->list, x, bar.y + bar.h + 31 * s, text, ui_style(app, 11), align, theme->dim);
+        draw_text(&app->picture.list, x, bar.y + bar.h + 31 * s, text, ui_style(app, 11), align, theme->dim);
     }
     const float line = bar.y + bar.h + 40 * s;
     const float x = p->x + ui_button(app, p->x, line, TRANSFORMS[display->transform], false,
@@ -192,18 +193,18 @@ void panel_text(App *app, Frame *frame, Rect rect) {
     const Theme *theme = frame->theme;
     const float s = frame->scale;
     const StripInfo *strip = view_text_strip(app);
-    draw_rect(&app->list, rect, 0, theme->panel);
-    draw_rect(&app->list, (Rect){rect.x, rect.y, 1, rect.h}, 0, theme->line);
+    draw_rect(&app->picture.list, rect, 0, theme->panel);
+    draw_rect(&app->picture.list, (Rect){rect.x, rect.y, 1, rect.h}, 0, theme->line);
     if (!strip) return;
     Panel p = {.app = app, .frame = frame, .x = rect.x + 16 * s, .y = rect.y + 24 * s, .w = rect.w - 32 * s};
-    const DisplayParams display = views_text_display(frame, app->text, &app->view);
+    const DisplayParams display = views_text_display(frame, app->text.view, &app->look);
     const float bottom = rect.y + rect.h - FOOT_H * s;
     char text[64], count[32];
-    if (app->view.text.token_on) {
-        const int64_t position = app->view.text.token;
+    if (app->look.text.token_on) {
+        const int64_t position = app->look.text.token;
         text_format_count(position, count, sizeof count);
         snprintf(text, sizeof text, "token %s", count);
-        panel_caption(&p, text, app->view.text.locked ? "Esc lets go" : "click locks");
+        panel_caption(&p, text, app->look.text.locked ? "Esc lets go" : "click locks");
         token_head(&p, strip, position, &display);
         const StripToken *token = &strip->tokens[position];
         p.y += 10 * s;
@@ -214,16 +215,17 @@ void panel_text(App *app, Frame *frame, Rect rect) {
             rows(&p, strip, position, bottom - room, token->count);
             entropy(&p, strip, position, bottom);
         } else {
-            draw_text(&app->list, p.x, p.y, "no alternatives were asked for", ui_style(app, 12), ALIGN_LEFT,
+            draw_text(&app->picture.list, p.x, p.y, "no alternatives were asked for", ui_style(app, 12), ALIGN_LEFT,
                       theme->dim);
         }
     } else {
         panel_caption(&p, "under the cursor", NULL);
-        draw_text(&app->list, p.x, p.y, "Move over a token, or use the", ui_style(app, 12), ALIGN_LEFT, theme->dim);
-        draw_text(&app->list, p.x, p.y + 18 * s, "arrow keys. Colours say how probable", ui_style(app, 12), ALIGN_LEFT,
+        draw_text(&app->picture.list, p.x, p.y, "Move over a token, or use the", ui_style(app, 12), ALIGN_LEFT,
                   theme->dim);
-        draw_text(&app->list, p.x, p.y + 36 * s, "it was, not what was looked at.", ui_style(app, 12), ALIGN_LEFT,
-                  theme->dim);
+        draw_text(&app->picture.list, p.x, p.y + 18 * s, "arrow keys. Colours say how probable", ui_style(app, 12),
+                  ALIGN_LEFT, theme->dim);
+        draw_text(&app->picture.list, p.x, p.y + 36 * s, "it was, not what was looked at.", ui_style(app, 12),
+                  ALIGN_LEFT, theme->dim);
     }
     color_bar(&p, rect.y + rect.h - 104 * s, &display);
 }
@@ -233,13 +235,13 @@ void panel_text_card(App *app, Frame *frame) {
     const float s = frame->scale;
     const StripInfo *strip = view_text_strip(app);
     Rect cell;
-    if (app->layout.right.w > 0 || !strip || !app->view.text.token_on || app->help) return;
-    if (!views_text_rect(app->text, app->view.text.token, &cell)) return;
-    const StripToken *token = &strip->tokens[app->view.text.token];
+    if (app->picture.layout.right.w > 0 || !strip || !app->look.text.token_on || app->help.on) return;
+    if (!views_text_rect(app->text.view, app->look.text.token, &cell)) return;
+    const StripToken *token = &strip->tokens[app->look.text.token];
     const uint32_t listed = token->count < CARD_ROWS ? token->count : CARD_ROWS;
     const float extra = token->chosen < 0 && !isnan(token->logprob) ? 1 : 0;
     const float height = (110 + (listed > 0 ? ((float)listed + 1 + extra) * ROW_H : 0)) * s;
-    const Rect view = app->layout.view;
+    const Rect view = app->picture.layout.view;
     float y = cell.y + cell.h + 6 * s;
     if (y + height > view.y + view.h) y = fmaxf(view.y + 4 * s, cell.y - height - 6 * s);
     if (y < cell.y + cell.h && y + height > cell.y && cell.x + cell.w + CARD_W * s + 8 * s < view.x + view.w)
@@ -248,11 +250,11 @@ void panel_text_card(App *app, Frame *frame) {
         roundf((float)f64_clamp((double)cell.x, (double)(view.x + 4 * s),
                                 fmax((double)(view.x + 4 * s), (double)(view.x + view.w - (CARD_W + 4) * s)))),
         roundf(y), roundf(CARD_W * s), roundf(height)};
-    const DisplayParams display = views_text_display(frame, app->text, &app->view);
+    const DisplayParams display = views_text_display(frame, app->text.view, &app->look);
     ui_card(app, box);
     Panel p = {.app = app, .frame = frame, .x = box.x + 14 * s, .y = box.y + 26 * s, .w = box.w - 28 * s};
-    token_head(&p, strip, app->view.text.token, &display);
-    if (listed > 0) rows(&p, strip, app->view.text.token, box.y + box.h, CARD_ROWS);
+    token_head(&p, strip, app->look.text.token, &display);
+    if (listed > 0) rows(&p, strip, app->look.text.token, box.y + box.h, CARD_ROWS);
 }
 
 /* Colour bar of a picture without panels, in p and ln p. */
@@ -260,24 +262,26 @@ void panel_text_figure(App *app, Frame *frame) {
     static const char *const TRANSFORMS[] = {"linear", "sqrt", "log"};
     const Theme *theme = frame->theme;
     const float s = frame->scale;
-    const DisplayParams display = views_text_display(frame, app->text, &app->view);
-    const Rect view = app->layout.view;
+    const DisplayParams display = views_text_display(frame, app->text.view, &app->look);
+    const Rect view = app->picture.layout.view;
     const float h = fminf(view.h - 96 * s, 300 * s);
     if (!view_text_strip(app) || h < 40 * s) return;
     const Rect bar = {roundf(view.x + view.w + 4 * s), roundf(view.y + 24 * s), roundf(12 * s), roundf(h)};
-    draw_text(&app->list, bar.x, bar.y - 10 * s, "p, ln p", ui_style(app, 11), ALIGN_LEFT, theme->dim);
-    draw_colorbar(&app->list, bar, true, &display);
+    draw_text(&app->picture.list, bar.x, bar.y - 10 * s, "p, ln p", ui_style(app, 11), ALIGN_LEFT, theme->dim);
+    draw_colorbar(&app->picture.list, bar, true, &display);
     for (int i = 0; i <= 4; i++) {
         char text[48];
         const float unit = (float)i / 4, value = draw_display_value_at(&display, unit);
         const float y = roundf(bar.y + (1 - unit) * (bar.h - 1));
-        draw_rect(&app->list, (Rect){bar.x + bar.w, y, 4 * s, 1}, 0, theme->faint);
+        draw_rect(&app->picture.list, (Rect){bar.x + bar.w, y, 4 * s, 1}, 0, theme->faint);
         snprintf(text, sizeof text, value > 0 && value < 1e-3f ? "%.0e" : "%.2g", (double)value);
-        draw_text(&app->list, bar.x + bar.w + 7 * s, y + 4 * s, text, ui_style(app, 11), ALIGN_LEFT, theme->dim);
+        draw_text(&app->picture.list, bar.x + bar.w + 7 * s, y + 4 * s, text, ui_style(app, 11), ALIGN_LEFT,
+                  theme->dim);
         if (value <= 0 || value >= 1) continue;
         snprintf(text, sizeof text, "ln %s%.2g", value < 1 ? "\xE2\x88\x92" : "", fabs(log((double)value)));
-        draw_text(&app->list, bar.x + bar.w + 7 * s, y + 19 * s, text, ui_style(app, 11), ALIGN_LEFT, theme->dim);
+        draw_text(&app->picture.list, bar.x + bar.w + 7 * s, y + 19 * s, text, ui_style(app, 11), ALIGN_LEFT,
+                  theme->dim);
     }
-    draw_text(&app->list, bar.x, bar.y + bar.h + 20 * s, TRANSFORMS[display.transform], ui_style(app, 11), ALIGN_LEFT,
-              theme->dim);
+    draw_text(&app->picture.list, bar.x, bar.y + bar.h + 20 * s, TRANSFORMS[display.transform], ui_style(app, 11),
+              ALIGN_LEFT, theme->dim);
 }

@@ -138,21 +138,21 @@ static void want_heads(Pin *pin, Frame *frame, const LayerInfo *layer) {
     }
 }
 
-static void want_column(Pin *pin, Frame *frame, const ViewState *state) {
+static void want_column(Pin *pin, Frame *frame, const Look *look) {
     for (int i = 0; i < PIN_STRIPS && pin->next_strip + i < strip_count(pin); i++) {
         const TileKey key = strip_key(pin, pin->next_strip + i);
-        if (!(pin->strips & 1u << i)) want_cells(frame, &key, &state->heads);
+        if (!(pin->strips & 1u << i)) want_cells(frame, &key, &look->subject.heads);
     }
 }
 
-bool pins_want(Pin *pin, Frame *frame, const ViewState *state, bool lines) {
-    const LayerInfo *layer = &capture_set(frame->capture, state->set)->layers[state->layer];
+bool pins_want(Pin *pin, Frame *frame, const Look *look, bool lines) {
+    const LayerInfo *layer = &capture_set(frame->capture, look->subject.set)->layers[look->subject.layer];
     const size_t before = frame->wants->count;
     if (frame->flying) return false;
-    if (pin->row.done == 0) want_cells(frame, &pin->stamp, &state->heads);
+    if (pin->row.done == 0) want_cells(frame, &pin->stamp, &look->subject.heads);
     if (lines) {
         want_heads(pin, frame, layer);
-        want_column(pin, frame, state);
+        want_column(pin, frame, look);
     }
     return frame->wants->count > before;
 }

@@ -55,7 +55,7 @@ void pins_keep_inside(Pins *pins, int set, int64_t queries, int64_t keys);
 /* Figures of another layer, head set ... are forgotten. */
 void pins_follow(Pin *pin, const TileKey *row_key, const LayerInfo *layer);
 /* Wants what is missing for this pin; `lines`: also rows, columns and heads. False: nothing is missing. */
-bool pins_want(Pin *pin, Frame *frame, const ViewState *state, bool lines);
+bool pins_want(Pin *pin, Frame *frame, const Look *look, bool lines);
 /* Takes what it is of any pin. True: it was asked for by pins alone. */
 bool pins_accept(Pins *pins, const Capture *capture, const TileData *data);
 

@@ -17,12 +17,12 @@ enum { MEASURED_DIM = 64 };
 static const char *const MODES[] = {"auto", "cpu", "gpu"};
 
 static void wake_loop(void *user) {
-    platform_wake(((App *)user)->platform);
+    platform_wake(((App *)user)->machine.platform);
 }
 
 static bool has_factored(const App *app) {
-    for (size_t i = 0; i < BASE_COUNT(app->captures); i++) {
-        const Capture *capture = app->captures[i].capture;
+    for (size_t i = 0; i < BASE_COUNT(app->opened.captures); i++) {
+        const Capture *capture = app->opened.captures[i].capture;
         for (int set = 0; capture && set < capture_set_count(capture); set++) {
             if (capture_set(capture, set)->factored) return true;
         }
@@ -32,7 +32,7 @@ static bool has_factored(const App *app) {
 
 static Status open_gpu(App *app, double least_operations, Error *err) {
     const DeviceParams params = {.least_operations = least_operations, .wake = wake_loop, .wake_user = app};
-    return gpu_recompute_open(app->gpu, app->recompute.device, &params, err);
+    return gpu_recompute_open(app->machine.gpu, app->machine.recompute.device, &params, err);
 }
 
 static void note(Recomputing *r, const char *why) {
@@ -41,34 +41,34 @@ static void note(Recomputing *r, const char *why) {
 
 /* A driver that cannot is no failure here: then it is the processor. */
 static void measure(App *app) {
-    Recomputing *r = &app->recompute;
+    Recomputing *r = &app->machine.recompute;
     Error err = {0};
     const KernelSpeed kernel = tiles_kernel_best(false);
     r->measured = true;
     r->cpu_gflops = KERNEL_SHARE * kernel.peak * thread_core_count();
-    Status status = gpu_recompute_measure(app->gpu, MEASURED_DIM, &r->gpu_gflops, &err);
+    Status status = gpu_recompute_measure(app->machine.gpu, MEASURED_DIM, &r->gpu_gflops, &err);
     if (status == STATUS_OK && r->gpu_gflops > GPU_PAYS * r->cpu_gflops) status = open_gpu(app, LEAST_OPERATIONS, &err);
     if (status != STATUS_OK) note(r, err.message);
 }
 
 Status recompute_init(App *app, RecomputeMode mode, Error *err) {
-    app->recompute.mode = mode;
-    app->recompute.device = tiles_device_new();
-    if (!app->recompute.device) return error_set(err, STATUS_MEMORY, "not enough memory to start");
-    tiles_scheduler_use_device(app->scheduler, app->recompute.device);
+    app->machine.recompute.mode = mode;
+    app->machine.recompute.device = tiles_device_new();
+    if (!app->machine.recompute.device) return error_set(err, STATUS_MEMORY, "not enough memory to start");
+    tiles_scheduler_use_device(app->machine.scheduler, app->machine.recompute.device);
     return STATUS_OK;
 }
 
 void recompute_close(App *app) {
-    if (app->gpu) gpu_recompute_close(app->gpu, app->recompute.device);
-    tiles_device_drop(app->recompute.device);
-    app->recompute.device = NULL;
+    if (app->machine.gpu) gpu_recompute_close(app->machine.gpu, app->machine.recompute.device);
+    tiles_device_drop(app->machine.recompute.device);
+    app->machine.recompute.device = NULL;
 }
 
 void recompute_choose(App *app, bool idle) {
-    Recomputing *r = &app->recompute;
-    if (!has_factored(app) || gpu_recompute_is_open(app->gpu)) return;
-    if (r->mode == RECOMPUTE_AUTO && !r->measured && (idle || !gpu_info(app->gpu)->software)) measure(app);
+    Recomputing *r = &app->machine.recompute;
+    if (!has_factored(app) || gpu_recompute_is_open(app->machine.gpu)) return;
+    if (r->mode == RECOMPUTE_AUTO && !r->measured && (idle || !gpu_info(app->machine.gpu)->software)) measure(app);
     if (r->mode == RECOMPUTE_GPU && !r->why[0]) {
         Error err = {0};
         if (open_gpu(app, 0, &err) == STATUS_OK) return;
@@ -78,11 +78,11 @@ void recompute_choose(App *app, bool idle) {
 }
 
 void recompute_step(App *app, uint64_t budget_ns) {
-    Recomputing *r = &app->recompute;
+    Recomputing *r = &app->machine.recompute;
     Error err = {0};
     if (!r->device) return;
     const uint64_t most = budget_ns == UINT64_MAX ? SETTLE_STEP_NS : STEP_NS;
-    if (gpu_recompute_step(app->gpu, r->device, most, &r->busy, &err) == STATUS_OK) return;
+    if (gpu_recompute_step(app->machine.gpu, r->device, most, &r->busy, &err) == STATUS_OK) return;
     r->busy = false;
     note(r, err.message);
     app_say(app, SAY_WARNING, "%s; the processor computes attention from now on", err.message);
@@ -101,12 +101,12 @@ Status recompute_parse(const char *text, RecomputeMode *out, Error *err) {
 bool cmd_recompute(App *app, const char *args, Error *err) {
     RecomputeMode mode = RECOMPUTE_AUTO;
     if (recompute_parse(args, &mode, err) != STATUS_OK) return false;
-    gpu_recompute_close(app->gpu, app->recompute.device);
-    app->recompute.mode = mode;
-    app->recompute.measured = false;
-    note(&app->recompute, "");
+    gpu_recompute_close(app->machine.gpu, app->machine.recompute.device);
+    app->machine.recompute.mode = mode;
+    app->machine.recompute.measured = false;
+    note(&app->machine.recompute, "");
     recompute_choose(app, true);
-    if (!app->recompute.why[0] || mode != RECOMPUTE_GPU) {
+    if (!app->machine.recompute.why[0] || mode != RECOMPUTE_GPU) {
         char text[200];
         recompute_describe(app, text, sizeof text);
         app_say(app, SAY_INFO, "%s", text);
@@ -115,8 +115,8 @@ bool cmd_recompute(App *app, const char *args, Error *err) {
 }
 
 void recompute_describe(const App *app, char *out, size_t out_size) {
-    const Recomputing *r = &app->recompute;
-    const bool gpu = gpu_recompute_is_open(app->gpu);
+    const Recomputing *r = &app->machine.recompute;
+    const bool gpu = gpu_recompute_is_open(app->machine.gpu);
     const char *kernel = tiles_kernel_name(true);
     size_t length = (size_t)snprintf(out, out_size,
                                      gpu ? "attention from Q and K  GPU" : "attention from Q and K  CPU, %s", kernel);
@@ -127,9 +127,9 @@ void recompute_describe(const App *app, char *out, size_t out_size) {
 }
 
 void recompute_json(const App *app, TextBuffer *out) {
-    const Recomputing *r = &app->recompute;
+    const Recomputing *r = &app->machine.recompute;
     text_appendf(out, "\"recompute\":{\"mode\":\"%s\",\"on\":\"%s\",\"kernel\":", MODES[r->mode],
-                 gpu_recompute_is_open(app->gpu) ? "gpu" : "cpu");
+                 gpu_recompute_is_open(app->machine.gpu) ? "gpu" : "cpu");
     text_append_json(out, tiles_kernel_name(true));
     text_appendf(out, ",\"gpu_tasks\":%llu,\"gpu_gflops\":",
                  (unsigned long long)(r->device ? tiles_device_stats(r->device).done : 0));

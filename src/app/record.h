@@ -193,7 +193,7 @@ const char *record_plan_noun(SweepKind kind); /* "layer" */
 /* Stops of the sweep of what is looked at; STATUS_UNSUPPORTED when there is nothing to go through. */
 Status record_plan_count(App *app, SweepKind kind, int64_t *count, Error *err);
 /* Looks at stop n; *first is what was looked at when the sweep began. */
-Status record_plan_go(App *app, SweepKind kind, const ViewState *first, int64_t n, Error *err);
+Status record_plan_go(App *app, SweepKind kind, const Look *first, int64_t n, Error *err);
 /* SWEEP_TOKENS: puts the crosshair on the strongest key of its row; false while the row is wanted from the workers. */
 bool record_plan_row(App *app);
 /* Seconds that a stop is held unless told otherwise. */

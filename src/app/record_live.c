@@ -48,9 +48,9 @@ static void starting_size(const App *app, const RecordLiveParams *params, int *w
     const FrameParams window = app_window_params(app);
     *width = window.width;
     *height = window.height;
-    if (params->view_only && app->layout.view.w >= 1) {
-        *width = (int)app->layout.view.w;
-        *height = (int)app->layout.view.h;
+    if (params->view_only && app->picture.layout.view.w >= 1) {
+        *width = (int)app->picture.layout.view.w;
+        *height = (int)app->picture.layout.view.h;
     }
 }
 
@@ -69,25 +69,25 @@ Status record_live_start(App *app, const RecordLiveParams *params, Error *err) {
     const RecordEncoderParams encoder = {.path = params->path,
                                          .replace = params->replace,
                                          .wake = wake,
-                                         .wake_user = app->platform,
+                                         .wake_user = app->machine.platform,
                                          .shape = {.width = live.width,
                                                    .height = live.height,
                                                    .fps = live.fps,
                                                    .live = true,
                                                    .comment = comment.failed ? NULL : comment.text}};
-    Status status = gpu_target_new(app->gpu, live.width, live.height, &live.target, err);
+    Status status = gpu_target_new(app->machine.gpu, live.width, live.height, &live.target, err);
     if (status == STATUS_OK) status = record_encoder_open(&encoder, &live.encoder, err);
     text_buffer_free(&comment);
     if (status != STATUS_OK) {
-        gpu_target_drop(app->gpu, live.target);
+        gpu_target_drop(app->machine.gpu, live.target);
         return status;
     }
     snprintf(live.path, sizeof live.path, "%s", params->path);
-    live.began_ns = live.drawn_ns = clock_now_ns(&app->clock);
+    live.began_ns = live.drawn_ns = clock_now_ns(&app->machine.clock);
     r->live = live;
     r->source = params->source;
     record_interrupt_begin();
-    app->redraw = true;
+    app->pace.redraw = true;
     return STATUS_OK;
 }
 
@@ -113,16 +113,16 @@ void record_live_stop(App *app) {
     if (!record_live_on(app)) return;
     Recorder *r = app->recorder;
     RecordLive *live = &r->live;
-    const uint64_t slot = slot_at(live, clock_now_ns(&app->clock));
+    const uint64_t slot = slot_at(live, clock_now_ns(&app->machine.clock));
     settle_slots(live, slot > live->slots || !live->pending ? slot : live->slots + 1);
     if (live->pending) record_encoder_put(live->encoder, live->pending, 0);
     record_encoder_end(live->encoder, RECORD_END_ALL);
     r->finishing = live->encoder;
     r->finishing_dropped = live->dropped;
-    gpu_target_drop(app->gpu, live->target);
+    gpu_target_drop(app->machine.gpu, live->target);
     memset(live, 0, sizeof *live);
     record_interrupt_end();
-    app->redraw = true;
+    app->pace.redraw = true;
 }
 
 /* ---- frames ---------------------------------------------------------------------------------- */
@@ -141,20 +141,20 @@ static Status read_frame(App *app, const FrameParams *params, uint8_t *out, Erro
     Recorder *r = app->recorder;
     RecordLive *live = &r->live;
     GpuArea part = {0, 0, params->width, params->height};
-    if (live->view_only && app->layout.view.w >= 1) {
-        const Rect view = app->layout.view;
+    if (live->view_only && app->picture.layout.view.w >= 1) {
+        const Rect view = app->picture.layout.view;
         part = (GpuArea){(int)view.x, (int)view.y, (int)view.w, (int)view.h};
     }
     live->scaled = part.w != live->width || part.h != live->height;
-    if (!live->scaled) return gpu_read_part(app->gpu, r->source, params->height, part, out, err);
-    const Status status = gpu_target_copy(app->gpu, live->target, r->source, params->height, part,
-                                          views_theme(app->light)->ground, err);
-    return status == STATUS_OK ? gpu_target_read(app->gpu, live->target, out, err) : status;
+    if (!live->scaled) return gpu_read_part(app->machine.gpu, r->source, params->height, part, out, err);
+    const Status status = gpu_target_copy(app->machine.gpu, live->target, r->source, params->height, part,
+                                          views_theme(app->ui.light)->ground, err);
+    return status == STATUS_OK ? gpu_target_read(app->machine.gpu, live->target, out, err) : status;
 }
 
 static Status capture_frame(App *app, const FrameParams *params, uint64_t began_ns, Error *err) {
     RecordLive *live = &app->recorder->live;
-    const uint64_t now = clock_now_ns(&app->clock), before = live->slots;
+    const uint64_t now = clock_now_ns(&app->machine.clock), before = live->slots;
     const uint64_t slot = slot_for_frame(live, now);
     const bool in_motion = (double)(began_ns - live->drawn_ns) * live->fps / 1e9 < MOTION_SLOTS;
     if (in_motion && live->pending && slot > before + 1) live->dropped += slot - before - 1;
@@ -165,7 +165,7 @@ static Status capture_frame(App *app, const FrameParams *params, uint64_t began_
         status = read_frame(app, params, live->pending, err);
     else
         live->dropped++;
-    live->drawn_ns = clock_now_ns(&app->clock);
+    live->drawn_ns = clock_now_ns(&app->machine.clock);
     return status;
 }
 
@@ -173,11 +173,12 @@ Status record_painted(App *app, const FrameParams *params, uint64_t began_ns, Er
     Recorder *r = app->recorder;
     if (!r) return STATUS_OK;
     Status status = r->live.encoder ? capture_frame(app, params, began_ns, err) : STATUS_OK;
-    record_tour_note_frame(app, clock_now_ns(&app->clock));
+    record_tour_note_frame(app, clock_now_ns(&app->machine.clock));
     if (status != STATUS_OK || r->source) return status;
-    draw_list_reset(&r->list, app->fonts);
+    draw_list_reset(&r->list, app->machine.fonts);
     panel_record(app, r);
-    return r->list.count > 0 ? gpu_paint_over(app->gpu, NULL, params->width, params->height, &r->list, err) : STATUS_OK;
+    return r->list.count > 0 ? gpu_paint_over(app->machine.gpu, NULL, params->width, params->height, &r->list, err)
+                             : STATUS_OK;
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */
@@ -212,7 +213,7 @@ void record_tick(App *app, uint64_t now) {
         const uint64_t slot = slot_at(live, now);
         if (slot >= live->slots + (uint64_t)i64_max(1, live->fps / FLUSH_PER_S)) settle_slots(live, slot);
         /* The time on screen goes on. */
-        if (now - live->drawn_ns >= TICK_NS * 2) app->redraw = true;
+        if (now - live->drawn_ns >= TICK_NS * 2) app->pace.redraw = true;
     }
     if (r->finishing && record_encoder_finished(r->finishing)) tell_finished(app);
     record_tour_tick(app, now);
@@ -229,7 +230,7 @@ void record_close(App *app) {
     record_live_stop(app);
     if (r->finishing) {
         tell_finished(app);
-        fprintf(stderr, "attnscope: %s\n", app->message);
+        fprintf(stderr, "attnscope: %s\n", app->message.text);
     }
     record_tour_stop(app);
     record_tour_write_drop(app);

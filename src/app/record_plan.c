@@ -30,13 +30,13 @@ double record_plan_hold(SweepKind kind) {
 }
 
 /* Query rows in view: all of them unless a part was chosen. */
-static void query_rows(const App *app, const ViewState *view, int64_t queries, int64_t *first, int64_t *count) {
+static void query_rows(const App *app, const Look *look, int64_t queries, int64_t *first, int64_t *count) {
     *first = 0;
     *count = queries;
-    if (view->fitted || app->result.plot.h <= 0 || app->layout.scale <= 0) return;
-    const double half = app->result.plot.h / app->layout.scale / view->camera.points_q / 2;
-    *first = i64_clamp((int64_t)floor(view->camera.q - half + 0.5), 0, queries - 1);
-    *count = i64_clamp((int64_t)floor(view->camera.q + half + 0.5), *first + 1, queries) - *first;
+    if (look->matrix.fitted || app->picture.result.plot.h <= 0 || app->picture.layout.scale <= 0) return;
+    const double half = app->picture.result.plot.h / app->picture.layout.scale / look->matrix.camera.points_q / 2;
+    *first = i64_clamp((int64_t)floor(look->matrix.camera.q - half + 0.5), 0, queries - 1);
+    *count = i64_clamp((int64_t)floor(look->matrix.camera.q + half + 0.5), *first + 1, queries) - *first;
 }
 
 Status record_plan_count(App *app, SweepKind kind, int64_t *count, Error *err) {
@@ -47,7 +47,7 @@ Status record_plan_count(App *app, SweepKind kind, int64_t *count, Error *err) {
         return error_set(err, STATUS_UNSUPPORTED,
                          "probabilities of tokens have no layers, heads or steps to go through");
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return error_set(err, STATUS_NOT_FOUND, "no capture is open");
-    if (app->view.view == VIEW_GRID && kind != SWEEP_STEPS) {
+    if (app->look.kind == VIEW_GRID && kind != SWEEP_STEPS) {
         return error_set(err, STATUS_UNSUPPORTED,
                          "the grid shows all layers and heads at once: there is nothing to go through; sweep the "
                          "matrix, or play a tour");
@@ -60,7 +60,7 @@ Status record_plan_count(App *app, SweepKind kind, int64_t *count, Error *err) {
         *count = layer->head_count;
         break;
     case SWEEP_TOKENS:
-        query_rows(app, &app->view, queries, &first, count);
+        query_rows(app, &app->look, queries, &first, count);
         break;
     default:
         *count = set->step_count;
@@ -82,8 +82,8 @@ typedef struct TopKey {
 static int strongest_keys(App *app, TopKey top[TOP_KEYS]) {
     const FrameParams params = {.scale = 1};
     const Frame frame = app_make_frame(app, &params);
-    const TileKey key = views_row_key(&frame, &app->view, app->view.cursor_q);
-    const TileData *data = views_readout_find(&app->readouts, &key);
+    const TileKey key = views_row_key(&frame, &app->look, app->look.matrix.cursor_q);
+    const TileData *data = views_readout_find(&app->work.readouts, &key);
     const float *row = data && data->status == STATUS_OK ? data->texels : NULL;
     int found = 0;
     for (int64_t k = 0; row && k < key.columns; k++) {
@@ -104,33 +104,33 @@ bool record_plan_row(App *app) {
     const FrameParams params = {.scale = 1, .exact_only = true};
     Frame frame = app_make_frame(app, &params);
     if (!view_matrix_want_row(app, &frame)) return false;
-    app->view.cursor_k = strongest_keys(app, top) > 0 ? top[0].key : 0;
+    app->look.matrix.cursor_k = strongest_keys(app, top) > 0 ? top[0].key : 0;
     return true;
 }
 
 /* ---- stops ----------------------------------------------------------------------------------- */
 
-Status record_plan_go(App *app, SweepKind kind, const ViewState *first, int64_t n, Error *err) {
+Status record_plan_go(App *app, SweepKind kind, const Look *first, int64_t n, Error *err) {
     const SetInfo *set;
     const LayerInfo *layer;
     int64_t queries, keys, query, count;
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return error_set(err, STATUS_NOT_FOUND, "no capture is open");
     switch (kind) {
     case SWEEP_LAYERS:
-        app->view.layer = (int)n;
-        app->view.heads = first->heads; /* as far as this layer has them */
+        app->look.subject.layer = (int)n;
+        app->look.subject.heads = first->subject.heads; /* as far as this layer has them */
         break;
     case SWEEP_HEADS:
-        app->view.heads = (HeadSet){.op = HEADS_MEAN, .count = 1, .heads = {layer->head_numbers[n]}};
+        app->look.subject.heads = (HeadSet){.op = HEADS_MEAN, .count = 1, .heads = {layer->head_numbers[n]}};
         break;
     case SWEEP_TOKENS:
         query_rows(app, first, queries, &query, &count);
-        app->view.cursor_on = app->view.cursor_locked = true;
-        app->view.cursor_q = query + n;
-        app->view.cursor_k = 0;
+        app->look.matrix.cursor_on = app->look.matrix.cursor_locked = true;
+        app->look.matrix.cursor_q = query + n;
+        app->look.matrix.cursor_k = 0;
         return STATUS_OK;
     default:
-        app->view.step = capture_step_of_number(set, (int)n);
+        app->look.subject.step = capture_step_of_number(set, (int)n);
         break;
     }
     app_view_changed(app);
@@ -140,7 +140,7 @@ Status record_plan_go(App *app, SweepKind kind, const ViewState *first, int64_t 
 static void token_text(App *app, Axis axis, int64_t index, char *out, size_t out_size) {
     const FrameParams params = {.scale = 1};
     const Frame frame = app_make_frame(app, &params);
-    views_token_text(&frame, &app->view, axis, index, out, out_size);
+    views_token_text(&frame, &app->look, axis, index, out, out_size);
 }
 
 static void query_label(App *app, char *out, size_t out_size) {
@@ -148,8 +148,8 @@ static void query_label(App *app, char *out, size_t out_size) {
     const int found = strongest_keys(app, top);
     char text[96];
     TextBuffer label = {0};
-    token_text(app, AXIS_QUERY, app->view.cursor_q, text, sizeof text);
-    text_appendf(&label, "query %lld  %s  \xE2\x86\x92  ", (long long)app->view.cursor_q, text);
+    token_text(app, AXIS_QUERY, app->look.matrix.cursor_q, text, sizeof text);
+    text_appendf(&label, "query %lld  %s  \xE2\x86\x92  ", (long long)app->look.matrix.cursor_q, text);
     for (int i = 0; i < found; i++) {
         token_text(app, AXIS_KEY, top[i].key, text, sizeof text);
         text_appendf(&label, "%s%s %.2f", i ? ",  " : "", text, (double)top[i].weight);
@@ -165,7 +165,7 @@ void record_plan_label(App *app, SweepKind kind, char *out, size_t out_size) {
     char heads[160];
     out[0] = 0;
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
-    tiles_headset_describe(&app->view.heads, layer, heads, sizeof heads);
+    tiles_headset_describe(&app->look.subject.heads, layer, heads, sizeof heads);
     switch (kind) {
     case SWEEP_HEADS:
         snprintf(out, out_size, "%s of %d", heads, layer->head_count);
@@ -174,7 +174,7 @@ void record_plan_label(App *app, SweepKind kind, char *out, size_t out_size) {
         query_label(app, out, out_size);
         break;
     case SWEEP_STEPS:
-        snprintf(out, out_size, "step %d of %d", capture_step_number(set, app->view.step), set->step_count);
+        snprintf(out, out_size, "step %d of %d", capture_step_number(set, app->look.subject.step), set->step_count);
         break;
     default:
         snprintf(out, out_size, "layer %d, %s", layer->number, heads);
@@ -198,14 +198,14 @@ void record_plan_json(const App *app, TextBuffer *out) {
     int64_t queries, keys;
     char heads[HEADSET_TEXT_SIZE];
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
-    tiles_headset_format(&app->view.heads, heads, sizeof heads);
+    tiles_headset_format(&app->look.subject.heads, heads, sizeof heads);
     text_append(out, "\"set\":");
     text_append_json(out, set->name);
     text_appendf(out, ",\"layer\":%d,\"heads\":", layer->number);
     text_append_json(out, heads);
-    text_appendf(out, ",\"step\":%d,\"query\":", capture_step_number(set, app->view.step));
-    if (app->view.cursor_locked)
-        text_appendf(out, "%lld", (long long)app->view.cursor_q);
+    text_appendf(out, ",\"step\":%d,\"query\":", capture_step_number(set, app->look.subject.step));
+    if (app->look.matrix.cursor_locked)
+        text_appendf(out, "%lld", (long long)app->look.matrix.cursor_q);
     else
         text_append(out, "null");
 }

@@ -27,7 +27,7 @@ typedef struct Sweep {
     GpuTarget *target;
     FrameParams frame;
     ManualClock clock;
-    ViewState first; /* what was looked at when it began */
+    Look first; /* what was looked at when it began */
     int fps;
     int64_t stops;
     uint64_t hold, fade;   /* frames */
@@ -52,10 +52,10 @@ static uint64_t real_now(void) {
  * since cameras are fitted into it. */
 static bool tick(Sweep *s, const char *what, uint64_t done, uint64_t total) {
     App *app = s->app;
-    const Rect before = app->layout.view;
+    const Rect before = app->picture.layout.view;
     if (s->params->progress && s->verdict == RECORD_GO_ON)
         s->verdict = s->params->progress(s->params->progress_user, what, done, total);
-    if (memcmp(&before, &app->layout.view, sizeof before) != 0) app_frame_build(app, &s->frame);
+    if (memcmp(&before, &app->picture.layout.view, sizeof before) != 0) app_frame_build(app, &s->frame);
     return s->verdict == RECORD_GO_ON;
 }
 
@@ -77,13 +77,13 @@ static Status wait_for(Sweep *s, bool (*ready)(Sweep *s), const char *what, Erro
     for (;;) {
         bool any;
         app_take_results(app, UINT64_MAX, &any);
-        gpu_frame_advance(app->gpu);
-        app->wants.count = 0;
+        gpu_frame_advance(app->machine.gpu);
+        app->work.wants.count = 0;
         if (ready(s)) return STATUS_OK;
-        const size_t wanted = app->wants.count;
+        const size_t wanted = app->work.wants.count;
         app_submit_wants(app, false);
-        if (wanted > 0 && app->wants.count == 0 && tiles_scheduler_idle(app->scheduler))
-            return error_set(err, STATUS_IO, "%s", app->message);
+        if (wanted > 0 && app->work.wants.count == 0 && tiles_scheduler_idle(app->machine.scheduler))
+            return error_set(err, STATUS_IO, "%s", app->message.text);
         if (real_now() - start > SETTLE_NS) return error_set(err, STATUS_CANCELLED, "reading took too long");
         if (s->verdict != RECORD_GO_ON) return ended(s, err);
         clock_sleep_ns(POLL_NS);
@@ -97,8 +97,8 @@ static bool overview_is_ready(Sweep *s) {
     const FrameParams params = {.scale = 1, .exact_only = true};
     Frame frame = app_make_frame(app, &params);
     TileKey key;
-    return views_base_ready(&frame, &app->view, app->view.layer, true, &key) &&
-           views_auto_range(&frame, &app->view, app->view.layer, app->view.percentile, &s->own_high);
+    return views_base_ready(&frame, &app->look, app->look.subject.layer, true, &key) &&
+           views_auto_range(&frame, &app->look, app->look.subject.layer, app->look.colours.percentile, &s->own_high);
 }
 
 static bool row_is_ready(Sweep *s) {
@@ -112,7 +112,7 @@ static Status widen_range(void *user, Error *err) {
     const LayerInfo *layer;
     int64_t queries, keys;
     ResolvedHeads heads;
-    if (app->view.range_mode == RANGE_MANUAL || app->view.range_locked) {
+    if (app->look.colours.range_mode == RANGE_MANUAL || app->look.colours.range_locked) {
         s->unbounded = true;
         return STATUS_OK;
     }
@@ -120,8 +120,8 @@ static Status widen_range(void *user, Error *err) {
     if (status != STATUS_OK) return status;
     s->highest = fmaxf(s->highest, s->own_high);
     if (app_pattern(app, &set, &layer, &queries, &keys) &&
-        tiles_headset_resolve(&app->view.heads, set, layer, &heads, NULL) == STATUS_OK) {
-        s->is_signed |= views_state_signed(set, &app->view, &heads);
+        tiles_headset_resolve(&app->look.subject.heads, set, layer, &heads, NULL) == STATUS_OK) {
+        s->is_signed |= views_look_signed(set, &app->look, &heads);
     }
     return STATUS_OK;
 }
@@ -133,7 +133,7 @@ static Status common_range(Sweep *s, Error *err) {
     if (s->tour) {
         status = widen_range(s, err);
         if (status == STATUS_OK) status = record_tour_patterns(app, s->tour, widen_range, s, err);
-        app->view = s->first;
+        app->look = s->first;
         app_view_changed(app);
     } else if (s->params->kind == SWEEP_TOKENS) {
         status = widen_range(s, err);
@@ -143,7 +143,7 @@ static Status common_range(Sweep *s, Error *err) {
             status = record_plan_go(app, s->params->kind, &s->first, i, err);
             if (status == STATUS_OK) status = widen_range(s, err);
         }
-        app->view = s->first;
+        app->look = s->first;
     }
     if (status == STATUS_OK && s->verdict != RECORD_GO_ON) status = ended(s, err);
     return status;
@@ -152,28 +152,28 @@ static Status common_range(Sweep *s, Error *err) {
 static Status settle_range(Sweep *s, Error *err) {
     App *app = s->app;
     const bool own = s->params->own_range || (s->tour && record_tour_sets_range(s->tour));
-    const bool given = app->view.range_mode == RANGE_MANUAL || app->view.range_locked;
+    const bool given = app->look.colours.range_mode == RANGE_MANUAL || app->look.colours.range_locked;
     if (given || own) {
         if (given)
-            snprintf(s->range, sizeof s->range, "colour range %.3g to %.3g", (double)app->view.lo,
-                     (double)app->view.hi);
+            snprintf(s->range, sizeof s->range, "colour range %.3g to %.3g", (double)app->look.colours.lo,
+                     (double)app->look.colours.hi);
         return STATUS_OK;
     }
     const Status status = common_range(s, err);
     if (status != STATUS_OK || s->unbounded) return status;
-    app->view.range_mode = RANGE_MANUAL;
-    app->view.lo = s->is_signed ? -s->highest : 0;
-    app->view.hi = s->highest;
-    s->first = app->view;
+    app->look.colours.range_mode = RANGE_MANUAL;
+    app->look.colours.lo = s->is_signed ? -s->highest : 0;
+    app->look.colours.hi = s->highest;
+    s->first = app->look;
     s->report->one_range = true;
-    s->report->lo = app->view.lo;
-    s->report->hi = app->view.hi;
+    s->report->lo = app->look.colours.lo;
+    s->report->hi = app->look.colours.hi;
     if (s->tour || s->params->kind == SWEEP_TOKENS) {
-        snprintf(s->range, sizeof s->range, "one colour range throughout: %.3g to %.3g", (double)app->view.lo,
-                 (double)app->view.hi);
+        snprintf(s->range, sizeof s->range, "one colour range throughout: %.3g to %.3g", (double)app->look.colours.lo,
+                 (double)app->look.colours.hi);
     } else {
         snprintf(s->range, sizeof s->range, "one colour range for all %lld %ss: %.3g to %.3g", (long long)s->stops,
-                 record_plan_noun(s->params->kind), (double)app->view.lo, (double)app->view.hi);
+                 record_plan_noun(s->params->kind), (double)app->look.colours.lo, (double)app->look.colours.hi);
     }
     return STATUS_OK;
 }
@@ -203,10 +203,10 @@ static void add_caption(Sweep *s, int64_t stop) {
         snprintf(caption.range, sizeof caption.range, "%s", s->range);
     else if (s->params->own_range && !s->tour) {
         snprintf(caption.range, sizeof caption.range, "each %s in its own colour range: %.3g to %.3g",
-                 record_plan_noun(s->params->kind), (double)s->app->view.lo, (double)s->app->view.hi);
+                 record_plan_noun(s->params->kind), (double)s->app->look.colours.lo, (double)s->app->look.colours.hi);
     } else
-        snprintf(caption.range, sizeof caption.range, "colour range %.3g to %.3g", (double)s->app->view.lo,
-                 (double)s->app->view.hi);
+        snprintf(caption.range, sizeof caption.range, "colour range %.3g to %.3g", (double)s->app->look.colours.lo,
+                 (double)s->app->look.colours.hi);
     record_caption_draw(s->app, &s->frame, &caption);
 }
 
@@ -218,11 +218,11 @@ static Status draw_frame_exact(Sweep *s, int64_t stop, uint8_t *out, Error *err)
     if (status != STATUS_OK) return status;
     add_caption(s, stop);
     app_workers_pause(app);
-    status = gpu_paint(app->gpu, s->target, s->frame.width, s->frame.height, views_theme(app->light)->ground,
-                       &app->list, err);
-    if (status == STATUS_OK) status = gpu_target_read(app->gpu, s->target, out, err);
+    status = gpu_paint(app->machine.gpu, s->target, s->frame.width, s->frame.height, views_theme(app->ui.light)->ground,
+                       &app->picture.list, err);
+    if (status == STATUS_OK) status = gpu_target_read(app->machine.gpu, s->target, out, err);
     app_workers_resume(app);
-    s->plot = app->result.plot;
+    s->plot = app->picture.result.plot;
     return status;
 }
 
@@ -395,13 +395,14 @@ static Status prepare(Sweep *s, Error *err) {
     App *app = s->app;
     Status status = check_size(&s->frame, err);
     if (status == STATUS_OK && s->params->kind == SWEEP_TOUR) status = record_tour_load(s->params->tour, &s->tour, err);
-    app->clock = clock_manual(&s->clock);
+    app->machine.clock = clock_manual(&s->clock);
     s->clock.now_ns = SWEEP_START_NS;
-    app->message[0] = 0;
+    app->message.text[0] = 0;
     /* A layout: parts of patterns are fitted into it. */
     if (status == STATUS_OK) app_frame_build(app, &s->frame);
     if (status == STATUS_OK) status = plan_frames(s, err);
-    if (status == STATUS_OK) status = gpu_target_new(app->gpu, s->frame.width, s->frame.height, &s->target, err);
+    if (status == STATUS_OK)
+        status = gpu_target_new(app->machine.gpu, s->frame.width, s->frame.height, &s->target, err);
     if (status == STATUS_OK) status = open_encoder(s, err);
     if (status == STATUS_OK) status = settle_range(s, err);
     /* Panels show the overviews of all layers. */
@@ -449,14 +450,14 @@ Status record_sweep(App *app, const RecordSweepParams *params, RecordSweepReport
                .params = params,
                .report = report,
                .frame = params->frame,
-               .first = app->view,
+               .first = app->look,
                .fps = params->fps ? params->fps : RECORD_SWEEP_FPS};
-    const Clock clock = app->clock;
-    const bool light = app->light, folded = app->folded, playing = app->playing, selected = app->selection_on;
-    const ViewState before = app->view;
+    const Clock clock = app->machine.clock;
+    const bool light = app->ui.light, folded = app->ui.folded, playing = app->play.on, selected = app->selection.on;
+    const Look before = app->look;
     s.frame.exact_only = true;
     s.frame.caption = params->frame.bare || params->no_caption ? 0 : RECORD_CAPTION_POINTS;
-    app->playing = false;
+    app->play.on = false;
     text_append(&report->stops, "[");
     Status status = prepare(&s, err);
     if (status == STATUS_OK) status = s.tour ? play_tour(&s, err) : play_stops(&s, err);
@@ -464,17 +465,17 @@ Status record_sweep(App *app, const RecordSweepParams *params, RecordSweepReport
     text_append(&report->stops, "]");
     if (status == STATUS_OK && report->stops.failed)
         status = error_set(err, STATUS_MEMORY, "not enough memory to list the stops");
-    gpu_target_drop(app->gpu, s.target);
+    gpu_target_drop(app->machine.gpu, s.target);
     record_tour_drop(s.tour);
     mem_free(s.before);
     mem_free(s.now);
-    app->clock = clock;
-    app->view = before;
-    app->light = light;
-    app->folded = folded;
-    app->playing = playing;
-    app->selection_on = selected;
-    app->message[0] = 0;
+    app->machine.clock = clock;
+    app->look = before;
+    app->ui.light = light;
+    app->ui.folded = folded;
+    app->play.on = playing;
+    app->selection.on = selected;
+    app->message.text[0] = 0;
     app_view_changed(app);
     return status;
 }

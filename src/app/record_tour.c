@@ -325,14 +325,15 @@ static Camera camera_target(App *app, const Item *item) {
     const SetInfo *set;
     const LayerInfo *layer;
     int64_t queries, keys;
-    const float scale = app->layout.scale > 0 ? app->layout.scale : 1;
-    const float w = fmaxf(1, app->result.plot.w / scale), h = fmaxf(1, app->result.plot.h / scale);
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return app->view.camera;
-    if (item->fit) return views_camera_fit(queries, keys, w, h, app->view.fit_mode);
+    const float scale = app->picture.layout.scale > 0 ? app->picture.layout.scale : 1;
+    const float w = fmaxf(1, app->picture.result.plot.w / scale), h = fmaxf(1, app->picture.result.plot.h / scale);
+    if (!app_pattern(app, &set, &layer, &queries, &keys)) return app->look.matrix.camera;
+    if (item->fit) return views_camera_fit(queries, keys, w, h, app->look.matrix.fit_mode);
     Camera camera = views_camera_rect(item->to[0], item->to[1], item->to[2], item->to[3], w, h);
     /* Square cells stay square; the rectangle is in view, whatever the shape of the window. */
     const double aspect = queries > keys ? (double)queries / (double)keys : (double)keys / (double)i64_max(queries, 1);
-    if (app->view.fit_mode == FIT_SQUARE || (app->view.fit_mode == FIT_AUTO && aspect <= CAMERA_SQUARE_ASPECT)) {
+    if (app->look.matrix.fit_mode == FIT_SQUARE ||
+        (app->look.matrix.fit_mode == FIT_AUTO && aspect <= CAMERA_SQUARE_ASPECT)) {
         camera.points_q = camera.points_k = fmin(camera.points_q, camera.points_k);
     }
     return camera;
@@ -340,14 +341,14 @@ static Camera camera_target(App *app, const Item *item) {
 
 static void move_layer(App *app, const Item *item, double t) {
     if (!app_has_view(app, VIEW_MATRIX)) return; /* another file was opened meanwhile */
-    const SetInfo *set = capture_set(app_capture(app), app->view.set);
+    const SetInfo *set = capture_set(app_capture(app), app->look.subject.set);
     const int a = capture_layer_index(set, (int)item->to[0]), b = capture_layer_index(set, (int)item->to[1]);
     if (a < 0 || b < 0) return;
     const int steps = (b > a ? b - a : a - b) + 1;
     const int step = (int)i64_clamp((int64_t)floor(t * steps), 0, steps - 1), index = b > a ? a + step : a - step;
-    if (index == app->view.layer) return;
-    app->scrub_direction = b > a ? 1 : -1;
-    app->view.layer = index;
+    if (index == app->look.subject.layer) return;
+    app->motion.scrub_direction = b > a ? 1 : -1;
+    app->look.subject.layer = index;
     app_view_changed(app);
 }
 
@@ -359,16 +360,16 @@ static void advance(App *app, const Active *active, double now) {
         Camera camera = active->camera;
         move_axis(&camera.q, &camera.points_q, to.q, to.points_q, t);
         move_axis(&camera.k, &camera.points_k, to.k, to.points_k, t);
-        app->view.camera = camera;
-        app->view.fitted = item->fit && t >= 1;
+        app->look.matrix.camera = camera;
+        app->look.matrix.fitted = item->fit && t >= 1;
     } else if (item->kind == ITEM_RANGE) {
-        app->view.range_mode = RANGE_MANUAL;
-        app->view.lo = (float)(active->lo + (item->to[0] - active->lo) * t);
-        app->view.hi = (float)(active->hi + (item->to[1] - active->hi) * t);
+        app->look.colours.range_mode = RANGE_MANUAL;
+        app->look.colours.lo = (float)(active->lo + (item->to[0] - active->lo) * t);
+        app->look.colours.hi = (float)(active->hi + (item->to[1] - active->hi) * t);
     } else {
         move_layer(app, item, t);
     }
-    app->redraw = true;
+    app->pace.redraw = true;
 }
 
 /* Brings all moves to this time; those that are over leave. */
@@ -383,7 +384,7 @@ static void advance_all(App *app, RecordTourPlayer *player, double now) {
 
 static Status check_layers(const App *app, const RecordTour *tour, const Item *item, Error *err) {
     if (!app_has_view(app, VIEW_MATRIX)) return app_need_patterns(app, "a tour", err);
-    const SetInfo *set = capture_set(app_capture(app), app->view.set);
+    const SetInfo *set = capture_set(app_capture(app), app->look.subject.set);
     for (int i = 0; i < 2; i++) {
         if (capture_layer_index(set, (int)item->to[i]) < 0)
             return wrong(tour, item->line, err, "there is no layer %d", (int)item->to[i]);
@@ -401,8 +402,10 @@ static Status begin_move(App *app, RecordTourPlayer *player, const Item *item, E
     while (at < player->active_count && player->active[at].item->kind != item->kind)
         at++;
     if (at == player->active_count) player->active_count++;
-    player->active[at] = (Active){
-        .item = item, .camera = app->view.camera, .lo = (double)app->view.lo, .hi = (double)app->view.hi};
+    player->active[at] = (Active){.item = item,
+                                  .camera = app->look.matrix.camera,
+                                  .lo = (double)app->look.colours.lo,
+                                  .hi = (double)app->look.colours.hi};
     return STATUS_OK;
 }
 
@@ -446,11 +449,11 @@ Status record_tour_patterns(App *app, const RecordTour *tour, Status (*each)(voi
             status = run_command(app, tour, item, err);
             if (status == STATUS_OK) status = each(user, err);
         } else if (item->kind == ITEM_LAYER) {
-            const int layers = capture_set(app_capture(app), app->view.set)->layer_count;
+            const int layers = capture_set(app_capture(app), app->look.subject.set)->layer_count;
             for (int step = 0; step < layers && status == STATUS_OK; step++) {
-                const int before = app->view.layer;
+                const int before = app->look.subject.layer;
                 move_layer(app, item, (double)step / layers);
-                if (step == 0 || app->view.layer != before) status = each(user, err);
+                if (step == 0 || app->look.subject.layer != before) status = each(user, err);
             }
             move_layer(app, item, 1);
             if (status == STATUS_OK) status = each(user, err);
@@ -496,9 +499,9 @@ Status record_tour_start(App *app, const char *path, Error *err) {
         return error_set(err, STATUS_MEMORY, "not enough memory to play the tour");
     }
     live->tour = tour;
-    live->began_ns = clock_now_ns(&app->clock);
+    live->began_ns = clock_now_ns(&app->machine.clock);
     recorder->tour = live;
-    app->redraw = true;
+    app->pace.redraw = true;
     return STATUS_OK;
 }
 

@@ -33,8 +33,9 @@ static double seconds_now(const App *app, uint64_t now) {
 }
 
 static void visible(const App *app, double *q0, double *q1, double *k0, double *k1) {
-    const float scale = app->layout.scale > 0 ? app->layout.scale : 1;
-    views_camera_visible(&app->view.camera, app->result.plot.w / scale, app->result.plot.h / scale, q0, q1, k0, k1);
+    const float scale = app->picture.layout.scale > 0 ? app->picture.layout.scale : 1;
+    views_camera_visible(&app->look.matrix.camera, app->picture.result.plot.w / scale,
+                         app->picture.result.plot.h / scale, q0, q1, k0, k1);
 }
 
 /* Everything that later lines build upon, in absolute terms. */
@@ -44,28 +45,28 @@ static void note_start(App *app, RecordTourWriter *w) {
     const LayerInfo *layer;
     int64_t queries, keys;
     char heads[HEADSET_TEXT_SIZE];
-    const ViewState *view = &app->view;
+    const Look *look = &app->look;
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
-    tiles_headset_format(&view->heads, heads, sizeof heads);
+    tiles_headset_format(&look->subject.heads, heads, sizeof heads);
     text_appendf(&w->text, "# attnscope tour of %s\n0 view %s\n0 set %s\n0 layer %d\n", capture_name(app_capture(app)),
                  app_view_ui(app)->name, set->name, layer->number);
     /* A list of heads may be longer than a line of a tour; then the tour begins with the heads of whoever plays it. */
     if (strlen(heads) < 400) text_appendf(&w->text, "0 heads %s\n", heads);
-    text_appendf(&w->text, "0 transform %s\n0 pool %s\n0 cmap %s\n", TRANSFORMS[view->transform],
-                 CHANNELS[view->channel], draw_colormap_name(view->cmap));
-    if (view->range_mode == RANGE_MANUAL || view->range_locked)
-        text_appendf(&w->text, "0 range %.6g:%.6g\n", (double)view->lo, (double)view->hi);
-    if (!view->labels) text_append(&w->text, "0 labels\n");
-    if (view->fitted)
+    text_appendf(&w->text, "0 transform %s\n0 pool %s\n0 cmap %s\n", TRANSFORMS[look->colours.transform],
+                 CHANNELS[look->colours.channel], draw_colormap_name(look->colours.cmap));
+    if (look->colours.range_mode == RANGE_MANUAL || look->colours.range_locked)
+        text_appendf(&w->text, "0 range %.6g:%.6g\n", (double)look->colours.lo, (double)look->colours.hi);
+    if (!look->labels) text_append(&w->text, "0 labels\n");
+    if (look->matrix.fitted)
         text_append(&w->text, "0 fit\n");
     else {
         double q0, q1, k0, k1;
         visible(app, &q0, &q1, &k0, &k1);
         text_appendf(&w->text, "0 camera %.6g:%.6g,%.6g:%.6g\n", q0, q1, k0, k1);
     }
-    w->camera = view->camera;
-    w->layer = view->layer;
-    w->fitted = view->fitted;
+    w->camera = look->matrix.camera;
+    w->layer = look->subject.layer;
+    w->fitted = look->matrix.fitted;
 }
 
 Status record_tour_write_start(App *app, const char *path, Error *err) {
@@ -75,7 +76,7 @@ Status record_tour_write_start(App *app, const char *path, Error *err) {
     RecordTourWriter *w = mem_alloc_zeroed(1, sizeof *w);
     if (!w) return error_set(err, STATUS_MEMORY, "not enough memory to note a tour");
     snprintf(w->path, sizeof w->path, "%s", path);
-    w->began_ns = clock_now_ns(&app->clock);
+    w->began_ns = clock_now_ns(&app->machine.clock);
     recorder->writer = w;
     note_start(app, w);
     return STATUS_OK;
@@ -84,7 +85,7 @@ Status record_tour_write_start(App *app, const char *path, Error *err) {
 void record_tour_note_command(App *app, const Command *command, const char *args) {
     if (!record_tour_writing(app) || !record_tour_allows(command) || !command->group) return;
     RecordTourWriter *w = app->recorder->writer;
-    const bool matrix = app->view.view == VIEW_MATRIX;
+    const bool matrix = app->look.kind == VIEW_MATRIX;
     /* Seen in frames. */
     if (matrix && !strcmp(command->group, "Camera") && strcmp(command->name, "aspect") &&
         strcmp(command->name, "select-cells"))
@@ -93,7 +94,7 @@ void record_tour_note_command(App *app, const Command *command, const char *args
         !strcmp(command->name, "status"))
         return;
     if (w->text.length < NOTES_MOST)
-        text_appendf(&w->text, "%.3f %s%s%s\n", seconds_now(app, clock_now_ns(&app->clock)), command->name,
+        text_appendf(&w->text, "%.3f %s%s%s\n", seconds_now(app, clock_now_ns(&app->machine.clock)), command->name,
                      args[0] ? " " : "", args);
 }
 
@@ -102,15 +103,15 @@ static bool same_camera(const Camera *a, const Camera *b) {
 }
 
 static void note_camera(App *app, RecordTourWriter *w, double now) {
-    const ViewState *view = &app->view;
-    if (view->fitted) {
+    const Look *look = &app->look;
+    if (look->matrix.fitted) {
         if (!w->fitted) text_appendf(&w->text, "%.3f fit\n", now);
         w->fitted = true;
-        w->camera = view->camera;
+        w->camera = look->matrix.camera;
         w->sampled = w->moved = now;
         return;
     }
-    if (same_camera(&w->camera, &view->camera)) {
+    if (same_camera(&w->camera, &look->matrix.camera)) {
         if (now - w->moved > REST_S) w->sampled = now; /* the next move begins here */
         return;
     }
@@ -120,7 +121,7 @@ static void note_camera(App *app, RecordTourWriter *w, double now) {
     visible(app, &q0, &q1, &k0, &k1);
     const double from = fmax(w->sampled, now - 2 * SAMPLE_S);
     text_appendf(&w->text, "%.3f..%.3f linear camera %.6g:%.6g,%.6g:%.6g\n", from, now, q0, q1, k0, k1);
-    w->camera = view->camera;
+    w->camera = look->matrix.camera;
     w->fitted = false;
     w->sampled = now;
 }
@@ -131,21 +132,22 @@ void record_tour_note_frame(App *app, uint64_t now) {
     int64_t queries, keys;
     if (!record_tour_writing(app) || !app_pattern(app, &set, &layer, &queries, &keys)) return;
     RecordTourWriter *w = app->recorder->writer;
-    const ViewState *view = &app->view;
+    const Look *look = &app->look;
     const double seconds = seconds_now(app, now);
     if (w->text.length >= NOTES_MOST) return;
-    if (view->layer != w->layer) text_appendf(&w->text, "%.3f layer %d\n", seconds, layer->number);
-    w->layer = view->layer;
-    if (view->cursor_locked && (!w->cursor_locked || view->cursor_q != w->cursor_q || view->cursor_k != w->cursor_k)) {
-        text_appendf(&w->text, "%.3f cursor %lld,%lld\n", seconds, (long long)view->cursor_q,
-                     (long long)view->cursor_k);
-    } else if (!view->cursor_locked && w->cursor_locked) {
+    if (look->subject.layer != w->layer) text_appendf(&w->text, "%.3f layer %d\n", seconds, layer->number);
+    w->layer = look->subject.layer;
+    if (look->matrix.cursor_locked &&
+        (!w->cursor_locked || look->matrix.cursor_q != w->cursor_q || look->matrix.cursor_k != w->cursor_k)) {
+        text_appendf(&w->text, "%.3f cursor %lld,%lld\n", seconds, (long long)look->matrix.cursor_q,
+                     (long long)look->matrix.cursor_k);
+    } else if (!look->matrix.cursor_locked && w->cursor_locked) {
         text_appendf(&w->text, "%.3f cursor off\n", seconds);
     }
-    w->cursor_locked = view->cursor_locked;
-    w->cursor_q = view->cursor_q;
-    w->cursor_k = view->cursor_k;
-    if (view->view == VIEW_MATRIX) note_camera(app, w, seconds);
+    w->cursor_locked = look->matrix.cursor_locked;
+    w->cursor_q = look->matrix.cursor_q;
+    w->cursor_k = look->matrix.cursor_k;
+    if (look->kind == VIEW_MATRIX) note_camera(app, w, seconds);
 }
 
 void record_tour_write_drop(App *app) {
@@ -158,9 +160,9 @@ void record_tour_write_drop(App *app) {
 Status record_tour_write_stop(App *app, Error *err) {
     if (!record_tour_writing(app)) return STATUS_OK;
     RecordTourWriter *w = app->recorder->writer;
-    const double now = seconds_now(app, clock_now_ns(&app->clock));
+    const double now = seconds_now(app, clock_now_ns(&app->machine.clock));
     w->sampled = fmin(w->sampled, now - SAMPLE_S);
-    record_tour_note_frame(app, clock_now_ns(&app->clock)); /* where the camera came to rest */
+    record_tour_note_frame(app, clock_now_ns(&app->machine.clock)); /* where the camera came to rest */
     text_appendf(&w->text, "%.3f end\n", now + LAST_S);
     const Status status = w->text.failed ? error_set(err, STATUS_MEMORY, "not enough memory for the tour")
                                          : file_write_all(w->path, w->text.text, w->text.length, err);

@@ -12,7 +12,7 @@
 
 /* What a person has set up, by numbers of the model where layers may have come or gone. */
 typedef struct Place {
-    ViewState view;
+    Look view;
     Comparison comparison;
     Pins pins;
     char set[64];
@@ -25,14 +25,14 @@ static void note_place(const App *app, Place *place) {
     const SetInfo *set;
     const LayerInfo *layer;
     int64_t queries, keys;
-    *place = (Place){.view = app->view,
+    *place = (Place){.view = app->look,
                      .comparison = app->comparison,
                      .pins = app->pins,
-                     .selection_on = app->selection_on,
-                     .from_grid = app->from_grid,
-                     .playing = app->playing,
-                     .last_head = app->last_head,
-                     .history_count = app->history_count,
+                     .selection_on = app->selection.on,
+                     .from_grid = app->grid.return_here,
+                     .playing = app->play.on,
+                     .last_head = app->heads.last,
+                     .history_count = app->history.count,
                      .thumbs_scroll = app->thumbs_scroll};
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return; /* probabilities of tokens */
     place->layer = layer->number;
@@ -42,11 +42,11 @@ static void note_place(const App *app, Place *place) {
 static void back_to(App *app, const Place *place) {
     const Capture *capture = app_capture(app);
     if (capture_set_count(capture) == 0) {
-        app->view.text = place->view.text;
+        app->look.text = place->view.text;
         app_view_changed(app);
         return;
     }
-    app->view = place->view;
+    app->look = place->view;
     app_leave_view(app);
     app->comparison = place->comparison;
     app->pins = place->pins;
@@ -55,26 +55,26 @@ static void back_to(App *app, const Place *place) {
         pins_keep_inside(&app->pins, i, one->max_queries, one->max_keys);
     }
     const int set = capture_set_by_name(capture, place->set);
-    app->view.set = set >= 0 ? set : 0;
-    const int layer = capture_layer_index(capture_set(capture, app->view.set), place->layer);
-    if (layer >= 0) app->view.layer = layer;
-    app->from_grid = place->from_grid;
-    app->playing = place->playing;
-    app->last_head = place->last_head;
-    app->history_count = place->history_count;
+    app->look.subject.set = set >= 0 ? set : 0;
+    const int layer = capture_layer_index(capture_set(capture, app->look.subject.set), place->layer);
+    if (layer >= 0) app->look.subject.layer = layer;
+    app->grid.return_here = place->from_grid;
+    app->play.on = place->playing;
+    app->heads.last = place->last_head;
+    app->history.count = place->history_count;
     app->thumbs_scroll = place->thumbs_scroll;
     app_view_changed(app);
-    const LayerInfo *info = &capture_set(capture, app->view.set)->layers[app->view.layer];
-    app->selection_on = place->selection_on && app->sel_q1 <= info->queries && app->sel_k1 <= info->keys;
+    const LayerInfo *info = &capture_set(capture, app->look.subject.set)->layers[app->look.subject.layer];
+    app->selection.on = place->selection_on && app->selection.q1 <= info->queries && app->selection.k1 <= info->keys;
 }
 
 static Status reload(App *app, Error *err) {
     const char *paths[FILES_MAX];
     Place place;
-    size_t count = app->captures[0].path_count;
-    char *copy = mem_alloc(app->captures[0].paths_size + 1);
+    size_t count = app->opened.captures[0].path_count;
+    char *copy = mem_alloc(app->opened.captures[0].paths_size + 1);
     if (!copy) return error_set(err, STATUS_MEMORY, "not enough memory to read the file again");
-    memcpy(copy, app->captures[0].paths, app->captures[0].paths_size);
+    memcpy(copy, app->opened.captures[0].paths, app->opened.captures[0].paths_size);
     const char *at = copy;
     for (size_t i = 0; i < count; i++) {
         paths[i] = at;
@@ -89,7 +89,7 @@ static Status reload(App *app, Error *err) {
 
 bool cmd_reload(App *app, const char *args, Error *err) {
     (void)args;
-    if (!app_capture(app) || app->captures[0].path_count == 0) return false;
+    if (!app_capture(app) || app->opened.captures[0].path_count == 0) return false;
     if (reload(app, err) != STATUS_OK) return false;
     app_say(app, SAY_INFO, "read again: %s", capture_name(app_capture(app)));
     return true;
@@ -99,7 +99,7 @@ bool cmd_auto_reload(App *app, const char *args, Error *err) {
     static const char *const NAMES[] = {"on", "off", "ask"};
     for (int i = 0; i < 3; i++) {
         if (strcmp(args, NAMES[i])) continue;
-        app->auto_reload = (AutoReload)i;
+        app->reload.mode = (AutoReload)i;
         return true;
     }
     error_set(err, STATUS_USAGE, "'auto-reload' takes on, off or ask, not '%.40s'", args);
@@ -112,7 +112,7 @@ static void changed(App *app) {
     char name[256];
     Error err = {0};
     snprintf(name, sizeof name, "%s", capture_name(app_capture(app)));
-    if (app->auto_reload == RELOAD_ASK) {
+    if (app->reload.mode == RELOAD_ASK) {
         app_say(app, SAY_INFO, "%s has changed: F5 reads it again", name);
     } else if (reload(app, &err) == STATUS_OK) {
         app_say(app, SAY_INFO, "%s has changed and was read again", name);
@@ -123,9 +123,9 @@ static void changed(App *app) {
 }
 
 void reload_tick(App *app) {
-    if (!app->watch || !app_capture(app)) return;
-    const WatchNews news = watch_take(app->watch);
-    if (app->auto_reload == RELOAD_OFF || news == WATCH_NOTHING) return;
+    if (!app->reload.watch || !app_capture(app)) return;
+    const WatchNews news = watch_take(app->reload.watch);
+    if (app->reload.mode == RELOAD_OFF || news == WATCH_NOTHING) return;
     if (news == WATCH_CHANGED)
         changed(app);
     else
@@ -146,10 +146,10 @@ static void note_done(App *app, void *data) {
 }
 
 void reload_watch(App *app, const char *const *paths, size_t count, uint64_t sign) {
-    if (!platform_is_window(app->platform)) return;
-    if (!app->watch && watch_new(app_wake, app, &app->watch, NULL) != STATUS_OK) return;
-    const bool file = !app->captures[0].is_demo;
-    watch_set(app->watch, paths, file ? count : 0, sign);
+    if (!platform_is_window(app->machine.platform)) return;
+    if (!app->reload.watch && watch_new(app_wake, app, &app->reload.watch, NULL) != STATUS_OK) return;
+    const bool file = !app->opened.captures[0].is_demo;
+    watch_set(app->reload.watch, paths, file ? count : 0, sign);
     char *copy = file ? mem_strdup(paths[0]) : NULL;
-    if (copy) (void)chores_post(app->chores[CHORES_FILES], &(Chore){note_run, note_done, mem_free, copy});
+    if (copy) (void)chores_post(app->machine.chores[CHORES_FILES], &(Chore){note_run, note_done, mem_free, copy});
 }

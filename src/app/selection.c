@@ -31,8 +31,8 @@ struct Selections {
 };
 
 static struct Selections *selections_of(App *app) {
-    if (!app->selections) app->selections = mem_alloc_zeroed(1, sizeof *app->selections);
-    return app->selections;
+    if (!app->selection.jobs) app->selection.jobs = mem_alloc_zeroed(1, sizeof *app->selection.jobs);
+    return app->selection.jobs;
 }
 
 /* ---- on the worker ---------------------------------------------------------------------------- */
@@ -79,12 +79,12 @@ static void say_written(App *app, const Job *job) {
 static void written(App *app, void *data) {
     Job *job = data;
     TextBuffer *text = &job->sink.text;
-    app->selections->writing = NULL;
-    app->selections->status = job->status;
-    app->selections->error = job->error;
+    app->selection.jobs->writing = NULL;
+    app->selection.jobs->status = job->status;
+    app->selection.jobs->error = job->error;
     if (job->status == STATUS_OK && job->copies && text->length > 0) {
         text->text[--text->length] = 0; /* no line end after the last row: one cell pastes as one word */
-        platform_set_clipboard(app->platform, text->text);
+        platform_set_clipboard(app->machine.platform, text->text);
     }
     say_written(app, job);
     job_free(job);
@@ -92,7 +92,7 @@ static void written(App *app, void *data) {
 
 static void added_up(App *app, void *data) {
     Job *job = data;
-    struct Selections *s = app->selections;
+    struct Selections *s = app->selection.jobs;
     if (s->adding == job) {
         s->adding = NULL;
         s->known = job->status == STATUS_OK;
@@ -109,19 +109,20 @@ static Status selected_block(const App *app, bool single_cell, SelectionBlock *o
     int64_t queries, keys;
     if (!app_pattern(app, &set, &layer, &queries, &keys))
         return error_set(err, STATUS_NOT_FOUND, "there is no pattern to take cells from");
-    const ViewState *view = &app->view;
-    if (app->selection_on) {
-        *out = (SelectionBlock){i64_clamp(app->sel_q0, 0, queries), i64_clamp(app->sel_q1, 0, queries),
-                                i64_clamp(app->sel_k0, 0, keys), i64_clamp(app->sel_k1, 0, keys)};
+    const Look *look = &app->look;
+    if (app->selection.on) {
+        *out = (SelectionBlock){i64_clamp(app->selection.q0, 0, queries), i64_clamp(app->selection.q1, 0, queries),
+                                i64_clamp(app->selection.k0, 0, keys), i64_clamp(app->selection.k1, 0, keys)};
         if (out->q1 > out->q0 && out->k1 > out->k0) return STATUS_OK;
         return error_set(err, STATUS_NOT_FOUND, "the selection lies outside this pattern");
     }
-    if (view->cursor_on && view->cursor_locked) {
-        *out = (SelectionBlock){view->cursor_q, view->cursor_q + 1, 0, keys};
+    if (look->matrix.cursor_on && look->matrix.cursor_locked) {
+        *out = (SelectionBlock){look->matrix.cursor_q, look->matrix.cursor_q + 1, 0, keys};
         return STATUS_OK;
     }
-    if (view->cursor_on && single_cell) {
-        *out = (SelectionBlock){view->cursor_q, view->cursor_q + 1, view->cursor_k, view->cursor_k + 1};
+    if (look->matrix.cursor_on && single_cell) {
+        *out = (SelectionBlock){look->matrix.cursor_q, look->matrix.cursor_q + 1, look->matrix.cursor_k,
+                                look->matrix.cursor_k + 1};
         return STATUS_OK;
     }
     return error_set(err, STATUS_NOT_FOUND, "nothing is chosen: %slock a row with x, or drag with the right button",
@@ -136,19 +137,19 @@ static Status make_job(const App *app, const SelectionBlock *block, SelectionFor
         return error_set(err, STATUS_NOT_FOUND, "there is no pattern to take cells from");
     Job *job = mem_alloc_zeroed(1, sizeof *job);
     if (!job) return error_set(err, STATUS_MEMORY, "not enough memory to read cells");
-    const Status status = tiles_headset_resolve(&app->view.heads, set, layer, &job->source.heads, err);
+    const Status status = tiles_headset_resolve(&app->look.subject.heads, set, layer, &job->source.heads, err);
     if (status != STATUS_OK) {
         mem_free(job);
         return status;
     }
     job->source.block = *block;
     job->source.request = (PoolRequest){.capture = app_capture(app),
-                                        .set = app->view.set,
-                                        .item = app->view.item,
-                                        .step = app->view.step,
-                                        .layer = app->view.layer,
-                                        .values = app->view.values};
-    job->source.variant = views_variant(&app->view);
+                                        .set = app->look.subject.set,
+                                        .item = app->look.subject.item,
+                                        .step = app->look.subject.step,
+                                        .layer = app->look.subject.layer,
+                                        .values = app->look.subject.values};
+    job->source.variant = views_variant(&app->look);
     app_variant_text(app, job->variant, sizeof job->variant);
     job->sink.form = form;
     *out = job;
@@ -157,9 +158,9 @@ static Status make_job(const App *app, const SelectionBlock *block, SelectionFor
 
 /* Until nothing is left of it; an interrupt gives it up. */
 static void finish(App *app, int queue, Job *const *running) {
-    while (!chores_idle(app->chores[queue])) {
-        if (*running && cancel_requested(app->cancel)) atomic_store(&(*running)->cancel.set, true);
-        if (!chores_finish(app->chores[queue], app)) clock_sleep_ns(200000);
+    while (!chores_idle(app->machine.chores[queue])) {
+        if (*running && cancel_requested(app->machine.cancel)) atomic_store(&(*running)->cancel.set, true);
+        if (!chores_finish(app->machine.chores[queue], app)) clock_sleep_ns(200000);
     }
 }
 
@@ -171,11 +172,11 @@ static Status write_job(App *app, Job *job, Error *err) {
                  : error_set(err, STATUS_MEMORY, "not enough memory to read cells");
     }
     s->writing = job;
-    if (!chores_post(app->chores[CHORES_WRITE], &(Chore){job_run, written, job_free, job})) {
+    if (!chores_post(app->machine.chores[CHORES_WRITE], &(Chore){job_run, written, job_free, job})) {
         s->writing = NULL;
         return error_set(err, STATUS_MEMORY, "not enough memory to read cells");
     }
-    if (platform_is_window(app->platform)) return STATUS_OK;
+    if (platform_is_window(app->machine.platform)) return STATUS_OK;
     finish(app, CHORES_WRITE, &s->writing);
     if (s->status != STATUS_OK && err) *err = s->error;
     return s->status;
@@ -215,7 +216,7 @@ Status selection_export(App *app, const char *path, Error *err) {
 }
 
 bool selection_busy(const App *app, char *what, size_t size, double *fraction) {
-    const Job *job = app->selections ? app->selections->writing : NULL;
+    const Job *job = app->selection.jobs ? app->selection.jobs->writing : NULL;
     if (!job) return false;
     const SelectionBlock *b = &job->source.block;
     *fraction = (double)atomic_load_explicit(&job->sink.rows_done, memory_order_relaxed) / (double)(b->q1 - b->q0);
@@ -225,17 +226,18 @@ bool selection_busy(const App *app, char *what, size_t size, double *fraction) {
 }
 
 bool selection_adding(const App *app) {
-    return app->selections && app->selections->adding;
+    return app->selection.jobs && app->selection.jobs->adding;
 }
 
 void selection_cancel(App *app) {
-    if (app->selections && app->selections->writing) atomic_store(&app->selections->writing->cancel.set, true);
+    if (app->selection.jobs && app->selection.jobs->writing)
+        atomic_store(&app->selection.jobs->writing->cancel.set, true);
 }
 
 /* ---- figures ---------------------------------------------------------------------------------- */
 
 static void give_up_adding(App *app) {
-    struct Selections *s = app->selections;
+    struct Selections *s = app->selection.jobs;
     if (s->adding) atomic_store(&s->adding->cancel.set, true);
     s->adding = NULL; /* whatever it brings is not of now */
 }
@@ -244,8 +246,8 @@ const SelectionFigures *selection_figures(App *app, const Frame *frame, double *
     struct Selections *s = selections_of(app);
     SelectionBlock block;
     *fraction = 0;
-    if (!s || !app->selection_on || selected_block(app, false, &block, NULL) != STATUS_OK) return NULL;
-    TileKey stamp = views_row_key(frame, &app->view, block.q0);
+    if (!s || !app->selection.on || selected_block(app, false, &block, NULL) != STATUS_OK) return NULL;
+    TileKey stamp = views_row_key(frame, &app->look, block.q0);
     stamp.x = block.k0;
     stamp.rows = block.q1 - block.q0;
     stamp.columns = block.k1 - block.k0;
@@ -258,34 +260,35 @@ const SelectionFigures *selection_figures(App *app, const Frame *frame, double *
     s->known = false;
     give_up_adding(app);
     /* While the hand moves each frame has another selection. */
-    if (app->drag == DRAG_SELECT || frame->flying) return NULL;
+    if (app->pointer.drag == DRAG_SELECT || frame->flying) return NULL;
     s->stamp = stamp;
     if (make_job(app, &block, SELECTION_FIGURES, &s->adding, NULL) != STATUS_OK) return NULL;
     Job *job = s->adding;
-    if (!chores_post(app->chores[CHORES_ADD], &(Chore){job_run, added_up, job_free, job})) s->adding = NULL;
-    if (!platform_is_window(app->platform)) finish(app, CHORES_ADD, &s->adding);
+    if (!chores_post(app->machine.chores[CHORES_ADD], &(Chore){job_run, added_up, job_free, job})) s->adding = NULL;
+    if (!platform_is_window(app->machine.platform)) finish(app, CHORES_ADD, &s->adding);
     return s->known ? &s->figures : NULL;
 }
 
 const SelectionFigures *selection_figures_known(const App *app) {
-    return app->selection_on && app->selections && app->selections->known ? &app->selections->figures : NULL;
+    return app->selection.on && app->selection.jobs && app->selection.jobs->known ? &app->selection.jobs->figures
+                                                                                  : NULL;
 }
 
 /* ---- the end ---------------------------------------------------------------------------------- */
 
 void selection_stop(App *app) {
-    struct Selections *s = app->selections;
+    struct Selections *s = app->selection.jobs;
     if (!s) return;
     selection_cancel(app);
     give_up_adding(app);
     for (int queue = CHORES_WRITE; queue <= CHORES_ADD; queue++) {
-        if (app->chores[queue]) finish(app, queue, &s->writing);
+        if (app->machine.chores[queue]) finish(app, queue, &s->writing);
     }
     s->stamp = (TileKey){0};
     s->known = false;
 }
 
 void selection_drop(App *app) {
-    mem_free(app->selections);
-    app->selections = NULL;
+    mem_free(app->selection.jobs);
+    app->selection.jobs = NULL;
 }

@@ -164,26 +164,26 @@ void settings_apply(const Settings *settings, App *app, bool keys_only) {
         snprintf(line, sizeof line, "%s %s", SETTINGS[i].name, settings->values[i]);
         (void)app_command(app, line, NULL);
     }
-    app->message[0] = 0; /* nobody asked for what commands say */
+    app->message.text[0] = 0; /* nobody asked for what commands say */
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
 /* What is set now; false for what cannot be changed while the program runs. */
 static bool current_value(const App *app, const char *name, char *out, size_t out_size) {
-    const ViewState *view = &app->view;
+    const Look *look = &app->look;
     const struct {
         const char *name, *value;
     } WORDS[] = {
-        {"theme", app->light ? "light" : "dark"},
-        {"cmap", draw_colormap_name(view->cmap)},
-        {"transform", TRANSFORMS[view->transform]},
-        {"pool", POOLS[view->channel]},
-        {"aspect", ASPECTS[view->fit_mode]},
-        {"labels", view->labels ? "on" : "off"},
-        {"panels", app->folded ? "off" : "on"},
-        {"auto-reload", RELOADS[app->auto_reload]},
-        {"file-dialog", app->own_dialog ? "own" : "system"},
+        {"theme", app->ui.light ? "light" : "dark"},
+        {"cmap", draw_colormap_name(look->colours.cmap)},
+        {"transform", TRANSFORMS[look->colours.transform]},
+        {"pool", POOLS[look->colours.channel]},
+        {"aspect", ASPECTS[look->matrix.fit_mode]},
+        {"labels", look->labels ? "on" : "off"},
+        {"panels", app->ui.folded ? "off" : "on"},
+        {"auto-reload", RELOADS[app->reload.mode]},
+        {"file-dialog", app->chooser.own ? "own" : "system"},
     };
     for (size_t i = 0; i < BASE_COUNT(WORDS); i++) {
         if (strcmp(WORDS[i].name, name)) continue;
@@ -191,12 +191,12 @@ static bool current_value(const App *app, const char *name, char *out, size_t ou
         return true;
     }
     if (!strcmp(name, "scale")) {
-        snprintf(out, out_size, "%.4g", (double)app->ui_scale);
+        snprintf(out, out_size, "%.4g", (double)app->ui.scale);
     } else if (!strcmp(name, "gamma")) {
-        snprintf(out, out_size, "%.4g", (double)view->gamma);
+        snprintf(out, out_size, "%.4g", (double)look->colours.gamma);
     } else if (!strcmp(name, "range")) { /* numbers belong to what is open, not to the next capture */
-        if (view->range_mode == RANGE_PERCENTILE)
-            snprintf(out, out_size, "p%g", view->percentile);
+        if (look->colours.range_mode == RANGE_PERCENTILE)
+            snprintf(out, out_size, "p%g", look->colours.percentile);
         else
             snprintf(out, out_size, "auto");
     } else {

@@ -49,9 +49,9 @@ static Status draw_part(Poster *p, GpuArea part, Error *err) {
     if (status != STATUS_OK) return status;
     frame.exact_only = p->params->exact;
     app_frame_build(app, &frame);
-    if (cancel_requested(app->cancel)) return error_set(err, STATUS_CANCELLED, "interrupted");
-    status = gpu_paint_part(app->gpu, p->target, part, p->ground, &app->list, err);
-    if (status == STATUS_OK) status = gpu_target_read(app->gpu, p->target, p->pixels, err);
+    if (cancel_requested(app->machine.cancel)) return error_set(err, STATUS_CANCELLED, "interrupted");
+    status = gpu_paint_part(app->machine.gpu, p->target, part, p->ground, &app->picture.list, err);
+    if (status == STATUS_OK) status = gpu_target_read(app->machine.gpu, p->target, p->pixels, err);
     for (int y = 0; status == STATUS_OK && y < part.h; y++) {
         memcpy(p->strip + ((size_t)y * (size_t)frame.width + (size_t)part.x) * 4,
                p->pixels + (size_t)y * (size_t)p->part_w * 4, (size_t)part.w * 4);
@@ -83,7 +83,7 @@ static Status draw_parts(Poster *p, Error *err) {
 
 static void choose_parts(Poster *p) {
     const FrameParams *frame = &p->params->frame;
-    const int64_t side = i64_min(gpu_info(p->app->gpu)->max_texture_side, WHOLE_SIDE);
+    const int64_t side = i64_min(gpu_info(p->app->machine.gpu)->max_texture_side, WHOLE_SIDE);
     p->whole = (int64_t)frame->width * frame->height <= WHOLE_PIXELS && frame->width <= side && frame->height <= side;
     p->part_w = p->whole ? frame->width : (int)i64_min(frame->width, i64_min(side, PART_SIDE));
     p->strip_h = p->whole ? frame->height
@@ -106,7 +106,7 @@ static size_t describe(const App *app, char title[512], char paths[2][PATH_TEXT]
                                        {"Software", "attnscope " ATTNSCOPE_VERSION},
                                        {"attnscope.reference", paths[1]}};
     memcpy(texts, all, sizeof all);
-    if (!app->captures[1].capture) return TEXTS_MAX - 1;
+    if (!app->opened.captures[1].capture) return TEXTS_MAX - 1;
     still_capture_path(app, 1, paths[1], PATH_TEXT);
     return TEXTS_MAX;
 }
@@ -132,9 +132,9 @@ static Status open_png(Poster *p, const char *path, Error *err) {
 
 static Status write_png(App *app, const char *path, const StillParams *params, Error *err) {
     Poster p = {
-        .app = app, .params = params, .ground = params->transparent ? (Color){0} : views_theme(app->light)->ground};
+        .app = app, .params = params, .ground = params->transparent ? (Color){0} : views_theme(app->ui.light)->ground};
     choose_parts(&p);
-    Status status = gpu_target_new(app->gpu, p.part_w, p.strip_h, &p.target, err);
+    Status status = gpu_target_new(app->machine.gpu, p.part_w, p.strip_h, &p.target, err);
     if (status != STATUS_OK) return status;
     p.pixels = mem_alloc((size_t)p.part_w * (size_t)p.strip_h * 4);
     p.strip = mem_alloc((size_t)params->frame.width * (size_t)p.strip_h * 4);
@@ -159,7 +159,7 @@ done:
     export_png_discard(p.png);
     mem_free(p.strip);
     mem_free(p.pixels);
-    gpu_target_drop(app->gpu, p.target);
+    gpu_target_drop(app->machine.gpu, p.target);
     return status;
 }
 
@@ -185,14 +185,15 @@ static Status write_vector(App *app, const char *path, const StillParams *params
     }
     const ExportVectorParams vector = {.width = frame.width,
                                        .height = frame.height,
-                                       .scale = app->ui_scale,
-                                       .ground = params->transparent ? (Color){0} : views_theme(app->light)->ground,
+                                       .scale = app->ui.scale,
+                                       .ground = params->transparent ? (Color){0} : views_theme(app->ui.light)->ground,
                                        .title = params->anonymous ? NULL : title,
                                        .description = description.text};
     if (description.failed)
         status = error_set(err, STATUS_MEMORY, "not enough memory for a picture");
     else
-        status = (text_ends_with(path, ".svg") ? export_svg : export_pdf)(path, &vector, app->gpu, &app->list, err);
+        status = (text_ends_with(path, ".svg") ? export_svg : export_pdf)(path, &vector, app->machine.gpu,
+                                                                          &app->picture.list, err);
     text_buffer_free(&description);
     return status;
 }
@@ -214,7 +215,7 @@ Status still_write(App *app, const char *path, const StillParams *params, Error 
     if (status != STATUS_OK) return status;
     file_writer_discard(probe);
     status = (vector ? write_vector : write_png)(app, path, params, err);
-    app->redraw = true;
+    app->pace.redraw = true;
     return status;
 }
 

@@ -28,12 +28,13 @@ void still_title(const App *app, char *out, size_t out_size) {
         return;
     }
     snprintf(out, out_size, "%s, %s, %s",
-             app->captures[0].is_demo ? app->captures[0].demo_name : capture_name(app_capture(app)), set->name, view);
+             app->opened.captures[0].is_demo ? app->opened.captures[0].demo_name : capture_name(app_capture(app)),
+             set->name, view);
 }
 
 void still_capture_path(const App *app, int which, char *out, size_t out_size) {
     char absolute[PATH_MAX];
-    const OpenCapture *open = &app->captures[which];
+    const OpenCapture *open = &app->opened.captures[which];
     if (open->is_demo)
         snprintf(out, out_size, "demo:%s", open->demo_name);
     else
@@ -193,17 +194,17 @@ Status still_open_picture(App *app, const char *picture, Error *err) {
     const char *capture = NULL;
     Status status = still_read_view(picture, &options, &capture, true, err);
     if (status != STATUS_OK) return status;
-    char axes[sizeof app->axes];
-    memcpy(axes, app->axes, sizeof axes);
-    snprintf(app->axes, sizeof app->axes, "%s", options.axes ? options.axes : "");
+    char axes[sizeof app->opened.axes];
+    memcpy(axes, app->opened.axes, sizeof axes);
+    snprintf(app->opened.axes, sizeof app->opened.axes, "%s", options.axes ? options.axes : "");
     if ((status = app_open_capture(app, &capture, 1, err)) != STATUS_OK) {
-        memcpy(app->axes, axes, sizeof axes);
+        memcpy(app->opened.axes, axes, sizeof axes);
         return status;
     }
     /* What a command line leaves out is what the program starts with. */
     if (!options.ref && (status = app_open_reference(app, NULL, err)) != STATUS_OK) return status;
-    views_state_init(&app->view);
-    app->light = options.theme && !strcmp(options.theme, "light");
+    views_look_init(&app->look);
+    app->ui.light = options.theme && !strcmp(options.theme, "light");
     const FrameParams frame = app_window_params(app);
     app_frame_build(app, &frame);
     return view_options_apply(&options, app, &frame, err);

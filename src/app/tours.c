@@ -28,14 +28,14 @@ static void say(TourState *state, const char *line) {
 
 /* Diagonal walk at one weight a pixel, there and back. */
 static void play_pan(TourState *state, double t) {
-    Camera *camera = &state->app->view.camera;
+    Camera *camera = &state->app->look.matrix.camera;
     int64_t queries, keys;
     if (!pattern_of(state, &queries, &keys)) return;
     const double there = smooth(t < 0.5 ? 2 * t : 2 - 2 * t);
     camera->points_q = camera->points_k = 1.0 / (double)state->params.scale;
     camera->q = there * (double)queries;
     camera->k = there * (double)keys;
-    state->app->view.fitted = false;
+    state->app->look.matrix.fitted = false;
 }
 
 /* Overview to single weights and back, at four places. */
@@ -45,15 +45,15 @@ static void play_zoom(TourState *state, double t) {
     if (!pattern_of(state, &queries, &keys)) return;
     const int place = (int)fmin(3, floor(t * 4));
     const double local = t * 4 - place, depth = local < 0.5 ? smooth(2 * local) : smooth(2 - 2 * local);
-    const float w = state->app->result.plot.w / state->params.scale,
-                h = state->app->result.plot.h / state->params.scale;
+    const float w = state->app->picture.result.plot.w / state->params.scale,
+                h = state->app->picture.result.plot.h / state->params.scale;
     const Camera fit = views_camera_fit(queries, keys, fmaxf(w, 1), fmaxf(h, 1), FIT_AUTO);
-    Camera *camera = &state->app->view.camera;
+    Camera *camera = &state->app->look.matrix.camera;
     camera->points_q = fit.points_q * pow(ZOOM_MOST / fit.points_q, depth);
     camera->points_k = fit.points_k * pow(ZOOM_MOST / fit.points_k, depth);
     camera->q = fit.q + (PLACES[place][0] * (double)queries - fit.q) * depth;
     camera->k = fit.k + (PLACES[place][1] * (double)keys - fit.k) * depth;
-    state->app->view.fitted = false;
+    state->app->look.matrix.fitted = false;
 }
 
 /* ---- layers and heads ------------------------------------------------------------------------ */
@@ -70,11 +70,11 @@ static bool next_move(TourState *state, double t, int moves) {
 static void play_scrub(TourState *state, double t) {
     const App *app = state->app;
     if (!app_capture(app)) return;
-    if (!app->view.fitted) app_fit(state->app);
+    if (!app->look.matrix.fitted) app_fit(state->app);
     if (!next_move(state, t, LAYER_MOVES)) return;
-    const int layers = capture_set(app_capture(app), app->view.set)->layer_count;
-    if (app->view.layer + 1 >= layers) state->part = 1;
-    if (app->view.layer == 0) state->part = 0;
+    const int layers = capture_set(app_capture(app), app->look.subject.set)->layer_count;
+    if (app->look.subject.layer + 1 >= layers) state->part = 1;
+    if (app->look.subject.layer == 0) state->part = 0;
     say(state, state->part ? "layer -1" : "layer +1");
 }
 
@@ -86,7 +86,7 @@ static void play_heads(TourState *state, double t) {
     int64_t queries, keys;
     char line[64];
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
-    if (!app->view.fitted) app_fit(app);
+    if (!app->look.matrix.fitted) app_fit(app);
     if (!next_move(state, t, HEAD_MOVES)) return;
     const int first = layer->head_numbers[0], other = layer->head_numbers[layer->head_count / 2];
     switch (state->step % 8) {
@@ -132,11 +132,11 @@ static void play_mixed(TourState *state, double t) {
 static void play_grid(TourState *state, double t) {
     App *app = state->app;
     if (!app_capture(app)) return;
-    if (app->view.view != VIEW_GRID) say(state, "view grid");
-    const GridLayout *layout = &app->grid_layout;
+    if (app->look.kind != VIEW_GRID) say(state, "view grid");
+    const GridLayout *layout = &app->grid.layout;
     if (layout->rows == 0) return;
     const GridPlace place = {.plot = layout->plot, .scale = state->params.scale, .aspect = 1};
-    GridState *grid = &app->view.grid;
+    GridState *grid = &app->look.grid;
     Camera fit;
     views_grid_fit(&fit, layout->rows, layout->columns, &place);
     const double depth = smooth(fmin(1, 4 * fmin(t, 1 - t))), walk = smooth(f64_clamp(2 * fabs(2 * t - 1) - 0.5, 0, 1));

@@ -29,8 +29,8 @@ Layout app_layout(const App *app, const FrameParams *params) {
     }
     const float top = roundf(TOP_H * s);
     const float bottom = h / s < BOTTOM_FOLD_H || app_view_ui(app)->of_strips ? 0 : roundf(BOTTOM_H * s);
-    const float left = app->folded || !app_view_ui(app)->has_heads || w / s < LEFT_FOLD_W ? 0 : roundf(LEFT_W * s);
-    const float right = app->folded || w / s < RIGHT_FOLD_W ? 0 : roundf(RIGHT_W * s);
+    const float left = app->ui.folded || !app_view_ui(app)->has_heads || w / s < LEFT_FOLD_W ? 0 : roundf(LEFT_W * s);
+    const float right = app->ui.folded || w / s < RIGHT_FOLD_W ? 0 : roundf(RIGHT_W * s);
     layout.top = (Rect){0, 0, w, top};
     layout.bottom = (Rect){0, h - bottom, w, bottom};
     layout.left = (Rect){0, top, left, h - top - bottom};
@@ -46,8 +46,8 @@ Layout app_layout(const App *app, const FrameParams *params) {
 }
 
 void ui_hit(App *app, Rect rect, const char *hint, PlatformCursor cursor, const char *command_format, ...) {
-    if (app->hit_count == APP_HITS_MAX) return;
-    Hit *hit = &app->hits[app->hit_count++];
+    if (app->ui.hits.count == APP_HITS_MAX) return;
+    Hit *hit = &app->ui.hits.items[app->ui.hits.count++];
     hit->rect = rect;
     hit->hint = hint;
     hit->cursor = cursor;
@@ -59,51 +59,52 @@ void ui_hit(App *app, Rect rect, const char *hint, PlatformCursor cursor, const 
 }
 
 void ui_hit_turns(App *app, const char *less, const char *more) {
-    if (app->hit_count == 0) return;
-    app->hits[app->hit_count - 1].less = less;
-    app->hits[app->hit_count - 1].more = more;
+    if (app->ui.hits.count == 0) return;
+    app->ui.hits.items[app->ui.hits.count - 1].less = less;
+    app->ui.hits.items[app->ui.hits.count - 1].more = more;
 }
 
 const Hit *ui_hit_at(const App *app, float x, float y) {
-    for (int i = app->hit_count - 1; i >= 0; i--) {
-        if (rect_contains(app->hits[i].rect, x, y)) return &app->hits[i];
+    for (int i = app->ui.hits.count - 1; i >= 0; i--) {
+        if (rect_contains(app->ui.hits.items[i].rect, x, y)) return &app->ui.hits.items[i];
     }
     return NULL;
 }
 
 bool ui_hovered(const App *app, Rect rect) {
-    return app->mouse_inside && app->drag == DRAG_NONE && rect_contains(rect, app->mouse_x, app->mouse_y);
+    return app->pointer.inside && app->pointer.drag == DRAG_NONE && rect_contains(rect, app->pointer.x, app->pointer.y);
 }
 
 TextStyle ui_style(const App *app, float points) {
-    return (TextStyle){.size = points * app->layout.scale, .tabular = true};
+    return (TextStyle){.size = points * app->picture.layout.scale, .tabular = true};
 }
 
 TextStyle ui_bold(const App *app, float points) {
-    return (TextStyle){.size = points * app->layout.scale, .weight = FONT_BOLD, .tabular = true};
+    return (TextStyle){.size = points * app->picture.layout.scale, .weight = FONT_BOLD, .tabular = true};
 }
 
 float ui_button(App *app, float x, float y, const char *label, bool active, const char *hint, const char *command) {
-    const Theme *theme = views_theme(app->light);
-    const float s = app->layout.scale;
+    const Theme *theme = views_theme(app->ui.light);
+    const float s = app->picture.layout.scale;
     const TextStyle style = ui_style(app, 12);
-    const Rect rect = {x, y, roundf(draw_text_width(app->fonts, label, style) + 16 * s), roundf(24 * s)};
+    const Rect rect = {x, y, roundf(draw_text_width(app->machine.fonts, label, style) + 16 * s), roundf(24 * s)};
     const bool hovered = ui_hovered(app, rect);
     const Color fill = active ? theme->accent : hovered ? theme->hover : theme->raised;
-    draw_rect(&app->list, rect, 4 * s, fill);
-    draw_text_in(&app->list, rect, label, style, ALIGN_CENTER, active ? theme->accent_text : theme->text);
+    draw_rect(&app->picture.list, rect, 4 * s, fill);
+    draw_text_in(&app->picture.list, rect, label, style, ALIGN_CENTER, active ? theme->accent_text : theme->text);
     ui_hit(app, rect, hint, CURSOR_HAND, "%s", command);
     return rect.w;
 }
 
 void ui_card(App *app, Rect rect) {
-    const Theme *theme = views_theme(app->light);
-    const float s = app->layout.scale;
+    const Theme *theme = views_theme(app->ui.light);
+    const float s = app->picture.layout.scale;
     for (int i = 3; i >= 1; i--) {
         const float spread = (float)i * 3 * s;
         const Rect shadow = {rect.x - spread, rect.y - spread + 4 * s, rect.w + 2 * spread, rect.h + 2 * spread};
-        draw_rect(&app->list, shadow, 8 * s + spread, color_alpha(COLOR_HEX(0x000000), app->light ? 0.05f : 0.16f));
+        draw_rect(&app->picture.list, shadow, 8 * s + spread,
+                  color_alpha(COLOR_HEX(0x000000), app->ui.light ? 0.05f : 0.16f));
     }
-    draw_rect(&app->list, rect, 8 * s, theme->panel);
-    draw_frame(&app->list, rect, 8 * s, fmaxf(1, roundf(s)), theme->line);
+    draw_rect(&app->picture.list, rect, 8 * s, theme->panel);
+    draw_frame(&app->picture.list, rect, 8 * s, fmaxf(1, roundf(s)), theme->line);
 }

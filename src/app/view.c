@@ -56,7 +56,7 @@ static const ViewUi VIEWS[VIEW_KIND_COUNT] = {
 };
 
 const ViewUi *app_view_ui(const App *app) {
-    return &VIEWS[app->view.view];
+    return &VIEWS[app->look.kind];
 }
 
 const ViewUi *app_view_at(ViewKind kind) {
@@ -64,7 +64,7 @@ const ViewUi *app_view_at(ViewKind kind) {
 }
 
 int app_layer(const App *app) {
-    return app->view.view == VIEW_GRID ? app->view.grid.focus.layer : app->view.layer;
+    return app->look.kind == VIEW_GRID ? app->look.grid.focus.layer : app->look.subject.layer;
 }
 
 bool app_has_view(const App *app, ViewKind kind) {
@@ -74,29 +74,29 @@ bool app_has_view(const App *app, ViewKind kind) {
 }
 
 void app_leave_view(App *app) {
-    for (int i = 0; i < VIEW_KIND_COUNT && !app_has_view(app, app->view.view); i++)
-        app->view.view = (ViewKind)i;
+    for (int i = 0; i < VIEW_KIND_COUNT && !app_has_view(app, app->look.kind); i++)
+        app->look.kind = (ViewKind)i;
 }
 
 void app_show_view(App *app, ViewKind kind) {
-    if (kind == app->view.view) return;
+    if (kind == app->look.kind) return;
     if (kind == VIEW_GRID) view_grid_enter(app);
-    app->view.view = kind;
-    app->side_result = (ViewResult){0};
+    app->look.kind = kind;
+    app->comparison.side_result = (ViewResult){0};
     compare_update(app);
-    app->playing = false;
-    app->drag = DRAG_NONE;
-    app->selection_on = false;
-    if (!app->view.cursor_locked) app->view.cursor_on = false;
-    app->redraw = true;
+    app->play.on = false;
+    app->pointer.drag = DRAG_NONE;
+    app->selection.on = false;
+    if (!app->look.matrix.cursor_locked) app->look.matrix.cursor_on = false;
+    app->pace.redraw = true;
 }
 
 /* The next view that this capture has something for. */
 static bool turn_view(App *app, int step, Error *err) {
     for (int i = 1; i < VIEW_KIND_COUNT; i++) {
-        const int kind = ((int)app->view.view + step * i + VIEW_KIND_COUNT * VIEW_KIND_COUNT) % VIEW_KIND_COUNT;
+        const int kind = ((int)app->look.kind + step * i + VIEW_KIND_COUNT * VIEW_KIND_COUNT) % VIEW_KIND_COUNT;
         if (!app_has_view(app, (ViewKind)kind)) continue;
-        app->from_grid = false;
+        app->grid.return_here = false;
         app_show_view(app, (ViewKind)kind);
         return true;
     }
@@ -113,7 +113,7 @@ bool cmd_view(App *app, const char *args, Error *err) {
                       VIEWS[i].of_strips ? "probabilities of tokens" : "patterns of attention");
             return false;
         }
-        app->from_grid = false;
+        app->grid.return_here = false;
         app_show_view(app, (ViewKind)i);
         return true;
     }

@@ -13,39 +13,40 @@
 
 static const SetInfo *current_set(const App *app) {
     const Capture *capture = app_capture(app);
-    return capture && app->view.set < capture_set_count(capture) ? capture_set(capture, app->view.set) : NULL;
+    return capture && app->look.subject.set < capture_set_count(capture) ? capture_set(capture, app->look.subject.set)
+                                                                         : NULL;
 }
 
 /* Rows, columns and place of the last frame; false before there was one. */
 static bool grid_place(App *app, int *rows, int *columns, GridPlace *place) {
     const SetInfo *set = current_set(app);
-    if (!set || app->layout.view.w <= 0) return false;
-    const FrameParams params = {.scale = app->layout.scale};
+    if (!set || app->picture.layout.view.w <= 0) return false;
+    const FrameParams params = {.scale = app->picture.layout.scale};
     const Frame frame = app_make_frame(app, &params);
-    if (!views_grid_follow(app->grid, &frame, &app->view)) return false;
-    const GridParams grid = {.rect = app->layout.view, .bare = app->layout.bare};
+    if (!views_grid_follow(app->grid.grid, &frame, &app->look)) return false;
+    const GridParams grid = {.rect = app->picture.layout.view, .bare = app->picture.layout.bare};
     *rows = set->layer_count;
-    *columns = views_grid_columns(app->grid);
-    *place = views_grid_place(&frame, &app->view, &grid);
+    *columns = views_grid_columns(app->grid.grid);
+    *place = views_grid_place(&frame, &app->look, &grid);
     return true;
 }
 
 static void moved(App *app) {
     int rows, columns;
     GridPlace place;
-    app->view.grid.fitted = false;
-    app->redraw = true;
-    if (grid_place(app, &rows, &columns, &place)) views_grid_clamp(&app->view.grid.camera, rows, columns, &place);
+    app->look.grid.fitted = false;
+    app->pace.redraw = true;
+    if (grid_place(app, &rows, &columns, &place)) views_grid_clamp(&app->look.grid.camera, rows, columns, &place);
 }
 
 static void reveal_focus(App *app) {
     int rows, columns;
     GridPlace place;
-    GridState *grid = &app->view.grid;
-    app->redraw = true;
+    GridState *grid = &app->look.grid;
+    app->pace.redraw = true;
     if (grid->fitted || !grid_place(app, &rows, &columns, &place)) return;
     views_grid_reveal(&grid->camera, rows, columns, &place, grid->focus.layer,
-                      views_grid_column(app->grid, grid->focus.head));
+                      views_grid_column(app->grid.grid, grid->focus.head));
 }
 
 /* ---- focus and selection --------------------------------------------------------------------- */
@@ -62,7 +63,7 @@ static int selected_at(const GridState *grid, GridHead head) {
 }
 
 static void add_selected(App *app, GridHead head) {
-    GridState *grid = &app->view.grid;
+    GridState *grid = &app->look.grid;
     if (selected_at(grid, head) >= 0) return;
     if (grid->selected_count == GRID_SELECTED_MAX) {
         app_say(app, SAY_INFO, "%d heads are as many as a selection holds", GRID_SELECTED_MAX);
@@ -72,7 +73,7 @@ static void add_selected(App *app, GridHead head) {
 }
 
 void view_grid_toggle_selected(App *app, GridHead head) {
-    GridState *grid = &app->view.grid;
+    GridState *grid = &app->look.grid;
     const int at = selected_at(grid, head);
     if (at < 0) {
         add_selected(app, head);
@@ -85,14 +86,14 @@ void view_grid_toggle_selected(App *app, GridHead head) {
 
 /* All heads of the rectangle between two. */
 static void select_between(App *app, GridHead a, GridHead b) {
-    GridState *grid = &app->view.grid;
+    GridState *grid = &app->look.grid;
     const SetInfo *set = current_set(app);
-    const int ca = views_grid_column(app->grid, a.head), cb = views_grid_column(app->grid, b.head);
+    const int ca = views_grid_column(app->grid.grid, a.head), cb = views_grid_column(app->grid.grid, b.head);
     grid->selected_count = 0;
     for (int layer = (int)i64_min(a.layer, b.layer); layer <= (int)i64_max(a.layer, b.layer); layer++) {
         for (int column = (int)i64_min(ca, cb); column <= (int)i64_max(ca, cb); column++) {
             GridHead head;
-            if (views_grid_head_at(app->grid, set, layer, column, &head)) add_selected(app, head);
+            if (views_grid_head_at(app->grid.grid, set, layer, column, &head)) add_selected(app, head);
             if (grid->selected_count == GRID_SELECTED_MAX) return;
         }
     }
@@ -100,28 +101,28 @@ static void select_between(App *app, GridHead a, GridHead b) {
 
 /* The heads of the matrix's head set, where it names several. */
 static void select_head_set(App *app) {
-    const HeadSet *heads = &app->view.heads;
-    app->view.grid.selected_count = 0;
+    const HeadSet *heads = &app->look.subject.heads;
+    app->look.grid.selected_count = 0;
     for (int i = 0; i < heads->count && heads->count > 1; i++)
-        add_selected(app, (GridHead){app->view.layer, heads->heads[i]});
+        add_selected(app, (GridHead){app->look.subject.layer, heads->heads[i]});
 }
 
 void view_grid_enter(App *app) {
-    GridState *grid = &app->view.grid;
+    GridState *grid = &app->look.grid;
     const SetInfo *set = current_set(app);
     if (!set) return;
-    const LayerInfo *layer = &set->layers[app->view.layer];
+    const LayerInfo *layer = &set->layers[app->look.subject.layer];
     int head = layer->head_numbers[0];
-    if (app->last_head >= 0 && capture_head_index(layer, app->last_head) >= 0) head = app->last_head;
-    if (app->view.heads.count > 0) head = app->view.heads.heads[0];
-    grid->focus = (GridHead){app->view.layer, head};
+    if (app->heads.last >= 0 && capture_head_index(layer, app->heads.last) >= 0) head = app->heads.last;
+    if (app->look.subject.heads.count > 0) head = app->look.subject.heads.heads[0];
+    grid->focus = (GridHead){app->look.subject.layer, head};
     grid->hover_on = false;
     select_head_set(app);
     reveal_focus(app);
 }
 
 void view_grid_changed(App *app) {
-    GridState *grid = &app->view.grid;
+    GridState *grid = &app->look.grid;
     const SetInfo *set = current_set(app);
     if (!set) return;
     const bool lost = grid->focus.layer >= set->layer_count ||
@@ -142,21 +143,21 @@ void view_grid_focus_layer(App *app, int layer) {
     int rows, columns;
     GridPlace place;
     if (!set || !grid_place(app, &rows, &columns, &place)) return;
-    GridState *grid = &app->view.grid;
-    const int column = (int)i64_max(0, views_grid_column(app->grid, grid->focus.head));
-    grid->focus = (GridHead){layer, views_grid_nearest_head(app->grid, set, layer, column)};
+    GridState *grid = &app->look.grid;
+    const int column = (int)i64_max(0, views_grid_column(app->grid.grid, grid->focus.head));
+    grid->focus = (GridHead){layer, views_grid_nearest_head(app->grid.grid, set, layer, column)};
     reveal_focus(app);
 }
 
 void view_grid_focus_head(App *app, int head) {
-    app->view.grid.focus.head = head;
+    app->look.grid.focus.head = head;
     reveal_focus(app);
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
 HeadSet view_grid_heads(const App *app) {
-    const GridState *grid = &app->view.grid;
+    const GridState *grid = &app->look.grid;
     HeadSet heads = {.op = HEADS_MEAN};
     for (int i = 0; i < grid->selected_count; i++) {
         if (grid->selected[i].layer == grid->focus.layer) heads.heads[heads.count++] = grid->selected[i].head;
@@ -170,24 +171,24 @@ HeadSet view_grid_heads(const App *app) {
 
 void view_grid_open(App *app) {
     const HeadSet heads = view_grid_heads(app);
-    if (heads.count > 1 && app->view.grid.selected_count > heads.count) {
+    if (heads.count > 1 && app->look.grid.selected_count > heads.count) {
         app_say(app, SAY_INFO, "a head set belongs to one layer: heads of other layers are left out");
     }
-    app->view.layer = app->view.grid.focus.layer;
-    app->view.heads = heads;
-    if (heads.count == 1) app->last_head = heads.heads[0];
+    app->look.subject.layer = app->look.grid.focus.layer;
+    app->look.subject.heads = heads;
+    if (heads.count == 1) app->heads.last = heads.heads[0];
     app_show_view(app, VIEW_MATRIX);
-    app->from_grid = true;
+    app->grid.return_here = true;
     app_view_changed(app);
 }
 
 bool view_grid_escape(App *app) {
-    GridState *grid = &app->view.grid;
+    GridState *grid = &app->look.grid;
     if (grid->selected_count > 1) {
         grid->selected_count = 0;
         return true;
     }
-    app->from_grid = false;
+    app->grid.return_here = false;
     app_show_view(app, VIEW_MATRIX);
     return true;
 }
@@ -195,24 +196,26 @@ bool view_grid_escape(App *app) {
 /* ---- drawing --------------------------------------------------------------------------------- */
 
 static void follow_mouse(App *app) {
-    GridState *grid = &app->view.grid;
+    GridState *grid = &app->look.grid;
     int row, column;
     grid->hover_on = false;
-    if (!platform_is_window(app->platform) || !app->mouse_inside || app->drag != DRAG_NONE || app->help) return;
-    if (!views_grid_hit(&app->grid_layout, app->mouse_x, app->mouse_y, &row, &column)) return;
-    grid->hover_on = views_grid_head_at(app->grid, current_set(app), row, column, &grid->hover);
+    if (!platform_is_window(app->machine.platform) || !app->pointer.inside || app->pointer.drag != DRAG_NONE ||
+        app->help.on)
+        return;
+    if (!views_grid_hit(&app->grid.layout, app->pointer.x, app->pointer.y, &row, &column)) return;
+    grid->hover_on = views_grid_head_at(app->grid.grid, current_set(app), row, column, &grid->hover);
 }
 
 void view_grid_draw(App *app, Frame *frame, const FrameParams *params) {
-    const GridParams grid = {.rect = app->layout.view, .bare = params->bare, .rings = params->chrome};
-    app->result = (ViewResult){.missing = true};
-    if (!views_grid_arrange(frame, app->grid, &app->view, &grid, &app->grid_layout)) return;
+    const GridParams grid = {.rect = app->picture.layout.view, .bare = params->bare, .rings = params->chrome};
+    app->picture.result = (ViewResult){.missing = true};
+    if (!views_grid_arrange(frame, app->grid.grid, &app->look, &grid, &app->grid.layout)) return;
     follow_mouse(app);
-    views_grid_draw(frame, app->grid, &app->view, &grid, &app->grid_layout, &app->result);
+    views_grid_draw(frame, app->grid.grid, &app->look, &grid, &app->grid.layout, &app->picture.result);
 }
 
 bool view_grid_idle(App *app, Frame *frame) {
-    return views_grid_idle(frame, app->grid, &app->view);
+    return views_grid_idle(frame, app->grid.grid, &app->look);
 }
 
 void view_grid_title(const App *app, char *out, size_t out_size) {
@@ -224,19 +227,19 @@ void view_grid_title(const App *app, char *out, size_t out_size) {
 
 bool view_grid_layer_range(App *app, Frame *frame, int layer, float *hi) {
     (void)frame;
-    return views_grid_layer_range(app->grid, current_set(app), layer, hi);
+    return views_grid_layer_range(app->grid.grid, current_set(app), layer, hi);
 }
 
 /* ---- mouse ----------------------------------------------------------------------------------- */
 
 static bool head_under_mouse(const App *app, GridHead *head) {
     int row, column;
-    return views_grid_hit(&app->grid_layout, app->mouse_x, app->mouse_y, &row, &column) &&
-           views_grid_head_at(app->grid, current_set(app), row, column, head);
+    return views_grid_hit(&app->grid.layout, app->pointer.x, app->pointer.y, &row, &column) &&
+           views_grid_head_at(app->grid.grid, current_set(app), row, column, head);
 }
 
 static void click(App *app, int mods) {
-    GridState *grid = &app->view.grid;
+    GridState *grid = &app->look.grid;
     GridHead head;
     if (!head_under_mouse(app, &head)) {
         if (!(mods & (MOD_CTRL | MOD_SHIFT))) grid->selected_count = 0;
@@ -260,29 +263,29 @@ static void click(App *app, int mods) {
 void view_grid_press(App *app, const InputEvent *event) {
     GridHead head;
     if (event->button == BUTTON_LEFT && event->clicks == 2 && !event->mods && head_under_mouse(app, &head)) {
-        app->view.grid.focus = head;
-        app->view.grid.selected_count = 0;
+        app->look.grid.focus = head;
+        app->look.grid.selected_count = 0;
         view_grid_open(app);
         return;
     }
-    app->drag = DRAG_PAN;
-    app->drag_moved = false;
-    app->drag_camera = app->view.grid.camera;
+    app->pointer.drag = DRAG_PAN;
+    app->pointer.moved = false;
+    app->pointer.camera = app->look.grid.camera;
 }
 
 void view_grid_drag(App *app) {
-    GridState *grid = &app->view.grid;
-    const float dx = app->mouse_x - app->drag_x, dy = app->mouse_y - app->drag_y;
-    if (!app->drag_moved && fabsf(dx) + fabsf(dy) < CLICK_SLOP * app->layout.scale) return;
-    app->drag_moved = true;
-    if (app->grid_layout.pitch_w <= 0) return;
-    grid->camera.k = app->drag_camera.k - (double)dx / app->grid_layout.pitch_w;
-    grid->camera.q = app->drag_camera.q - (double)dy / app->grid_layout.pitch_h;
+    GridState *grid = &app->look.grid;
+    const float dx = app->pointer.x - app->pointer.drag_x, dy = app->pointer.y - app->pointer.drag_y;
+    if (!app->pointer.moved && fabsf(dx) + fabsf(dy) < CLICK_SLOP * app->picture.layout.scale) return;
+    app->pointer.moved = true;
+    if (app->grid.layout.pitch_w <= 0) return;
+    grid->camera.k = app->pointer.camera.k - (double)dx / app->grid.layout.pitch_w;
+    grid->camera.q = app->pointer.camera.q - (double)dy / app->grid.layout.pitch_h;
     moved(app);
 }
 
 void view_grid_release(App *app, const InputEvent *event) {
-    if (!app->drag_moved && event->button == BUTTON_LEFT) click(app, event->mods);
+    if (!app->pointer.moved && event->button == BUTTON_LEFT) click(app, event->mods);
 }
 
 void view_grid_wheel(App *app, const InputEvent *event) {
@@ -299,7 +302,7 @@ void view_grid_wheel(App *app, const InputEvent *event) {
 /* ---- camera ---------------------------------------------------------------------------------- */
 
 void view_grid_pan(App *app, double down, double right) {
-    Camera *camera = &app->view.grid.camera;
+    Camera *camera = &app->look.grid.camera;
     if (camera->points_q <= 0 || camera->points_k <= 0) return;
     camera->q += down / camera->points_q;
     camera->k += right / camera->points_k;
@@ -312,22 +315,22 @@ void view_grid_zoom(App *app, double factor) {
     if (!grid_place(app, &rows, &columns, &place)) return;
     const Rect plot = place.plot;
     double x = (double)(plot.x + plot.w / 2), y = (double)(plot.y + plot.h / 2);
-    if (app->mouse_inside && rect_contains(plot, app->mouse_x, app->mouse_y)) {
-        x = (double)app->mouse_x;
-        y = (double)app->mouse_y;
+    if (app->pointer.inside && rect_contains(plot, app->pointer.x, app->pointer.y)) {
+        x = (double)app->pointer.x;
+        y = (double)app->pointer.y;
     }
-    views_grid_zoom(&app->view.grid.camera, factor, &place, x, y);
+    views_grid_zoom(&app->look.grid.camera, factor, &place, x, y);
     moved(app);
 }
 
 /* One texel of the overviews a pixel. */
 void view_grid_one_to_one(App *app) {
     const SetInfo *set = current_set(app);
-    Camera *camera = &app->view.grid.camera;
-    if (!set || app->layout.scale <= 0 || camera->points_q <= 0) return;
-    const LayerInfo *layer = &set->layers[app->view.grid.focus.layer];
-    const int64_t texels = tiles_texels(layer->queries, tiles_base_level(layer->queries, app->base_side));
-    const double factor = (double)texels / (double)app->layout.scale / camera->points_q;
+    Camera *camera = &app->look.grid.camera;
+    if (!set || app->picture.layout.scale <= 0 || camera->points_q <= 0) return;
+    const LayerInfo *layer = &set->layers[app->look.grid.focus.layer];
+    const int64_t texels = tiles_texels(layer->queries, tiles_base_level(layer->queries, app->machine.base_side));
+    const double factor = (double)texels / (double)app->picture.layout.scale / camera->points_q;
     camera->points_q *= factor;
     camera->points_k *= factor;
     moved(app);

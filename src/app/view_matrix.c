@@ -21,17 +21,18 @@ static void fit_camera(App *app, const Frame *frame, const MatrixParams *matrix,
         queries = i64_max(queries, beside->queries);
         keys = i64_max(keys, beside->keys);
     }
-    const Rect plot = views_matrix_plot(frame, &app->view, matrix);
+    const Rect plot = views_matrix_plot(frame, &app->look, matrix);
     const float width = plot.w / frame->scale, height = plot.h / frame->scale;
-    if (app->view.fitted)
-        app->view.camera = views_camera_fit(queries, keys, width, height, app->view.fit_mode);
+    if (app->look.matrix.fitted)
+        app->look.matrix.camera = views_camera_fit(queries, keys, width, height, app->look.matrix.fit_mode);
     else
-        views_camera_clamp(&app->view.camera, queries, keys, width, height);
+        views_camera_clamp(&app->look.matrix.camera, queries, keys, width, height);
 }
 
 const ViewResult *view_matrix_under_mouse(const App *app) {
-    const bool beside = app->side_result.plot.w > 0 && rect_contains(app->side_result.plot, app->mouse_x, app->mouse_y);
-    return beside ? &app->side_result : &app->result;
+    const bool beside = app->comparison.side_result.plot.w > 0 &&
+                        rect_contains(app->comparison.side_result.plot, app->pointer.x, app->pointer.y);
+    return beside ? &app->comparison.side_result : &app->picture.result;
 }
 
 /* The cell under the mouse, unless it is locked. */
@@ -39,96 +40,99 @@ static void follow_mouse(App *app) {
     const SetInfo *set;
     const LayerInfo *layer;
     int64_t queries, keys;
-    if (app->view.cursor_locked || !platform_is_window(app->platform) || app->drag != DRAG_NONE) return;
-    if (!app->mouse_inside || !app_pattern(app, &set, &layer, &queries, &keys)) return;
-    app->view.cursor_on = views_matrix_cell(view_matrix_under_mouse(app), queries, keys, app->mouse_x, app->mouse_y,
-                                            &app->view.cursor_q, &app->view.cursor_k);
+    if (app->look.matrix.cursor_locked || !platform_is_window(app->machine.platform) || app->pointer.drag != DRAG_NONE)
+        return;
+    if (!app->pointer.inside || !app_pattern(app, &set, &layer, &queries, &keys)) return;
+    app->look.matrix.cursor_on = views_matrix_cell(view_matrix_under_mouse(app), queries, keys, app->pointer.x,
+                                                   app->pointer.y, &app->look.matrix.cursor_q,
+                                                   &app->look.matrix.cursor_k);
 }
 
 static void draw_selection(App *app, const Frame *frame, const ViewResult *r) {
-    if (!app->selection_on) return;
-    const Rect box = {(float)(r->origin_x + (double)app->sel_k0 * r->cell_w),
-                      (float)(r->origin_y + (double)app->sel_q0 * r->cell_h),
-                      (float)((double)(app->sel_k1 - app->sel_k0) * r->cell_w),
-                      (float)((double)(app->sel_q1 - app->sel_q0) * r->cell_h)};
-    draw_clip(&app->list, r->plot);
-    draw_rect(&app->list, box, 0, color_alpha(frame->theme->accent, 0.18f));
-    draw_frame(&app->list, box, 0, fmaxf(1, roundf(1.5f * frame->scale)), frame->theme->accent);
-    draw_clip_off(&app->list);
+    if (!app->selection.on) return;
+    const Rect box = {(float)(r->origin_x + (double)app->selection.k0 * r->cell_w),
+                      (float)(r->origin_y + (double)app->selection.q0 * r->cell_h),
+                      (float)((double)(app->selection.k1 - app->selection.k0) * r->cell_w),
+                      (float)((double)(app->selection.q1 - app->selection.q0) * r->cell_h)};
+    draw_clip(&app->picture.list, r->plot);
+    draw_rect(&app->picture.list, box, 0, color_alpha(frame->theme->accent, 0.18f));
+    draw_frame(&app->picture.list, box, 0, fmaxf(1, roundf(1.5f * frame->scale)), frame->theme->accent);
+    draw_clip_off(&app->picture.list);
 }
 
 static void want_row(App *app, Frame *frame, const TileKey *key) {
-    if (key->columns <= 0 || views_readout_find(&app->readouts, key)) return;
-    TileWant *want = views_want(&app->wants, JOB_CELLS, key, frame->capture);
-    if (want) want->heads = app->view.heads;
-    app->result.pending = true;
+    if (key->columns <= 0 || views_readout_find(&app->work.readouts, key)) return;
+    TileWant *want = views_want(&app->work.wants, JOB_CELLS, key, frame->capture);
+    if (want) want->heads = app->look.subject.heads;
+    app->picture.result.pending = true;
 }
 
 /* The whole row under the cursor, from the source: value, profile and strongest keys all come from it. */
 bool view_matrix_want_row(App *app, Frame *frame) {
-    if (!app->view.cursor_on || frame->flying) return true;
-    const TileKey key = views_row_key(frame, &app->view, app->view.cursor_q);
+    if (!app->look.matrix.cursor_on || frame->flying) return true;
+    const TileKey key = views_row_key(frame, &app->look, app->look.matrix.cursor_q);
     want_row(app, frame, &key);
     if (key.variant) {
         TileKey plain = key;
         plain.variant = 0; /* as it is stored, to be named beside the variant */
         want_row(app, frame, &plain);
     }
-    return key.columns <= 0 || views_readout_find(&app->readouts, &key);
+    return key.columns <= 0 || views_readout_find(&app->work.readouts, &key);
 }
 
 /* ---- the reference --------------------------------------------------------------------------- */
 
 /* Instead of a pattern that there is not. */
 static void draw_absent(App *app, Frame *frame, const MatrixParams *matrix, const char *why, ViewResult *result) {
-    *result = (ViewResult){.absent = true, .plot = views_matrix_plot(frame, &app->view, matrix)};
-    result->cell_w = app->view.camera.points_k * frame->scale;
-    result->cell_h = app->view.camera.points_q * frame->scale;
+    *result = (ViewResult){.absent = true, .plot = views_matrix_plot(frame, &app->look, matrix)};
+    result->cell_w = app->look.matrix.camera.points_k * frame->scale;
+    result->cell_h = app->look.matrix.camera.points_q * frame->scale;
     if (matrix->bare) return;
     const float s = frame->scale;
     const TextStyle style = {.size = 12 * s};
     char cut[APP_MESSAGE_SIZE];
-    draw_text_fit(app->fonts, why, style, result->plot.w - 16 * s, cut, sizeof cut);
-    draw_text_in(&app->list, result->plot, cut, style, ALIGN_CENTER, frame->theme->dim);
+    draw_text_fit(app->machine.fonts, why, style, result->plot.w - 16 * s, cut, sizeof cut);
+    draw_text_in(&app->picture.list, result->plot, cut, style, ALIGN_CENTER, frame->theme->dim);
 }
 
 /* The reference in the colours of the open capture, so that what differs is the patterns. */
 static void draw_reference(App *app, Frame *frame, const MatrixParams *matrix, ViewResult *result) {
     Frame ref_frame;
-    ViewState ref_state;
+    Look ref_look;
     Error err = {0};
-    if (views_reference(frame, &app->view, &ref_frame, &ref_state, &err) != STATUS_OK) {
+    if (views_reference(frame, &app->look, &ref_frame, &ref_look, &err) != STATUS_OK) {
         draw_absent(app, frame, matrix, err.message, result);
         return;
     }
     bool known = true;
-    if (app->view.range_mode != RANGE_MANUAL && !app->view.range_locked) {
+    if (app->look.colours.range_mode != RANGE_MANUAL && !app->look.colours.range_locked) {
         TileKey key;
         float hi = 0;
         ResolvedHeads heads;
-        const SetInfo *set = capture_set(frame->capture, app->view.set);
-        (void)views_base_ready(frame, &app->view, app->view.layer, true, &key);
-        known = views_auto_range(frame, &app->view, app->view.layer, app->view.percentile, &hi);
-        const bool is_signed = tiles_headset_resolve(&app->view.heads, set, &set->layers[app->view.layer], &heads,
+        const SetInfo *set = capture_set(frame->capture, app->look.subject.set);
+        (void)views_base_ready(frame, &app->look, app->look.subject.layer, true, &key);
+        known = views_auto_range(frame, &app->look, app->look.subject.layer, app->look.colours.percentile, &hi);
+        const bool is_signed = tiles_headset_resolve(&app->look.subject.heads, set,
+                                                     &set->layers[app->look.subject.layer], &heads,
                                                      NULL) == STATUS_OK &&
-                               views_state_signed(set, &app->view, &heads);
+                               views_look_signed(set, &app->look, &heads);
         if (known) {
-            app->view.lo = is_signed ? -hi : 0;
-            app->view.hi = hi;
+            app->look.colours.lo = is_signed ? -hi : 0;
+            app->look.colours.hi = hi;
         }
     }
-    ref_state.range_mode = RANGE_MANUAL;
-    ref_state.lo = app->view.lo;
-    ref_state.hi = app->view.hi;
+    ref_look.colours.range_mode = RANGE_MANUAL;
+    ref_look.colours.lo = app->look.colours.lo;
+    ref_look.colours.hi = app->look.colours.hi;
     ref_frame.composed = frame->composed;
-    views_matrix_draw(&ref_frame, &ref_state, matrix, result);
+    views_matrix_draw(&ref_frame, &ref_look, matrix, result);
     views_reference_done(frame, &ref_frame);
     if (!known) result->missing = result->pending = true;
 }
 
 /* Two halves with a caption each: beside each other, or one above the other where there is more height. */
 static void halves(const App *app, const Frame *frame, bool bare, Rect out[2]) {
-    const Rect view = app->layout.view;
+    const Rect view = app->picture.layout.view;
     const float top = bare ? 0 : roundf(CAPTION_H * frame->scale);
     const bool stacked = view.h > view.w;
     for (int i = 0; i < 2; i++) {
@@ -144,12 +148,12 @@ static void draw_caption(App *app, const Frame *frame, Rect half, const ViewResu
     const TextStyle bold = {.size = 12 * s, .weight = FONT_BOLD}, plain = {.size = 12 * s};
     const float x = result->plot.x, y = half.y - 6 * s, room = half.x + half.w - x - 12 * s;
     char cut[256];
-    draw_text_fit(app->fonts, name, bold, room, cut, sizeof cut);
-    draw_text(&app->list, x, y, cut, bold, ALIGN_LEFT, frame->theme->text);
-    const float used = draw_text_width(app->fonts, cut, bold) + 8 * s;
+    draw_text_fit(app->machine.fonts, name, bold, room, cut, sizeof cut);
+    draw_text(&app->picture.list, x, y, cut, bold, ALIGN_LEFT, frame->theme->text);
+    const float used = draw_text_width(app->machine.fonts, cut, bold) + 8 * s;
     if (room - used < 64 * s) return;
-    draw_text_fit(app->fonts, what, plain, room - used, cut, sizeof cut);
-    draw_text(&app->list, x + used, y, cut, plain, ALIGN_LEFT, frame->theme->dim);
+    draw_text_fit(app->machine.fonts, what, plain, room - used, cut, sizeof cut);
+    draw_text(&app->picture.list, x + used, y, cut, plain, ALIGN_LEFT, frame->theme->dim);
 }
 
 /* What is true of both. */
@@ -164,51 +168,51 @@ static void merge_results(ViewResult *result, const ViewResult *other) {
 static void draw_side(App *app, Frame *frame, const MatrixParams *whole) {
     Rect rects[2];
     Frame ref_frame;
-    ViewState ref_state;
+    Look ref_look;
     halves(app, frame, whole->bare, rects);
     MatrixParams left = {.rect = rects[0], .bare = whole->bare}, right = {.rect = rects[1], .bare = whole->bare};
-    const bool there = views_reference(frame, &app->view, &ref_frame, &ref_state, NULL) == STATUS_OK;
+    const bool there = views_reference(frame, &app->look, &ref_frame, &ref_look, NULL) == STATUS_OK;
     if (there) {
         /* Only one may have tokens, which take more room; one camera needs plots of one size. */
-        const Rect a = views_matrix_plot(frame, &app->view, &left),
-                   b = views_matrix_plot(&ref_frame, &ref_state, &right);
+        const Rect a = views_matrix_plot(frame, &app->look, &left),
+                   b = views_matrix_plot(&ref_frame, &ref_look, &right);
         left.least_left = right.least_left = fmaxf(a.x - left.rect.x, b.x - right.rect.x);
         left.least_top = right.least_top = fmaxf(a.y - left.rect.y, b.y - right.rect.y);
     }
     fit_camera(app, frame, &left,
-               there ? &capture_set(ref_frame.capture, ref_state.set)->layers[ref_state.layer] : NULL);
-    views_matrix_draw(frame, &app->view, &left, &app->result);
-    draw_reference(app, frame, &right, &app->side_result);
-    merge_results(&app->result, &app->side_result);
+               there ? &capture_set(ref_frame.capture, ref_look.subject.set)->layers[ref_look.subject.layer] : NULL);
+    views_matrix_draw(frame, &app->look, &left, &app->picture.result);
+    draw_reference(app, frame, &right, &app->comparison.side_result);
+    merge_results(&app->picture.result, &app->comparison.side_result);
     if (whole->bare) return;
-    draw_caption(app, frame, rects[0], &app->result, app_capture_name(app, 0), "open");
-    draw_caption(app, frame, rects[1], &app->side_result, app_capture_name(app, 1), "reference");
+    draw_caption(app, frame, rects[0], &app->picture.result, app_capture_name(app, 0), "open");
+    draw_caption(app, frame, rects[1], &app->comparison.side_result, app_capture_name(app, 1), "reference");
 }
 
 void view_matrix_draw(App *app, Frame *frame, const FrameParams *params) {
-    const MatrixParams matrix = {.rect = app->layout.view, .bare = params->bare};
+    const MatrixParams matrix = {.rect = app->picture.layout.view, .bare = params->bare};
     Error err = {0};
-    app->side_result = (ViewResult){0};
-    if (app->view.compare == COMPARE_SIDE) {
+    app->comparison.side_result = (ViewResult){0};
+    if (app->look.compare == COMPARE_SIDE) {
         draw_side(app, frame, &matrix);
     } else {
         fit_camera(app, frame, &matrix, NULL);
-        if (app->view.compare == COMPARE_REF)
-            draw_reference(app, frame, &matrix, &app->result);
-        else if (app->view.compare == COMPARE_DIFF && views_comparable(frame, &app->view, &err) != STATUS_OK)
-            draw_absent(app, frame, &matrix, err.message, &app->result);
+        if (app->look.compare == COMPARE_REF)
+            draw_reference(app, frame, &matrix, &app->picture.result);
+        else if (app->look.compare == COMPARE_DIFF && views_comparable(frame, &app->look, &err) != STATUS_OK)
+            draw_absent(app, frame, &matrix, err.message, &app->picture.result);
         else
-            views_matrix_draw(frame, &app->view, &matrix, &app->result);
+            views_matrix_draw(frame, &app->look, &matrix, &app->picture.result);
     }
     /* Found among the tokens of the open capture. */
-    for (int axis = 0; axis < 2 && !params->bare && app->view.compare != COMPARE_REF; axis++) {
+    for (int axis = 0; axis < 2 && !params->bare && app->look.compare != COMPARE_REF; axis++) {
         const FindHits *hits = find_marks(app, (Axis)axis);
-        views_axis_marks(frame, &app->result, (Axis)axis, hits->items, hits->count);
+        views_axis_marks(frame, &app->picture.result, (Axis)axis, hits->items, hits->count);
     }
     follow_mouse(app);
-    draw_selection(app, frame, &app->result);
-    if (app->side_result.plot.w > 0) draw_selection(app, frame, &app->side_result);
-    if (!params->bare) app_draw_pins(app, frame, params->chrome && app->layout.right.w > 0);
+    draw_selection(app, frame, &app->picture.result);
+    if (app->comparison.side_result.plot.w > 0) draw_selection(app, frame, &app->comparison.side_result);
+    if (!params->bare) app_draw_pins(app, frame, params->chrome && app->picture.layout.right.w > 0);
     if (!params->chrome) return;
     (void)view_matrix_want_row(app, frame);
     compare_want_row(app, frame);
@@ -232,50 +236,52 @@ void view_matrix_drag_minimap(App *app) {
     const SetInfo *set;
     const LayerInfo *layer;
     int64_t queries, keys;
-    const Rect map = app->layout.minimap;
+    const Rect map = app->picture.layout.minimap;
     if (map.w <= 0 || !app_pattern(app, &set, &layer, &queries, &keys)) return;
     app_remember_camera(app);
-    app->view.fitted = false;
-    app->view.camera.k = f64_clamp((app->mouse_x - map.x) / map.w, 0, 1) * (double)keys;
-    app->view.camera.q = f64_clamp((app->mouse_y - map.y) / map.h, 0, 1) * (double)queries;
-    app->redraw = true;
+    app->look.matrix.fitted = false;
+    app->look.matrix.camera.k = f64_clamp((app->pointer.x - map.x) / map.w, 0, 1) * (double)keys;
+    app->look.matrix.camera.q = f64_clamp((app->pointer.y - map.y) / map.h, 0, 1) * (double)queries;
+    app->pace.redraw = true;
 }
 
 static void drag_select(App *app) {
     double q0, k0, q1, k1;
-    if (!token_at(app, app->drag_x, app->drag_y, &q0, &k0) || !token_at(app, app->mouse_x, app->mouse_y, &q1, &k1))
+    if (!token_at(app, app->pointer.drag_x, app->pointer.drag_y, &q0, &k0) ||
+        !token_at(app, app->pointer.x, app->pointer.y, &q1, &k1))
         return;
-    app->selection_on = true;
-    app->sel_anchored = false;
-    app->sel_q0 = (int64_t)floor(fmin(q0, q1));
-    app->sel_q1 = i64_max(app->sel_q0 + 1, (int64_t)ceil(fmax(q0, q1)));
-    app->sel_k0 = (int64_t)floor(fmin(k0, k1));
-    app->sel_k1 = i64_max(app->sel_k0 + 1, (int64_t)ceil(fmax(k0, k1)));
-    app->redraw = true;
+    app->selection.on = true;
+    app->selection.anchored = false;
+    app->selection.q0 = (int64_t)floor(fmin(q0, q1));
+    app->selection.q1 = i64_max(app->selection.q0 + 1, (int64_t)ceil(fmax(q0, q1)));
+    app->selection.k0 = (int64_t)floor(fmin(k0, k1));
+    app->selection.k1 = i64_max(app->selection.k0 + 1, (int64_t)ceil(fmax(k0, k1)));
+    app->pace.redraw = true;
 }
 
 static void drag_pan(App *app) {
-    const float scale = app->layout.scale;
-    const double dx = (app->mouse_x - app->drag_x) / scale, dy = (app->mouse_y - app->drag_y) / scale;
-    if (app->view.fitted && fabs(dx) + fabs(dy) < CLICK_SLOP) return;
-    app->view.fitted = false;
-    app->view.camera.k = app->drag_camera.k - dx / app->view.camera.points_k;
-    app->view.camera.q = app->drag_camera.q - dy / app->view.camera.points_q;
-    app->redraw = true;
+    const float scale = app->picture.layout.scale;
+    const double dx = (app->pointer.x - app->pointer.drag_x) / scale,
+                 dy = (app->pointer.y - app->pointer.drag_y) / scale;
+    if (app->look.matrix.fitted && fabs(dx) + fabs(dy) < CLICK_SLOP) return;
+    app->look.matrix.fitted = false;
+    app->look.matrix.camera.k = app->pointer.camera.k - dx / app->look.matrix.camera.points_k;
+    app->look.matrix.camera.q = app->pointer.camera.q - dy / app->look.matrix.camera.points_q;
+    app->pace.redraw = true;
 }
 
 void view_matrix_press(App *app, const InputEvent *event) {
     if (event->button == BUTTON_RIGHT) {
-        app->selection_on = false;
-        app->drag = DRAG_SELECT;
+        app->selection.on = false;
+        app->pointer.drag = DRAG_SELECT;
     } else {
         app_remember_camera(app);
-        app->drag = DRAG_PAN;
+        app->pointer.drag = DRAG_PAN;
     }
 }
 
 void view_matrix_drag(App *app) {
-    if (app->drag == DRAG_PAN)
+    if (app->pointer.drag == DRAG_PAN)
         drag_pan(app);
     else
         drag_select(app);
@@ -283,15 +289,15 @@ void view_matrix_drag(App *app) {
 
 void view_matrix_release(App *app, const InputEvent *event) {
     (void)event;
-    if (app->drag == DRAG_SELECT && app->selection_on)
+    if (app->pointer.drag == DRAG_SELECT && app->selection.on)
         app_say(app, SAY_INFO, "z zooms to the selection, Ctrl+C copies it");
 }
 
 void view_matrix_wheel(App *app, const InputEvent *event) {
     if (event->mods & MOD_SHIFT) {
         app_remember_camera(app);
-        app->view.camera.k -= event->wheel_y * WHEEL_PAN / app->view.camera.points_k;
-        app->view.fitted = false;
+        app->look.matrix.camera.k -= event->wheel_y * WHEEL_PAN / app->look.matrix.camera.points_k;
+        app->look.matrix.fitted = false;
         return;
     }
     char line[64];
@@ -304,28 +310,28 @@ void view_matrix_wheel(App *app, const InputEvent *event) {
 
 void view_matrix_pan(App *app, double down, double right) {
     app_remember_camera(app);
-    app->view.camera.q += down / app->view.camera.points_q;
-    app->view.camera.k += right / app->view.camera.points_k;
+    app->look.matrix.camera.q += down / app->look.matrix.camera.points_q;
+    app->look.matrix.camera.k += right / app->look.matrix.camera.points_k;
     app_camera_moved(app);
 }
 
 void view_matrix_zoom(App *app, double factor) {
     app_remember_camera(app);
     const Rect plot = view_matrix_under_mouse(app)->plot;
-    const float scale = app->layout.scale > 0 ? app->layout.scale : 1;
+    const float scale = app->picture.layout.scale > 0 ? app->picture.layout.scale : 1;
     double x = 0, y = 0;
-    if (app->mouse_inside && rect_contains(plot, app->mouse_x, app->mouse_y)) {
-        x = (double)((app->mouse_x - (plot.x + plot.w / 2)) / scale);
-        y = (double)((app->mouse_y - (plot.y + plot.h / 2)) / scale);
+    if (app->pointer.inside && rect_contains(plot, app->pointer.x, app->pointer.y)) {
+        x = (double)((app->pointer.x - (plot.x + plot.w / 2)) / scale);
+        y = (double)((app->pointer.y - (plot.y + plot.h / 2)) / scale);
     }
-    views_camera_zoom(&app->view.camera, factor, factor, x, y);
+    views_camera_zoom(&app->look.matrix.camera, factor, factor, x, y);
     app_camera_moved(app);
 }
 
 void view_matrix_one_to_one(App *app) {
     app_remember_camera(app);
-    app->view.camera.points_q = app->view.camera.points_k = 1.0 /
-                                                            (double)(app->layout.scale > 0 ? app->layout.scale : 1);
+    app->look.matrix.camera.points_q = app->look.matrix.camera.points_k =
+        1.0 / (double)(app->picture.layout.scale > 0 ? app->picture.layout.scale : 1);
     app_camera_moved(app);
 }
 
@@ -339,11 +345,11 @@ void view_matrix_title(const App *app, char *out, size_t out_size) {
     out[0] = 0;
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
     char compared[160];
-    tiles_headset_describe(&app->view.heads, layer, heads, sizeof heads);
+    tiles_headset_describe(&app->look.subject.heads, layer, heads, sizeof heads);
     compare_describe(app, compared, sizeof compared);
     snprintf(out, out_size, "layer %d, %s%s%s", layer->number, heads, compared[0] ? ", " : "", compared);
 }
 
 bool view_matrix_layer_range(App *app, Frame *frame, int layer, float *hi) {
-    return views_auto_range(frame, &app->view, layer, app->view.percentile, hi);
+    return views_auto_range(frame, &app->look, layer, app->look.colours.percentile, hi);
 }

@@ -127,7 +127,7 @@ Status view_options_apply(const ViewOptions *o, App *app, const FrameParams *fra
         return error_set(err, STATUS_USAGE, "--from is for the window, `render` and `record`");
     const Status labels = apply(app, "labels", o->labels, err);
     if (labels != STATUS_OK) return labels;
-    if (o->no_labels) app->view.labels = false;
+    if (o->no_labels) app->look.labels = false;
     if (o->find) {
         find_start(app, o->find, false, err);
         if (err->status != STATUS_OK && err->status != STATUS_NOT_FOUND) return err->status;
@@ -147,6 +147,6 @@ Status view_options_apply(const ViewOptions *o, App *app, const FrameParams *fra
     Status status = apply(app, "rect", o->rect, err);
     if (status == STATUS_OK) status = apply(app, "camera", o->camera, err);
     if (status == STATUS_OK) status = apply(app, "level", o->level, err);
-    app->history_count = 0;
+    app->history.count = 0;
     return status;
 }

@@ -10,37 +10,38 @@
 
 const StripInfo *view_text_strip(const App *app) {
     const Frame frame = {.capture = app_capture(app)};
-    return views_text_strip(&frame, &app->view);
+    return views_text_strip(&frame, &app->look);
 }
 
 /* The token under the mouse, unless one is locked. */
 static void follow_mouse(App *app) {
-    TextState *state = &app->view.text;
-    if (state->locked || !platform_is_window(app->platform) || app->drag != DRAG_NONE || app->help) return;
-    if (!app->mouse_inside) return;
-    const int64_t token = views_text_hit(app->text, app->mouse_x, app->mouse_y);
+    TextState *state = &app->look.text;
+    if (state->locked || !platform_is_window(app->machine.platform) || app->pointer.drag != DRAG_NONE || app->help.on)
+        return;
+    if (!app->pointer.inside) return;
+    const int64_t token = views_text_hit(app->text.view, app->pointer.x, app->pointer.y);
     state->token_on = token >= 0;
     if (token >= 0) state->token = token;
 }
 
 void view_text_draw(App *app, Frame *frame, const FrameParams *params) {
     const FindHits *found = find_marks(app, AXIS_QUERY);
-    const TextParams text = {.rect = app->layout.view,
+    const TextParams text = {.rect = app->picture.layout.view,
                              .bare = params->bare,
                              .marks = !params->bare,
                              .found = found->items,
                              .found_count = found->count};
-    app->result = (ViewResult){.exactness = EXACT};
-    if (!views_text_arrange(frame, app->text, &app->view, &text)) return;
+    app->picture.result = (ViewResult){.exactness = EXACT};
+    if (!views_text_arrange(frame, app->text.view, &app->look, &text)) return;
     follow_mouse(app);
-    views_text_draw(frame, app->text, &app->view, &text, &app->result);
+    views_text_draw(frame, app->text.view, &app->look, &text, &app->picture.result);
 }
 
 void view_text_title(const App *app, char *out, size_t out_size) {
     const StripInfo *strip = view_text_strip(app);
     char count[32];
     text_format_count(strip ? strip->count : 0, count, sizeof count);
-    const TextShown shown = views_text_shown(app->text);
+    const TextShown shown = views_text_shown(app->text.view);
     int used = snprintf(out, out_size, "%s: probabilities of %s tokens, not attention", strip ? strip->name : "",
                         count);
     if (strip && used > 0 && (size_t)used < out_size && shown.to - shown.from < strip->count && shown.to > shown.from)
@@ -50,10 +51,10 @@ void view_text_title(const App *app, char *out, size_t out_size) {
 
 /* Lines and places of the strip that is looked at now, which may be another than that of the last frame. */
 static bool arranged(App *app) {
-    const FrameParams params = {.scale = app->layout.scale};
+    const FrameParams params = {.scale = app->picture.layout.scale};
     const Frame frame = app_make_frame(app, &params);
-    const TextParams text = {.rect = app->layout.view, .bare = app->layout.bare};
-    return app->layout.scale > 0 && views_text_arrange(&frame, app->text, &app->view, &text);
+    const TextParams text = {.rect = app->picture.layout.view, .bare = app->picture.layout.bare};
+    return app->picture.layout.scale > 0 && views_text_arrange(&frame, app->text.view, &app->look, &text);
 }
 
 /* ---- what commands do ------------------------------------------------------------------------ */
@@ -61,49 +62,49 @@ static bool arranged(App *app) {
 void view_text_go(App *app, int64_t token) {
     const StripInfo *strip = view_text_strip(app);
     if (!strip) return;
-    TextState *state = &app->view.text;
+    TextState *state = &app->look.text;
     state->token = i64_clamp(token, 0, strip->count - 1);
     state->token_on = state->locked = true;
-    if (arranged(app)) views_text_reveal(app->text, state, state->token);
-    app->redraw = true;
+    if (arranged(app)) views_text_reveal(app->text.view, state, state->token);
+    app->pace.redraw = true;
 }
 
 void view_text_lines(App *app, int lines) {
-    const TextState *state = &app->view.text;
+    const TextState *state = &app->look.text;
     if (!arranged(app)) return;
-    const TextShown shown = views_text_shown(app->text);
+    const TextShown shown = views_text_shown(app->text.view);
     if (!state->token_on)
         view_text_go(app, shown.from);
     else
-        view_text_go(app, views_text_beside(app->text, state->token, lines));
+        view_text_go(app, views_text_beside(app->text.view, state->token, lines));
 }
 
 void view_text_item(App *app, int item) {
-    TextState *state = &app->view.text;
+    TextState *state = &app->look.text;
     if (item != state->item) {
         state->top = state->token = 0;
         state->token_on = state->locked = false;
     }
     state->item = item;
     find_follow(app);
-    app->redraw = true;
+    app->pace.redraw = true;
 }
 
 void view_text_resize(App *app, float size) {
-    TextState *state = &app->view.text;
+    TextState *state = &app->look.text;
     Rect cell;
     if (arranged(app)) {
         /* What is looked at stays: the token if it is on screen, else the first line. */
-        const TextShown shown = views_text_shown(app->text);
-        const bool keep = state->token_on && shown.line > 0 && views_text_rect(app->text, state->token, &cell);
+        const TextShown shown = views_text_shown(app->text.view);
+        const bool keep = state->token_on && shown.line > 0 && views_text_rect(app->text.view, state->token, &cell);
         state->top = keep ? state->token : shown.from;
     }
     state->size = (float)f64_clamp(size, TEXT_SIZE_MIN, TEXT_SIZE_MAX);
-    app->redraw = true;
+    app->pace.redraw = true;
 }
 
 bool view_text_escape(App *app) {
-    TextState *state = &app->view.text;
+    TextState *state = &app->look.text;
     const bool was = state->locked;
     state->locked = state->token_on = false;
     return was;
@@ -112,39 +113,39 @@ bool view_text_escape(App *app) {
 /* ---- mouse ----------------------------------------------------------------------------------- */
 
 static void go_to_profile(App *app) {
-    const Rect box = views_text_shown(app->text).profile;
-    const float x = (float)f64_clamp((double)app->mouse_x, (double)box.x, (double)(box.x + box.w - 1));
-    const int64_t token = views_text_profile_hit(app->text, x, box.y + 1);
+    const Rect box = views_text_shown(app->text.view).profile;
+    const float x = (float)f64_clamp((double)app->pointer.x, (double)box.x, (double)(box.x + box.w - 1));
+    const int64_t token = views_text_profile_hit(app->text.view, x, box.y + 1);
     if (token >= 0) view_text_go(app, token);
 }
 
 void view_text_press(App *app, const InputEvent *event) {
     (void)event;
-    app->drag = DRAG_PAN;
-    app->drag_moved = false;
-    app->drag_camera.q = (double)views_text_shown(app->text).line;
-    app->drag_in_profile = views_text_profile_hit(app->text, app->mouse_x, app->mouse_y) >= 0;
-    if (app->drag_in_profile) go_to_profile(app);
+    app->pointer.drag = DRAG_PAN;
+    app->pointer.moved = false;
+    app->pointer.camera.q = (double)views_text_shown(app->text.view).line;
+    app->text.drag_in_profile = views_text_profile_hit(app->text.view, app->pointer.x, app->pointer.y) >= 0;
+    if (app->text.drag_in_profile) go_to_profile(app);
 }
 
 void view_text_drag(App *app) {
-    const TextShown shown = views_text_shown(app->text);
-    const float dx = app->mouse_x - app->drag_x, dy = app->mouse_y - app->drag_y;
-    if (!app->drag_moved && fabsf(dx) + fabsf(dy) < CLICK_SLOP * app->layout.scale) return;
-    app->drag_moved = true;
-    app->redraw = true;
-    if (app->drag_in_profile)
+    const TextShown shown = views_text_shown(app->text.view);
+    const float dx = app->pointer.x - app->pointer.drag_x, dy = app->pointer.y - app->pointer.drag_y;
+    if (!app->pointer.moved && fabsf(dx) + fabsf(dy) < CLICK_SLOP * app->picture.layout.scale) return;
+    app->pointer.moved = true;
+    app->pace.redraw = true;
+    if (app->text.drag_in_profile)
         go_to_profile(app);
     else if (shown.line_height > 0)
-        views_text_scroll(app->text, &app->view.text,
-                          (int64_t)app->drag_camera.q - (int64_t)lroundf(dy / shown.line_height) - shown.line);
+        views_text_scroll(app->text.view, &app->look.text,
+                          (int64_t)app->pointer.camera.q - (int64_t)lroundf(dy / shown.line_height) - shown.line);
 }
 
 /* A click locks the token, a second one on the same lets it go. */
 void view_text_release(App *app, const InputEvent *event) {
-    TextState *state = &app->view.text;
-    if (app->drag_moved || app->drag_in_profile || event->button != BUTTON_LEFT) return;
-    const int64_t token = views_text_hit(app->text, app->mouse_x, app->mouse_y);
+    TextState *state = &app->look.text;
+    if (app->pointer.moved || app->text.drag_in_profile || event->button != BUTTON_LEFT) return;
+    const int64_t token = views_text_hit(app->text.view, app->pointer.x, app->pointer.y);
     const bool again = token >= 0 && state->locked && state->token == token;
     state->token_on = token >= 0;
     state->locked = token >= 0 && !again;
@@ -158,26 +159,27 @@ void view_text_wheel(App *app, const InputEvent *event) {
         app_run_line(app, line);
         return;
     }
-    if (arranged(app)) views_text_scroll(app->text, &app->view.text, -(int64_t)lroundf(event->wheel_y * WHEEL_LINES));
+    if (arranged(app))
+        views_text_scroll(app->text.view, &app->look.text, -(int64_t)lroundf(event->wheel_y * WHEEL_LINES));
 }
 
 /* ---- camera ---------------------------------------------------------------------------------- */
 
 void view_text_pan(App *app, double down, double right) {
     if (!arranged(app)) return;
-    const TextShown shown = views_text_shown(app->text);
-    const double points = shown.line_height > 0 && app->layout.scale > 0
-                              ? (double)(shown.line_height / app->layout.scale)
+    const TextShown shown = views_text_shown(app->text.view);
+    const double points = shown.line_height > 0 && app->picture.layout.scale > 0
+                              ? (double)(shown.line_height / app->picture.layout.scale)
                               : 1;
     (void)right;
     if (down == 0) return;
-    views_text_scroll(app->text, &app->view.text,
+    views_text_scroll(app->text.view, &app->look.text,
                       down > 0 ? i64_max(1, llround(down / points)) : i64_min(-1, llround(down / points)));
-    app->redraw = true;
+    app->pace.redraw = true;
 }
 
 void view_text_zoom(App *app, double factor) {
-    view_text_resize(app, (float)((double)app->view.text.size * factor));
+    view_text_resize(app, (float)((double)app->look.text.size * factor));
 }
 
 void view_text_one_to_one(App *app) {

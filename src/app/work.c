@@ -45,116 +45,117 @@ static void set_clear(KeySet *set) {
 }
 
 bool app_has_failed(const App *app, const TileKey *key) {
-    if (app->failed.count == 0 && app->no_room.count == 0) return false;
+    if (app->work.failed.count == 0 && app->work.no_room.count == 0) return false;
     const uint64_t hash = hash_of(key);
-    return set_has(&app->failed, hash) || set_has(&app->no_room, hash);
+    return set_has(&app->work.failed, hash) || set_has(&app->work.no_room, hash);
 }
 
 void app_forget_failures(App *app) {
-    set_clear(&app->failed);
-    set_clear(&app->no_room);
+    set_clear(&app->work.failed);
+    set_clear(&app->work.no_room);
 }
 
 /* Leaves out, from index `from` on, what has failed before; returns how many were left out. */
 static int drop_failed(App *app, size_t from) {
     size_t kept = from;
-    for (size_t i = from; i < app->wants.count; i++) {
-        if (app_has_failed(app, &app->wants.items[i].key)) continue;
-        if (kept != i) app->wants.items[kept] = app->wants.items[i];
+    for (size_t i = from; i < app->work.wants.count; i++) {
+        if (app_has_failed(app, &app->work.wants.items[i].key)) continue;
+        if (kept != i) app->work.wants.items[kept] = app->work.wants.items[i];
         kept++;
     }
-    const int dropped = (int)(app->wants.count - kept);
-    app->wants.count = kept;
+    const int dropped = (int)(app->work.wants.count - kept);
+    app->work.wants.count = kept;
     return dropped;
 }
 
 /* Everything that decides which tiles are on screen. */
 static uint64_t hash_view(const App *app) {
-    const ViewState *v = &app->view;
-    const int32_t facts[] = {v->set,
-                             v->item,
-                             v->step,
-                             v->layer,
-                             (int32_t)tiles_headset_hash(&v->heads),
-                             (int32_t)v->values,
-                             (int32_t)v->view,
-                             (int32_t)views_variant_id(v),
-                             (int32_t)v->compare,
-                             (int32_t)app->difference_serial};
-    const Camera *c = v->view == VIEW_GRID ? &v->grid.camera : &v->camera;
+    const Look *look = &app->look;
+    const int32_t facts[] = {look->subject.set,
+                             look->subject.item,
+                             look->subject.step,
+                             look->subject.layer,
+                             (int32_t)tiles_headset_hash(&look->subject.heads),
+                             (int32_t)look->subject.values,
+                             (int32_t)look->kind,
+                             (int32_t)views_variant_id(look),
+                             (int32_t)look->compare,
+                             (int32_t)app->opened.difference_serial};
+    const Camera *c = look->kind == VIEW_GRID ? &look->grid.camera : &look->matrix.camera;
     const double camera[] = {c->q, c->k, c->points_q, c->points_k};
-    return hash_bytes(camera, sizeof camera, hash_bytes(facts, sizeof facts, app->captures[0].serial));
+    return hash_bytes(camera, sizeof camera, hash_bytes(facts, sizeof facts, app->opened.captures[0].serial));
 }
 
 /* Another view needs other tiles, and what did not fit before may fit now. */
 static void forget_no_room(App *app) {
-    if (app->no_room.count > 0 && app->no_room_view != hash_view(app)) set_clear(&app->no_room);
+    if (app->work.no_room.count > 0 && app->work.no_room_view != hash_view(app)) set_clear(&app->work.no_room);
 }
 
 static void note_motion(App *app) {
-    const uint64_t now = clock_now_ns(&app->clock);
-    const Camera *before = &app->motion_camera, *camera = &app->view.camera;
-    const double s = (double)(now - app->motion_ns) / 1e9;
+    const uint64_t now = clock_now_ns(&app->machine.clock);
+    const Camera *before = &app->motion.camera, *camera = &app->look.matrix.camera;
+    const double s = (double)(now - app->motion.ns) / 1e9;
     if (s < MOTION_LEAST_S) return;
-    const ViewResult *r = &app->result;
-    app->motion.layer = app->scrub_direction;
-    app->motion.head = app->last_head == app->motion_head  ? app->motion.head
-                       : app->last_head > app->motion_head ? 1
-                                                           : -1;
-    app->motion.q = app->motion.k = app->motion.zoom = 0;
+    const ViewResult *r = &app->picture.result;
+    app->motion.hand.layer = app->motion.scrub_direction;
+    app->motion.hand.head = app->heads.last == app->motion.head  ? app->motion.hand.head
+                            : app->heads.last > app->motion.head ? 1
+                                                                 : -1;
+    app->motion.hand.q = app->motion.hand.k = app->motion.hand.zoom = 0;
     if (s < MOTION_MOST_S && before->points_q > 0 && r->plot.w > 0 && r->plot.h > 0) {
-        app->motion.q = (camera->q - before->q) * r->cell_h / (double)r->plot.h / s;
-        app->motion.k = (camera->k - before->k) * r->cell_w / (double)r->plot.w / s;
-        app->motion.zoom = log2(camera->points_q / before->points_q) / s;
+        app->motion.hand.q = (camera->q - before->q) * r->cell_h / (double)r->plot.h / s;
+        app->motion.hand.k = (camera->k - before->k) * r->cell_w / (double)r->plot.w / s;
+        app->motion.hand.zoom = log2(camera->points_q / before->points_q) / s;
     }
-    app->motion_head = app->last_head;
-    app->motion_camera = *camera;
-    app->motion_ns = now;
+    app->motion.head = app->heads.last;
+    app->motion.camera = *camera;
+    app->motion.ns = now;
 }
 
-static void want_bases(App *app, Frame *frame, const ViewState *state) {
-    app->bases_missing += views_want_all_bases(frame, state, app->scrub_direction);
-    app->bases_total += views_count_bases(frame, state);
+static void want_bases(App *app, Frame *frame, const Look *look) {
+    app->work.overviews.missing += views_want_all_bases(frame, look, app->motion.scrub_direction);
+    app->work.overviews.total += views_count_bases(frame, look);
 }
 
 void app_submit_wants(App *app, bool background) {
     if (!app_capture(app)) return;
     forget_no_room(app);
     (void)drop_failed(app, 0);
-    app->visible_wants = (int)app->wants.count;
+    app->work.visible_wants = (int)app->work.wants.count;
     if (background && capture_set_count(app_capture(app)) > 0) {
         const FrameParams params = {.scale = 1};
         Frame frame = app_make_frame(app, &params);
-        const int before = app->bases_missing;
+        const int before = app->work.overviews.missing;
         Frame ref_frame;
-        ViewState ref_state;
-        const bool reference = views_reference(&frame, &app->view, &ref_frame, &ref_state, NULL) == STATUS_OK;
+        Look ref_look;
+        const bool reference = views_reference(&frame, &app->look, &ref_frame, &ref_look, NULL) == STATUS_OK;
         note_motion(app);
-        if (app->view.view == VIEW_MATRIX && app->no_room.count == 0) {
+        if (app->look.kind == VIEW_MATRIX && app->work.no_room.count == 0) {
             /* What a held key would show, before what a moving hand might. */
-            if (reference) views_want_visible(&ref_frame, &ref_state, &app->result);
-            views_want_around(&frame, &app->view, &app->result, &app->motion);
-            if (reference && app->view.compare != COMPARE_OFF)
-                views_want_around(&ref_frame, &ref_state, &app->result, &app->motion);
+            if (reference) views_want_visible(&ref_frame, &ref_look, &app->picture.result);
+            views_want_around(&frame, &app->look, &app->picture.result, &app->motion.hand);
+            if (reference && app->look.compare != COMPARE_OFF)
+                views_want_around(&ref_frame, &ref_look, &app->picture.result, &app->motion.hand);
         }
-        (void)drop_failed(app, (size_t)app->visible_wants);
-        const size_t around = app->wants.count;
-        app->bases_missing = app->bases_total = 0;
-        want_bases(app, &frame, &app->view);
-        if (reference) want_bases(app, &ref_frame, &ref_state);
-        app->bases_missing -= drop_failed(app, around);
-        if (before > 0 && app->bases_missing == 0) app->redraw = true; /* the progress bar goes */
-        if (app->bases_missing > app->bases_begun || app->bases_missing == 0) {
-            app->bases_begun = app->bases_missing;
-            app->bases_begun_ns = clock_now_ns(&app->clock);
+        (void)drop_failed(app, (size_t)app->work.visible_wants);
+        const size_t around = app->work.wants.count;
+        app->work.overviews.missing = app->work.overviews.total = 0;
+        want_bases(app, &frame, &app->look);
+        if (reference) want_bases(app, &ref_frame, &ref_look);
+        app->work.overviews.missing -= drop_failed(app, around);
+        if (before > 0 && app->work.overviews.missing == 0) app->pace.redraw = true; /* the progress bar goes */
+        if (app->work.overviews.missing > app->work.overviews.begun || app->work.overviews.missing == 0) {
+            app->work.overviews.begun = app->work.overviews.missing;
+            app->work.overviews.begun_ns = clock_now_ns(&app->machine.clock);
         }
     }
     Error err = {0};
-    const Status status = tiles_scheduler_try_want(app->scheduler, app->wants.items, app->wants.count, &err);
-    app->wants_held_up = status == STATUS_CANCELLED;
-    if (app->wants_held_up) {
-        const uint64_t at = clock_now_ns(&app->clock) + BUSY_RETRY_NS;
-        if (!app->redraw_at_ns || app->redraw_at_ns > at) app->redraw_at_ns = at;
+    const Status status = tiles_scheduler_try_want(app->machine.scheduler, app->work.wants.items, app->work.wants.count,
+                                                   &err);
+    app->work.held_up = status == STATUS_CANCELLED;
+    if (app->work.held_up) {
+        const uint64_t at = clock_now_ns(&app->machine.clock) + BUSY_RETRY_NS;
+        if (!app->pace.redraw_at_ns || app->pace.redraw_at_ns > at) app->pace.redraw_at_ns = at;
     } else if (status != STATUS_OK) {
         app_say(app, SAY_ERROR, "%s", err.message);
     }
@@ -162,25 +163,25 @@ void app_submit_wants(App *app, bool background) {
 
 /* Not a failure of the tile: it is asked for again as soon as something else is looked at. */
 static void note_no_room(App *app, const TileKey *key, const Error *err) {
-    if (app->no_room.count == 0) app_say(app, SAY_WARNING, "%s; raise it with --gpu-budget", err->message);
-    app->no_room_view = hash_view(app);
-    set_add(&app->no_room, key);
+    if (app->work.no_room.count == 0) app_say(app, SAY_WARNING, "%s; raise it with --gpu-budget", err->message);
+    app->work.no_room_view = hash_view(app);
+    set_add(&app->work.no_room, key);
 }
 
 /* The driver gave less than the budget allows. */
 static void watch_budget(App *app) {
-    const size_t budget = gpu_info(app->gpu)->tile_budget;
-    if (budget < app->gpu_budget_seen) {
+    const size_t budget = gpu_info(app->machine.gpu)->tile_budget;
+    if (budget < app->machine.gpu_budget_seen) {
         char text[32];
         text_format_bytes(budget, text, sizeof text);
         app_say(app, SAY_WARNING, "the graphics driver has no memory left; the GPU budget is %s now", text);
     }
-    app->gpu_budget_seen = budget;
+    app->machine.gpu_budget_seen = budget;
 }
 
 static void note_failure(App *app, const TileData *data) {
     if (data->status == STATUS_CANCELLED) return;
-    set_add(&app->failed, &data->key);
+    set_add(&app->work.failed, &data->key);
     char text[ERROR_MESSAGE_SIZE + ERROR_FILE_SIZE + 64];
     error_format(&data->error, text, sizeof text);
     app_say(app, SAY_ERROR, "%s", text);
@@ -188,16 +189,17 @@ static void note_failure(App *app, const TileData *data) {
 
 bool app_take_results(App *app, uint64_t budget_ns, bool *any) {
     recompute_step(app, budget_ns);
-    const uint64_t start = clock_now_ns(&app->clock);
+    const uint64_t start = clock_now_ns(&app->machine.clock);
     bool visible = false;
     *any = false;
     TileData *data;
-    while ((data = tiles_scheduler_try_take(app->scheduler)) != NULL) {
+    while ((data = tiles_scheduler_try_take(app->machine.scheduler)) != NULL) {
         *any = true;
         /* The grid shows any layer's; it is drawn when several have come. */
-        const bool here = app->view.view == VIEW_MATRIX &&
-                          (data->key.capture ? app->view.compare != COMPARE_OFF : data->key.layer == app->view.layer);
-        if (data->key.serial != app->captures[data->key.capture ? 1 : 0].serial) {
+        const bool here = app->look.kind == VIEW_MATRIX &&
+                          (data->key.capture ? app->look.compare != COMPARE_OFF
+                                             : data->key.layer == app->look.subject.layer);
+        if (data->key.serial != app->opened.captures[data->key.capture ? 1 : 0].serial) {
             tiles_data_drop(data);
         } else if (data->status != STATUS_OK) {
             note_failure(app, data);
@@ -206,14 +208,14 @@ bool app_take_results(App *app, uint64_t budget_ns, bool *any) {
         } else if (data->kind == JOB_CELLS && pins_accept(&app->pins, app_capture(app), data)) {
             tiles_data_drop(data); /* many come one after another: drawn several at a time */
         } else if (data->kind == JOB_CELLS) {
-            views_readout_accept(&app->readouts, data);
+            views_readout_accept(&app->work.readouts, data);
             visible = true;
         } else if (data->kind == JOB_ROW_FACTORS || data->kind == JOB_COLUMN_FACTORS) {
             visible |= here;
-            views_factors_accept(app->factors, data);
+            views_factors_accept(app->work.factors, data);
         } else {
             Error err = {0};
-            const Status status = gpu_tile_put(app->gpu, data, &err);
+            const Status status = gpu_tile_put(app->machine.gpu, data, &err);
             if (status == STATUS_MEMORY)
                 note_no_room(app, &data->key, &err);
             else if (status != STATUS_OK)
@@ -221,18 +223,18 @@ bool app_take_results(App *app, uint64_t budget_ns, bool *any) {
             visible |= here;
             tiles_data_drop(data);
         }
-        if (clock_now_ns(&app->clock) - start > budget_ns) break;
+        if (clock_now_ns(&app->machine.clock) - start > budget_ns) break;
     }
-    app->upload_ns = clock_now_ns(&app->clock) - start;
+    app->pace.upload_ns = clock_now_ns(&app->machine.clock) - start;
     watch_budget(app);
-    if (tiles_scheduler_waiting(app->scheduler) > 0) {
+    if (tiles_scheduler_waiting(app->machine.scheduler) > 0) {
         /* A worker had the lock, or time was up; nobody will wake the loop for these a second time. */
-        const uint64_t at = clock_now_ns(&app->clock) + BUSY_RETRY_NS;
-        if (!app->redraw_at_ns || app->redraw_at_ns > at) app->redraw_at_ns = at;
+        const uint64_t at = clock_now_ns(&app->machine.clock) + BUSY_RETRY_NS;
+        if (!app->pace.redraw_at_ns || app->pace.redraw_at_ns > at) app->pace.redraw_at_ns = at;
     }
     if (*any && !visible) {
-        const uint64_t at = clock_now_ns(&app->clock) + BACKGROUND_REDRAW_NS;
-        if (!app->redraw_at_ns || app->redraw_at_ns > at) app->redraw_at_ns = at;
+        const uint64_t at = clock_now_ns(&app->machine.clock) + BACKGROUND_REDRAW_NS;
+        if (!app->pace.redraw_at_ns || app->pace.redraw_at_ns > at) app->pace.redraw_at_ns = at;
     }
     return visible;
 }
@@ -240,8 +242,8 @@ bool app_take_results(App *app, uint64_t budget_ns, bool *any) {
 bool app_take_chores(App *app) {
     bool any = false;
     for (int i = 0; i < CHORES_COUNT; i++)
-        any |= chores_finish(app->chores[i], app);
-    app->redraw |= any;
+        any |= chores_finish(app->machine.chores[i], app);
+    app->pace.redraw |= any;
     return any;
 }
 
@@ -253,24 +255,24 @@ static void finish(App *app, Chores *chores) {
 
 void app_finish_chores(App *app) {
     for (int i = 0; i < CHORES_WRITE; i++)
-        finish(app, app->chores[i]);
+        finish(app, app->machine.chores[i]);
 }
 
 void app_finish_search(App *app) {
-    finish(app, app->chores[CHORES_SEARCH]);
+    finish(app, app->machine.chores[CHORES_SEARCH]);
 }
 
 bool app_base_image(App *app, TileKey *key) {
     const FrameParams params = {.scale = 1};
     Frame frame = app_make_frame(app, &params);
     frame.wants = &(WantList){0};
-    return frame.capture && views_base_ready(&frame, &app->view, app->view.layer, false, key);
+    return frame.capture && views_base_ready(&frame, &app->look, app->look.subject.layer, false, key);
 }
 
 bool app_reserve_ahead(App *app) {
     const FrameParams params = {.scale = 1};
     Frame frame = app_make_frame(app, &params);
-    return app->view.view == VIEW_MATRIX && frame.capture && views_reserve_ahead(&frame, &app->view);
+    return app->look.kind == VIEW_MATRIX && frame.capture && views_reserve_ahead(&frame, &app->look);
 }
 
 bool app_idle_step(App *app) {
@@ -285,19 +287,21 @@ bool app_idle_step(App *app) {
     if (capture_set_count(capture) == 0) return false;
     if (ui->idle) {
         const bool more = ui->idle(app, &frame);
-        if (more && !app->redraw_at_ns) app->redraw_at_ns = clock_now_ns(&app->clock) + BACKGROUND_REDRAW_NS;
+        if (more && !app->pace.redraw_at_ns)
+            app->pace.redraw_at_ns = clock_now_ns(&app->machine.clock) + BACKGROUND_REDRAW_NS;
         return more;
     }
-    const SetInfo *set = capture_set(capture, app->view.set);
+    const SetInfo *set = capture_set(capture, app->look.subject.set);
     for (int layer = 0; layer < set->layer_count; layer++) {
         float hi;
         const int composed = frame.composed;
         TileKey key;
-        if (views_base_ready(&frame, &app->view, layer, false, &key)) {
-            views_auto_range(&frame, &app->view, layer, app->view.percentile, &hi);
+        if (views_base_ready(&frame, &app->look, layer, false, &key)) {
+            views_auto_range(&frame, &app->look, layer, app->look.colours.percentile, &hi);
         }
         if (frame.composed != composed) {
-            if (!app->redraw_at_ns) app->redraw_at_ns = clock_now_ns(&app->clock) + BACKGROUND_REDRAW_NS;
+            if (!app->pace.redraw_at_ns)
+                app->pace.redraw_at_ns = clock_now_ns(&app->machine.clock) + BACKGROUND_REDRAW_NS;
             return true;
         }
     }
@@ -306,7 +310,8 @@ bool app_idle_step(App *app) {
 
 /* Nothing has come and something is under way: another frame would only take time from the workers. */
 static bool nothing_new(App *app, bool any, bool first) {
-    if (first || any || app->wants_held_up || cancel_requested(app->cancel) || tiles_scheduler_idle(app->scheduler))
+    if (first || any || app->work.held_up || cancel_requested(app->machine.cancel) ||
+        tiles_scheduler_idle(app->machine.scheduler))
         return false;
     clock_sleep_ns(SETTLE_SLEEP_NS);
     return true;
@@ -315,15 +320,15 @@ static bool nothing_new(App *app, bool any, bool first) {
 Status app_settle_all(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err) {
     const Clock clock = clock_system();
     const uint64_t start = clock_now_ns(&clock);
-    app->wants.count = 0;
+    app->work.wants.count = 0;
     for (bool first = true;; first = false) {
         bool any;
         const bool late = clock_now_ns(&clock) - start > timeout_ns;
         app_take_results(app, UINT64_MAX, &any);
         if (!late && nothing_new(app, any, first)) continue;
-        app->wants.count = 0;
+        app->work.wants.count = 0;
         app_submit_wants(app, true);
-        if (app->bases_missing == 0 || app->failed.count > 0 || app->no_room.count > 0) break;
+        if (app->work.overviews.missing == 0 || app->work.failed.count > 0 || app->work.no_room.count > 0) break;
         if (late) return error_set(err, STATUS_CANCELLED, "the overviews were not ready in time");
         clock_sleep_ns(200000);
     }
@@ -347,7 +352,7 @@ static Status settle(App *app, const FrameParams *params, uint64_t timeout_ns, U
     app_finish_chores(app);
     /* Frames in a row that asked for nothing and yet are not complete. Where a frame has little time to compose, many of
      * them go by before a screen of many heads is. */
-    int fruitless = app->fruitless = 0;
+    int fruitless = app->pace.fruitless = 0;
     const int fruitless_most = exact.exact_only ? FRUITLESS_MAX : COMPOSING_MAX;
     for (bool first = true;; first = false) {
         bool any;
@@ -355,22 +360,22 @@ static Status settle(App *app, const FrameParams *params, uint64_t timeout_ns, U
         app_take_results(app, UINT64_MAX, &any);
         if (!late && nothing_new(app, any, first)) continue;
         app_frame_build(app, &exact);
-        const size_t wanted = app->wants.count;
+        const size_t wanted = app->work.wants.count;
         app_submit_wants(app, false);
         /* Everything still asked for has failed: the message says why, and waiting will not help. */
-        const bool stuck = app->wants.count == 0 && tiles_scheduler_idle(app->scheduler);
-        if (wanted == 0 && !app->result.pending) return STATUS_OK;
-        if (settled(&app->result, until)) return STATUS_OK;
+        const bool stuck = app->work.wants.count == 0 && tiles_scheduler_idle(app->machine.scheduler);
+        if (wanted == 0 && !app->picture.result.pending) return STATUS_OK;
+        if (settled(&app->picture.result, until)) return STATUS_OK;
         if (stuck && wanted > 0)
-            return error_set(err, app->no_room.count > 0 ? STATUS_MEMORY : STATUS_IO, "%s", app->message);
-        if (cancel_requested(app->cancel)) return error_set(err, STATUS_CANCELLED, "interrupted");
+            return error_set(err, app->work.no_room.count > 0 ? STATUS_MEMORY : STATUS_IO, "%s", app->message.text);
+        if (cancel_requested(app->machine.cancel)) return error_set(err, STATUS_CANCELLED, "interrupted");
         fruitless = stuck ? fruitless + 1 : 0;
-        if (fruitless > fruitless_most || (stuck && app->fruitless > FRUITLESS_MAX)) {
+        if (fruitless > fruitless_most || (stuck && app->pace.fruitless > FRUITLESS_MAX)) {
             return error_set(err, STATUS_MEMORY,
                              "the tiles of this picture do not fit the GPU budget; raise it with --gpu-budget");
         }
         if (late) return error_set(err, STATUS_CANCELLED, "the picture was not exact in time");
-        if (app->wants.count > 0) clock_sleep_ns(200000);
+        if (app->work.wants.count > 0) clock_sleep_ns(200000);
     }
 }
 

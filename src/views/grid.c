@@ -34,13 +34,13 @@ static double most_pixels(const Frame *frame, int64_t tokens) {
     return level > 0 ? (double)(2 * tiles_texels(tokens, level) - 1) : (double)INFINITY;
 }
 
-GridPlace views_grid_place(const Frame *frame, const ViewState *state, const GridParams *params) {
+GridPlace views_grid_place(const Frame *frame, const Look *look, const GridParams *params) {
     const float s = frame->scale, edge = params->bare ? 0 : MARGIN * s;
-    const bool labels = state->labels && !params->bare;
+    const bool labels = look->labels && !params->bare;
     const float left = labels ? fminf(LABEL_MARGIN_LEFT * s, params->rect.w * 0.25f) : edge;
     const float top = labels ? fminf(LABEL_MARGIN_TOP * s, params->rect.h * 0.25f) : edge;
-    const SetInfo *set = capture_set(frame->capture, state->set);
-    const double aspect = cell_aspect(set, state->fit_mode);
+    const SetInfo *set = capture_set(frame->capture, look->subject.set);
+    const double aspect = cell_aspect(set, look->matrix.fit_mode);
     const double most = fmin(most_pixels(frame, set->max_queries), most_pixels(frame, set->max_keys) / aspect);
     return (GridPlace){
         .plot = {floorf(params->rect.x + left), floorf(params->rect.y + top),
@@ -48,7 +48,7 @@ GridPlace views_grid_place(const Frame *frame, const ViewState *state, const Gri
         .scale = s,
         .aspect = aspect,
         .most = isfinite(most) ? most : 0,
-        .stretch = state->fit_mode == FIT_STRETCH,
+        .stretch = look->matrix.fit_mode == FIT_STRETCH,
     };
 }
 
@@ -57,7 +57,7 @@ GridPlace views_grid_place(const Frame *frame, const ViewState *state, const Gri
 typedef struct Gatherer {
     Frame *frame;
     Grid *grid;
-    const ViewState *state;
+    const Look *state;
     const SetInfo *set;
     const GridLayout *layout;
     ViewResult *result;
@@ -85,10 +85,9 @@ static void note_missing(Gatherer *g, const GridPiece *piece) {
 }
 
 /* What is wanted of a head: its base tile, of the variant on screen. */
-static TileKey wanted_key(const Frame *frame, const ViewState *state, const LayerInfo *info, int layer,
-                          int head_index) {
-    TileKey key = views_key(frame, state, layer, head_index, 0, views_base_level(frame, info), 0, 0);
-    key.variant = views_variant_id(state);
+static TileKey wanted_key(const Frame *frame, const Look *look, const LayerInfo *info, int layer, int head_index) {
+    TileKey key = views_key(frame, look, layer, head_index, 0, views_base_level(frame, info), 0, 0);
+    key.variant = views_variant_id(look);
     return key;
 }
 
@@ -197,30 +196,30 @@ static void measure(Gatherer *g) {
     }
 }
 
-static void choose_range(const Gatherer *g, ViewState *state, bool is_signed) {
+static void choose_range(const Gatherer *g, Look *look, bool is_signed) {
     ViewResult *r = g->result;
-    r->lo = state->lo;
-    r->hi = state->hi;
+    r->lo = look->colours.lo;
+    r->hi = look->colours.hi;
     r->range_known = true;
-    if (state->range_mode == RANGE_MANUAL || state->range_locked) return;
+    if (look->colours.range_mode == RANGE_MANUAL || look->colours.range_locked) return;
     r->hi = views_grid_common(g->grid);
     r->range_known = r->hi > 0;
     r->lo = is_signed ? -r->hi : 0;
     if (!r->range_known) return;
-    state->lo = r->lo;
-    state->hi = r->hi;
+    look->colours.lo = r->lo;
+    look->colours.hi = r->hi;
 }
 
 /* ---- drawing --------------------------------------------------------------------------------- */
 
-static bool uses_own_range(const ViewState *state) {
-    return state->grid.per_head && state->range_mode != RANGE_MANUAL && !state->range_locked;
+static bool uses_own_range(const Look *look) {
+    return look->grid.per_head && look->colours.range_mode != RANGE_MANUAL && !look->colours.range_locked;
 }
 
 /* False where the range is not known yet. */
-static bool params_of(const Grid *grid, const ViewState *state, int layer, int head_index, bool range_known,
+static bool params_of(const Grid *grid, const Look *look, int layer, int head_index, bool range_known,
                       DisplayParams *params) {
-    if (!uses_own_range(state)) return range_known;
+    if (!uses_own_range(look)) return range_known;
     const GridCell *cell = views_grid_cell_of(grid, layer, head_index);
     params->hi = cell->hi;
     params->lo = params->is_signed ? -cell->hi : 0;
@@ -306,8 +305,8 @@ static bool same_head(GridHead a, GridHead b) {
     return a.layer == b.layer && a.head == b.head;
 }
 
-static void draw_rings(Frame *frame, const Grid *grid, const ViewState *state, const GridLayout *layout) {
-    const GridState *g = &state->grid;
+static void draw_rings(Frame *frame, const Grid *grid, const Look *look, const GridLayout *layout) {
+    const GridState *g = &look->grid;
     const float t = fmaxf(1, roundf(frame->scale)), out = layout->gap >= 2 * t ? 2 * t : t;
     draw_clip(frame->list, rect_inset(layout->plot, -4 * t));
     if (g->hover_on && !same_head(g->hover, g->focus)) ring(frame, grid, layout, g->hover, t, t, frame->theme->text);
@@ -335,64 +334,63 @@ static void place_hand(Gatherer *g) {
     g->near_y = (double)cell.y;
 }
 
-bool views_grid_arrange(const Frame *frame, Grid *grid, ViewState *state, const GridParams *params,
-                        GridLayout *layout) {
+bool views_grid_arrange(const Frame *frame, Grid *grid, Look *look, const GridParams *params, GridLayout *layout) {
     memset(layout, 0, sizeof *layout);
-    if (!views_grid_follow(grid, frame, state)) return false;
-    const int rows = capture_set(frame->capture, state->set)->layer_count, columns = (int)grid->columns;
-    const GridPlace place = views_grid_place(frame, state, params);
-    if (state->grid.fitted) views_grid_fit(&state->grid.camera, rows, columns, &place);
-    views_grid_clamp(&state->grid.camera, rows, columns, &place);
-    *layout = views_grid_layout(&state->grid.camera, rows, columns, &place);
+    if (!views_grid_follow(grid, frame, look)) return false;
+    const int rows = capture_set(frame->capture, look->subject.set)->layer_count, columns = (int)grid->columns;
+    const GridPlace place = views_grid_place(frame, look, params);
+    if (look->grid.fitted) views_grid_fit(&look->grid.camera, rows, columns, &place);
+    views_grid_clamp(&look->grid.camera, rows, columns, &place);
+    *layout = views_grid_layout(&look->grid.camera, rows, columns, &place);
     return true;
 }
 
-void views_grid_draw(Frame *frame, Grid *grid, ViewState *state, const GridParams *params, const GridLayout *layout,
+void views_grid_draw(Frame *frame, Grid *grid, Look *look, const GridParams *params, const GridLayout *layout,
                      ViewResult *result) {
-    const SetInfo *set = capture_set(frame->capture, state->set);
+    const SetInfo *set = capture_set(frame->capture, look->subject.set);
     *result = (ViewResult){.exactness = EXACT,
                            .plot = layout->plot,
                            .origin_x = layout->origin_x,
                            .origin_y = layout->origin_y,
                            .cell_w = layout->pitch_w,
                            .cell_h = layout->pitch_h};
-    Gatherer g = {.frame = frame, .grid = grid, .state = state, .set = set, .layout = layout, .result = result};
+    Gatherer g = {.frame = frame, .grid = grid, .state = look, .set = set, .layout = layout, .result = result};
     place_hand(&g);
     gather(&g);
     measure(&g);
     want(&g);
-    const bool is_signed = set->signed_values || state->values == VALUES_SCORES;
-    choose_range(&g, state, is_signed);
+    const bool is_signed = set->signed_values || look->subject.values == VALUES_SCORES;
+    choose_range(&g, look, is_signed);
     if (grid->piece_count > 0) {
         const GridPiece *first = &grid->pieces[0];
         const Level base = views_base_level(frame, &set->layers[first->layer]);
         result->level = (Level){base.q + first->mip, base.k + first->mip};
     }
-    const DisplayParams display = views_display_params(frame, state, is_signed, result->lo, result->hi);
+    const DisplayParams display = views_display_params(frame, look, is_signed, result->lo, result->hi);
     draw_clip(frame->list, layout->plot);
     draw_pieces(&g, &display);
     draw_clip_off(frame->list);
     if (params->bare) return;
-    views_grid_axes(frame, grid, state, layout, params->rings);
+    views_grid_axes(frame, grid, look, layout, params->rings);
     if (!params->rings) return;
-    draw_rings(frame, grid, state, layout);
+    draw_rings(frame, grid, look, layout);
     views_grid_scroll_marks(frame, layout);
 }
 
-bool views_grid_preview(Frame *frame, Grid *grid, const ViewState *state, GridHead head, Rect rect) {
-    if (!views_grid_follow(grid, frame, state)) return false;
-    const SetInfo *set = capture_set(frame->capture, state->set);
+bool views_grid_preview(Frame *frame, Grid *grid, const Look *look, GridHead head, Rect rect) {
+    if (!views_grid_follow(grid, frame, look)) return false;
+    const SetInfo *set = capture_set(frame->capture, look->subject.set);
     if (head.layer < 0 || head.layer >= set->layer_count) return false;
     const LayerInfo *info = &set->layers[head.layer];
     const int index = capture_head_index(info, head.head);
     if (index < 0) return false;
     TileKey key;
     GpuTileInfo tile;
-    (void)views_grid_base(frame, state, head.layer, index, &key);
+    (void)views_grid_base(frame, look, head.layer, index, &key);
     if (!gpu_tile_find(frame->gpu, &key, &tile)) return false;
-    views_grid_measure(frame, grid, state, head.layer, index);
-    DisplayParams params = views_display_params(frame, state, tile.is_signed, state->lo, state->hi);
-    if (!params_of(grid, state, head.layer, index, state->hi > state->lo, &params)) return false;
+    views_grid_measure(frame, grid, look, head.layer, index);
+    DisplayParams params = views_display_params(frame, look, tile.is_signed, look->colours.lo, look->colours.hi);
+    if (!params_of(grid, look, head.layer, index, look->colours.hi > look->colours.lo, &params)) return false;
     const int mip = views_grid_mip(tile.width, tile.height, rect.w, rect.h, tile.mip_count);
     const DrawHeatmap heatmap = {.key = key,
                                  .mip = mip,

@@ -151,16 +151,16 @@ void views_grid_scroll_marks(Frame *frame, const GridLayout *layout) {
     }
 }
 
-void views_grid_axes(Frame *frame, const Grid *grid, const ViewState *state, const GridLayout *layout, bool chips) {
-    if (!state->labels) return;
+void views_grid_axes(Frame *frame, const Grid *grid, const Look *look, const GridLayout *layout, bool chips) {
+    if (!look->labels) return;
     const float s = frame->scale;
     const Theme *theme = frame->theme;
-    Axes a = {.frame = frame, .grid = grid, .set = capture_set(frame->capture, state->set), .layout = layout};
+    Axes a = {.frame = frame, .grid = grid, .set = capture_set(frame->capture, look->subject.set), .layout = layout};
     a.style = (TextStyle){.size = LABEL_POINTS * s, .tabular = true};
     a.cap = draw_text_cap_height(frame->list->fonts, a.style);
     a.right = roundf(fmaxf(layout->plot.x, (float)layout->origin_x) - LABEL_GAP * s);
     a.bottom = roundf(fmaxf(layout->plot.y, (float)layout->origin_y) - LABEL_GAP * s);
-    const GridState *g = &state->grid;
+    const GridState *g = &look->grid;
     const int focus_column = views_grid_column(grid, g->focus.head);
     const int hover_column = g->hover_on ? views_grid_column(grid, g->hover.head) : -1;
     const int row_chips[2] = {chips ? g->focus.layer : -1, chips && g->hover_on ? g->hover.layer : -1};

@@ -55,7 +55,7 @@ struct Grid {
 
 /* grid_table.c */
 /* The head's base tile, of the variant where it is there; true when it is, or when there is none to wait for. */
-bool views_grid_base(const Frame *frame, const ViewState *state, int layer, int head_index, TileKey *key);
+bool views_grid_base(const Frame *frame, const Look *look, int layer, int head_index, TileKey *key);
 int views_grid_number(const Grid *grid, int column);
 /* Index of the layer's first head at or right of the column; head_count if there is none. */
 int views_grid_first_head(const Grid *grid, const LayerInfo *layer, int column);
@@ -63,10 +63,10 @@ int views_grid_first_head(const Grid *grid, const LayerInfo *layer, int column);
 float views_grid_common(const Grid *grid);
 GridCell *views_grid_cell_of(const Grid *grid, int layer, int head_index);
 /* Reads the head's base tile back if its range is not known; true when it is known now and was not before. */
-bool views_grid_measure(Frame *frame, Grid *grid, const ViewState *state, int layer, int head_index);
+bool views_grid_measure(Frame *frame, Grid *grid, const Look *look, int layer, int head_index);
 
 /* grid_axes.c */
-void views_grid_axes(Frame *frame, const Grid *grid, const ViewState *state, const GridLayout *layout, bool chips);
+void views_grid_axes(Frame *frame, const Grid *grid, const Look *look, const GridLayout *layout, bool chips);
 /* Beside the plot: which part of the grid is seen. */
 void views_grid_scroll_marks(Frame *frame, const GridLayout *layout);
 

@@ -74,27 +74,28 @@ static void forget_ranges(Grid *grid, const RangeStamp *now) {
     grid->known = 0;
 }
 
-bool views_grid_follow(Grid *grid, const Frame *frame, const ViewState *state) {
-    if (!frame->capture || state->set < 0 || state->set >= capture_set_count(frame->capture)) return false;
-    const SetInfo *set = capture_set(frame->capture, state->set);
-    if (!grid->valid || grid->serial != frame->serial || grid->set != state->set) {
+bool views_grid_follow(Grid *grid, const Frame *frame, const Look *look) {
+    if (!frame->capture || look->subject.set < 0 || look->subject.set >= capture_set_count(frame->capture))
+        return false;
+    const SetInfo *set = capture_set(frame->capture, look->subject.set);
+    if (!grid->valid || grid->serial != frame->serial || grid->set != look->subject.set) {
         grid->valid = false;
         if (set->layer_count < 1 || !reserve(grid, set)) return false;
         fill_columns(grid, set);
         grid->serial = frame->serial;
-        grid->set = state->set;
+        grid->set = look->subject.set;
         grid->valid = true;
         grid->stamp.base_side = 0; /* no ranges are known */
     }
     const RangeStamp now = {.serial = frame->serial,
-                            .set = state->set,
-                            .item = state->item,
-                            .step = state->step,
+                            .set = look->subject.set,
+                            .item = look->subject.item,
+                            .step = look->subject.step,
                             .base_side = frame->base_side,
-                            .variant = views_variant_id(state),
-                            .values = state->values,
-                            .channel = state->channel,
-                            .percentile = state->percentile};
+                            .variant = views_variant_id(look),
+                            .values = look->subject.values,
+                            .channel = look->colours.channel,
+                            .percentile = look->colours.percentile};
     const RangeStamp *old = &grid->stamp;
     if (!same_patterns(old, &now) || old->variant != now.variant || old->channel != now.channel ||
         old->percentile != now.percentile)
@@ -156,10 +157,10 @@ GridCell *views_grid_cell_of(const Grid *grid, int layer, int head_index) {
     return &grid->cells[grid->starts[layer] + (size_t)head_index];
 }
 
-bool views_grid_base(const Frame *frame, const ViewState *state, int layer, int head_index, TileKey *key) {
-    const LayerInfo *info = &capture_set(frame->capture, state->set)->layers[layer];
-    *key = views_key(frame, state, layer, head_index, 0, views_base_level(frame, info), 0, 0);
-    const uint32_t variant = views_variant_id(state);
+bool views_grid_base(const Frame *frame, const Look *look, int layer, int head_index, TileKey *key) {
+    const LayerInfo *info = &capture_set(frame->capture, look->subject.set)->layers[layer];
+    *key = views_key(frame, look, layer, head_index, 0, views_base_level(frame, info), 0, 0);
+    const uint32_t variant = views_variant_id(look);
     if (!variant) return true;
     key->variant = variant;
     if (gpu_tile_find(frame->gpu, key, NULL)) return true;
@@ -169,25 +170,25 @@ bool views_grid_base(const Frame *frame, const ViewState *state, int layer, int 
     return false;
 }
 
-bool views_grid_measure(Frame *frame, Grid *grid, const ViewState *state, int layer, int head_index) {
+bool views_grid_measure(Frame *frame, Grid *grid, const Look *look, int layer, int head_index) {
     GridCell *cell = views_grid_cell_of(grid, layer, head_index);
     if (cell->known) return false;
-    const LayerInfo *info = &capture_set(frame->capture, state->set)->layers[layer];
+    const LayerInfo *info = &capture_set(frame->capture, look->subject.set)->layers[layer];
     TileKey key;
     GpuTileInfo tile;
     int width, height;
-    const bool whole = views_grid_base(frame, state, layer, head_index, &key);
+    const bool whole = views_grid_base(frame, look, layer, head_index, &key);
     if (!gpu_tile_find(frame->gpu, &key, &tile)) return false;
     if (!whole && cell->hi > 0) return false; /* what was known will do until the variant is there */
-    float hi = state->percentile == TILE_AUTO_PERCENTILE ? tile.auto_high[state->channel]
-                                                         : NAN; /* found by the worker */
+    float hi = look->colours.percentile == TILE_AUTO_PERCENTILE ? tile.auto_high[look->colours.channel]
+                                                                : NAN; /* found by the worker */
     if (isnan(hi)) {
         if (gpu_tile_read(frame->gpu, &key, 0, grid->texels, BASE_COUNT(grid->texels), &width, &height, NULL) !=
             STATUS_OK) {
             return false;
         }
-        hi = tiles_upper_range(grid->texels, height, width, info->keys, key.lk, tile.is_signed, state->channel,
-                               state->percentile);
+        hi = tiles_upper_range(grid->texels, height, width, info->keys, key.lk, tile.is_signed, look->colours.channel,
+                               look->colours.percentile);
     }
     /* As for one pattern (range.c): nothing visible, or all zero, must not give an empty range. */
     if (!isfinite(hi) || hi <= 0) hi = tile.max_value > 0 ? tile.max_value : 1.0f;
@@ -203,12 +204,12 @@ float views_grid_common(const Grid *grid) {
     return hi;
 }
 
-bool views_grid_idle(Frame *frame, Grid *grid, const ViewState *state) {
-    if (!views_grid_follow(grid, frame, state)) return false;
-    const SetInfo *set = capture_set(frame->capture, state->set);
+bool views_grid_idle(Frame *frame, Grid *grid, const Look *look) {
+    if (!views_grid_follow(grid, frame, look)) return false;
+    const SetInfo *set = capture_set(frame->capture, look->subject.set);
     for (int layer = 0; layer < set->layer_count && grid->known < grid->cell_count; layer++) {
         for (int head = 0; head < set->layers[layer].head_count; head++) {
-            if (views_grid_measure(frame, grid, state, layer, head)) return true;
+            if (views_grid_measure(frame, grid, look, layer, head)) return true;
         }
     }
     return false;
@@ -230,13 +231,12 @@ static void fill_profile(Grid *grid, const LayerInfo *info, const TileKey *key, 
     }
 }
 
-const float *views_grid_profile(Frame *frame, Grid *grid, const ViewState *state, GridHead head, int *count,
-                                float *most) {
-    const LayerInfo *info = &capture_set(frame->capture, state->set)->layers[head.layer];
+const float *views_grid_profile(Frame *frame, Grid *grid, const Look *look, GridHead head, int *count, float *most) {
+    const LayerInfo *info = &capture_set(frame->capture, look->subject.set)->layers[head.layer];
     const int index = capture_head_index(info, head.head);
     if (index < 0) return NULL;
     TileKey key;
-    (void)views_grid_base(frame, state, head.layer, index, &key);
+    (void)views_grid_base(frame, look, head.layer, index, &key);
     if (!grid->profile_known || !tiles_key_equal(&key, &grid->profile_key)) {
         GpuTileInfo tile;
         int width, height;

@@ -30,7 +30,7 @@ typedef struct Pattern {
     ResolvedHeads heads;
     bool single;
     uint32_t headset, variant;
-    const ViewState *state;
+    const Look *state;
     bool data_signed, is_signed;
     Level base;
     struct Reference *reference; /* NULL, or what is subtracted */
@@ -38,38 +38,38 @@ typedef struct Pattern {
 
 typedef struct Reference {
     Frame frame;
-    ViewState state;
+    Look state;
     Pattern pattern;
 } Reference;
 
-bool views_pattern(const Capture *capture, const ViewState *state, const SetInfo **set, const LayerInfo **layer,
+bool views_pattern(const Capture *capture, const Look *look, const SetInfo **set, const LayerInfo **layer,
                    int64_t *queries, int64_t *keys) {
-    if (!capture || state->set < 0 || state->set >= capture_set_count(capture)) return false;
-    *set = capture_set(capture, state->set);
-    if (state->layer < 0 || state->layer >= (*set)->layer_count) return false;
-    *layer = &(*set)->layers[state->layer];
+    if (!capture || look->subject.set < 0 || look->subject.set >= capture_set_count(capture)) return false;
+    *set = capture_set(capture, look->subject.set);
+    if (look->subject.layer < 0 || look->subject.layer >= (*set)->layer_count) return false;
+    *layer = &(*set)->layers[look->subject.layer];
     *queries = (*layer)->queries;
     *keys = (*layer)->keys;
     return *queries > 0 && *keys > 0;
 }
 
-bool views_state_signed(const SetInfo *set, const ViewState *state, const ResolvedHeads *heads) {
-    return set->signed_values || state->values == VALUES_SCORES || heads->result_signed ||
-           state->compare == COMPARE_DIFF;
+bool views_look_signed(const SetInfo *set, const Look *look, const ResolvedHeads *heads) {
+    return set->signed_values || look->subject.values == VALUES_SCORES || heads->result_signed ||
+           look->compare == COMPARE_DIFF;
 }
 
-TileKey views_key(const Frame *frame, const ViewState *state, int layer, int head, uint32_t headset, Level level,
-                  int64_t y, int64_t x) {
+TileKey views_key(const Frame *frame, const Look *look, int layer, int head, uint32_t headset, Level level, int64_t y,
+                  int64_t x) {
     return (TileKey){
         .capture = frame->capture_index,
         .serial = frame->serial,
-        .set = state->set,
-        .item = state->item,
-        .step = state->step,
+        .set = look->subject.set,
+        .item = look->subject.item,
+        .step = look->subject.step,
         .layer = layer,
         .head = head,
         .headset = headset,
-        .values = (int32_t)state->values,
+        .values = (int32_t)look->subject.values,
         .lq = level.q,
         .lk = level.k,
         .y = y,
@@ -82,33 +82,33 @@ Level views_base_level(const Frame *frame, const LayerInfo *layer) {
 }
 
 /* One capture's part of what is shown. */
-static bool resolve_one(const Frame *frame, const ViewState *state, int layer, Pattern *out) {
+static bool resolve_one(const Frame *frame, const Look *look, int layer, Pattern *out) {
     *out = (Pattern){0};
-    if (state->set < 0 || state->set >= capture_set_count(frame->capture)) return false;
-    out->set = capture_set(frame->capture, state->set);
+    if (look->subject.set < 0 || look->subject.set >= capture_set_count(frame->capture)) return false;
+    out->set = capture_set(frame->capture, look->subject.set);
     if (layer < 0 || layer >= out->set->layer_count) return false;
     out->layer = &out->set->layers[layer];
     out->layer_index = layer;
-    if (tiles_headset_resolve(&state->heads, out->set, out->layer, &out->heads, NULL) != STATUS_OK) return false;
+    if (tiles_headset_resolve(&look->subject.heads, out->set, out->layer, &out->heads, NULL) != STATUS_OK) return false;
     out->single = out->heads.count == 1 && out->heads.weight[0] == 1.0f;
-    out->headset = out->single ? 0 : tiles_headset_hash(&state->heads);
-    out->variant = views_variant_id(state);
-    out->state = state;
-    out->data_signed = out->set->signed_values || state->values == VALUES_SCORES;
+    out->headset = out->single ? 0 : tiles_headset_hash(&look->subject.heads);
+    out->variant = views_variant_id(look);
+    out->state = look;
+    out->data_signed = out->set->signed_values || look->subject.values == VALUES_SCORES;
     out->is_signed = out->data_signed || out->heads.result_signed;
     out->base = views_base_level(frame, out->layer);
     return out->layer->queries > 0 && out->layer->keys > 0;
 }
 
 /* `reference` is where the pattern keeps what is subtracted, if that is what is shown. */
-static bool resolve(const Frame *frame, const ViewState *state, int layer, Pattern *out, Reference *reference) {
-    if (!resolve_one(frame, state, layer, out)) return false;
-    if (state->compare != COMPARE_DIFF) return true;
-    ViewState there = *state;
-    there.layer = layer;
+static bool resolve(const Frame *frame, const Look *look, int layer, Pattern *out, Reference *reference) {
+    if (!resolve_one(frame, look, layer, out)) return false;
+    if (look->compare != COMPARE_DIFF) return true;
+    Look there = *look;
+    there.subject.layer = layer;
     if (views_comparable(frame, &there, NULL) != STATUS_OK ||
         views_reference(frame, &there, &reference->frame, &reference->state, NULL) != STATUS_OK ||
-        !resolve_one(&reference->frame, &reference->state, reference->state.layer, &reference->pattern))
+        !resolve_one(&reference->frame, &reference->state, reference->state.subject.layer, &reference->pattern))
         return false;
     out->reference = reference;
     out->is_signed = true;
@@ -116,31 +116,31 @@ static bool resolve(const Frame *frame, const ViewState *state, int layer, Patte
 }
 
 /* Of one capture's image, as it is pooled from the source. */
-static TileKey image_key(const Frame *frame, const ViewState *state, const Pattern *pattern, Level level, int64_t y,
+static TileKey image_key(const Frame *frame, const Look *look, const Pattern *pattern, Level level, int64_t y,
                          int64_t x) {
-    TileKey key = views_key(frame, state, pattern->layer_index, pattern->single ? pattern->heads.index[0] : -1,
+    TileKey key = views_key(frame, look, pattern->layer_index, pattern->single ? pattern->heads.index[0] : -1,
                             pattern->headset, level, y, x);
     key.variant = pattern->variant;
     return key;
 }
 
 /* Of what is shown, which may be the difference of two such images. */
-static TileKey pooled_key(const Frame *frame, const ViewState *state, const Pattern *pattern, Level level, int64_t y,
+static TileKey pooled_key(const Frame *frame, const Look *look, const Pattern *pattern, Level level, int64_t y,
                           int64_t x) {
-    TileKey key = image_key(frame, state, pattern, level, y, x);
+    TileKey key = image_key(frame, look, pattern, level, y, x);
     if (!pattern->reference) return key;
     key.capture = 2;
     key.serial = frame->difference_serial;
     key.head = -1;
-    key.headset = tiles_headset_hash(&state->heads);
+    key.headset = tiles_headset_hash(&look->subject.heads);
     return key;
 }
 
 /* Of the exact image: at level 0 a variant needs no tiles of its own. */
-static TileKey pattern_key(const Frame *frame, const ViewState *state, const Pattern *pattern, Level level, int64_t y,
+static TileKey pattern_key(const Frame *frame, const Look *look, const Pattern *pattern, Level level, int64_t y,
                            int64_t x) {
-    const TileKey key = pooled_key(frame, state, pattern, level, y, x);
-    return pattern->variant && level.q == 0 && level.k == 0 ? views_factor_key(state, &key) : key;
+    const TileKey key = pooled_key(frame, look, pattern, level, y, x);
+    return pattern->variant && level.q == 0 && level.k == 0 ? views_factor_key(look, &key) : key;
 }
 
 static TileKey without_variant(TileKey key) {
@@ -158,11 +158,11 @@ static void source_keys(const Frame *frame, const Pattern *pattern, const TileKe
         out[i].capture = i;
         out[i].serial = i ? reference->frame.serial : frame->serial;
         out[i].head = patterns[i]->single && !from_factors ? patterns[i]->heads.index[0] : -1;
-        out[i].headset = from_factors ? tiles_headset_hash(&patterns[i]->state->heads) : patterns[i]->headset;
+        out[i].headset = from_factors ? tiles_headset_hash(&patterns[i]->state->subject.heads) : patterns[i]->headset;
         out[i].layer = patterns[i]->layer_index;
         if (patterns[i]->single) out[i].variant &= ~TILE_VARIANT_EXACT;
     }
-    out[1].set = reference->state.set;
+    out[1].set = reference->state.subject.set;
 }
 
 /* Wants what is missing of the tiles under `key`; true when all are resident. */
@@ -302,18 +302,18 @@ static bool image_ready(Frame *frame, const Pattern *pattern, const TileKey *key
     return compose_now(frame, &request, cut_short);
 }
 
-bool views_base_ready(Frame *frame, const ViewState *state, int layer, bool want, TileKey *key) {
+bool views_base_ready(Frame *frame, const Look *look, int layer, bool want, TileKey *key) {
     Pattern pattern;
     Reference reference;
     bool cut_short = false;
-    if (!resolve(frame, state, layer, &pattern, &reference)) return false;
-    *key = pooled_key(frame, state, &pattern, pattern.base, 0, 0);
+    if (!resolve(frame, look, layer, &pattern, &reference)) return false;
+    *key = pooled_key(frame, look, &pattern, pattern.base, 0, 0);
     const bool stands_in = pattern.variant && !frame->exact_only;
     if (image_ready(frame, &pattern, key, true, want && !stands_in, &cut_short)) return true;
     if (!stands_in) return false;
     /* Factors take a small part of the time that tiles of the variant take: they are asked for first. */
     const TileKey pooled = *key;
-    *key = views_factor_key(state, key);
+    *key = views_factor_key(look, key);
     const bool nearly = image_ready(frame, &pattern, key, true, want, &cut_short);
     if (want) (void)image_ready(frame, &pattern, &pooled, true, true, &cut_short);
     if (nearly) return true;
@@ -321,13 +321,13 @@ bool views_base_ready(Frame *frame, const ViewState *state, int layer, bool want
     return image_ready(frame, &pattern, key, true, false, &cut_short);
 }
 
-DisplayParams views_display_params(const Frame *frame, const ViewState *state, bool is_signed, float lo, float hi) {
-    const ColormapId cmap = is_signed ? state->cmap_signed : state->cmap;
+DisplayParams views_display_params(const Frame *frame, const Look *look, bool is_signed, float lo, float hi) {
+    const ColormapId cmap = is_signed ? look->colours.cmap_signed : look->colours.cmap;
     return (DisplayParams){
         .cmap = cmap,
-        .channel = views_channel(state),
-        .transform = state->transform,
-        .gamma = state->gamma,
+        .channel = views_channel(look),
+        .transform = look->colours.transform,
+        .gamma = look->colours.gamma,
         .lo = is_signed ? -fmaxf(fabsf(lo), fabsf(hi)) : lo,
         .hi = is_signed ? fmaxf(fabsf(lo), fabsf(hi)) : hi,
         .is_signed = is_signed,
@@ -348,7 +348,7 @@ typedef struct VisibleTile {
 
 typedef struct Painter {
     Frame *frame;
-    const ViewState *state;
+    const Look *state;
     ViewResult *result;
     const Pattern *pattern;
     DisplayParams params;
@@ -403,9 +403,9 @@ static int visible_tiles(const Painter *painter, Level level, VisibleTile *out) 
                   y1 = i64_clamp((int64_t)ceil(q1 / span_q), 0, y_end);
     const int64_t x0 = i64_clamp((int64_t)floor(k0 / span_k), 0, x_end),
                   x1 = i64_clamp((int64_t)ceil(k1 / span_k), 0, x_end);
-    const bool cursor = painter->state->cursor_on;
-    const double focus_q = cursor ? (double)painter->state->cursor_q : (q0 + q1) / 2;
-    const double focus_k = cursor ? (double)painter->state->cursor_k : (k0 + k1) / 2;
+    const bool cursor = painter->state->matrix.cursor_on;
+    const double focus_q = cursor ? (double)painter->state->matrix.cursor_q : (q0 + q1) / 2;
+    const double focus_k = cursor ? (double)painter->state->matrix.cursor_k : (k0 + k1) / 2;
     int count = 0;
     for (int64_t y = y0; y < y1; y++) {
         for (int64_t x = x0; x < x1 && count < VISIBLE_TILES_MAX; x++) {
@@ -540,7 +540,7 @@ static bool exact_here(Painter *painter, const Frame *frame, const TileKey *exac
     if (gpu_tile_find(frame->gpu, exact, NULL)) return true;
     if (!want) return false;
     TileWant *wish = views_want(frame->wants, JOB_COMPOSITE, exact, frame->capture);
-    if (wish) wish->heads = painter->state->heads;
+    if (wish) wish->heads = painter->state->subject.heads;
     return false;
 }
 
@@ -637,35 +637,35 @@ static void describe_bases(Frame *frame, const Pattern *pattern, Level level, si
     }
 }
 
-void views_heatmap(Frame *frame, const ViewState *state, ViewResult *result) {
+void views_heatmap(Frame *frame, const Look *look, ViewResult *result) {
     Pattern pattern;
     Reference reference;
     result->exactness = EXACT;
-    if (!frame->capture || !resolve(frame, state, state->layer, &pattern, &reference)) {
+    if (!frame->capture || !resolve(frame, look, look->subject.layer, &pattern, &reference)) {
         result->missing = true;
         return;
     }
     TileKey base_key;
     const Level level = {tiles_level_for_scale(result->cell_h), tiles_level_for_scale(result->cell_w)};
     const size_t wanted = frame->wants->count;
-    const bool base_here = views_base_ready(frame, state, state->layer, true, &base_key);
+    const bool base_here = views_base_ready(frame, look, look->subject.layer, true, &base_key);
     if (!base_here) result->pending = true;
     result->level = level;
 
-    result->lo = state->lo;
-    result->hi = state->hi;
+    result->lo = look->colours.lo;
+    result->hi = look->colours.hi;
     result->range_known = true;
-    if (state->range_mode != RANGE_MANUAL && !state->range_locked) {
+    if (look->colours.range_mode != RANGE_MANUAL && !look->colours.range_locked) {
         float hi = 0;
-        result->range_known = views_auto_range(frame, state, state->layer, state->percentile, &hi);
+        result->range_known = views_auto_range(frame, look, look->subject.layer, look->colours.percentile, &hi);
         if (result->range_known) {
             result->lo = pattern.is_signed ? -hi : 0;
             result->hi = hi;
         }
     }
-    Painter painter = {.frame = frame, .state = state, .result = result, .pattern = &pattern};
+    Painter painter = {.frame = frame, .state = look, .result = result, .pattern = &pattern};
     painter.tiles_follow = base_here && tiles_follow(frame, &pattern, &base_key, level);
-    painter.params = views_display_params(frame, state, pattern.is_signed, result->lo, result->hi);
+    painter.params = views_display_params(frame, look, pattern.is_signed, result->lo, result->hi);
     if (!result->range_known) {
         /* Without a range colours would flash; the ground is shown for the few milliseconds until the base is there. */
         result->missing = true;
@@ -677,7 +677,7 @@ void views_heatmap(Frame *frame, const ViewState *state, ViewResult *result) {
     for (int i = 0; i < count && result->range_known; i++)
         paint_tile(&painter, base_here ? &base_key : NULL, level, tiles[i].y, tiles[i].x);
     for (int i = 0; i < count && result->exactness != EXACT; i++) {
-        const TileKey key = pattern_key(frame, state, &pattern, level, tiles[i].y, tiles[i].x);
+        const TileKey key = pattern_key(frame, look, &pattern, level, tiles[i].y, tiles[i].x);
         want_better(&painter, &key, JOB_TILE);
     }
     if (base_here) want_better(&painter, &base_key, JOB_BASE);

@@ -17,32 +17,34 @@
 #define CELL_READ_STEP 8
 #define CELL_READ_MAX 4096
 
-static void margins(const Frame *frame, const ViewState *state, const MatrixParams *params, float *left, float *top,
+static void margins(const Frame *frame, const Look *look, const MatrixParams *params, float *left, float *top,
                     float *right, float *bottom) {
     const float s = frame->scale;
     *left = *top = *right = *bottom = 0;
     if (params->bare) return;
     *right = *bottom = 12 * s;
     *left = *top = 12 * s;
-    if (!state->labels) return;
-    const bool q_tokens = frame->capture && capture_tokens(frame->capture, state->set, state->item, AXIS_QUERY);
-    const bool k_tokens = frame->capture && capture_tokens(frame->capture, state->set, state->item, AXIS_KEY);
+    if (!look->labels) return;
+    const bool q_tokens = frame->capture &&
+                          capture_tokens(frame->capture, look->subject.set, look->subject.item, AXIS_QUERY);
+    const bool k_tokens = frame->capture &&
+                          capture_tokens(frame->capture, look->subject.set, look->subject.item, AXIS_KEY);
     *left = fminf((q_tokens ? 96 : 56) * s, params->rect.w * 0.25f);
     *top = fminf((k_tokens ? 72 : 36) * s, params->rect.h * 0.25f);
     *right = 24 * s;
 }
 
-Rect views_matrix_plot(const Frame *frame, const ViewState *state, const MatrixParams *params) {
+Rect views_matrix_plot(const Frame *frame, const Look *look, const MatrixParams *params) {
     float left, top, right, bottom;
-    margins(frame, state, params, &left, &top, &right, &bottom);
+    margins(frame, look, params, &left, &top, &right, &bottom);
     left = fmaxf(left, params->least_left);
     top = fmaxf(top, params->least_top);
     return (Rect){floorf(params->rect.x + left), floorf(params->rect.y + top),
                   fmaxf(1, floorf(params->rect.w - left - right)), fmaxf(1, floorf(params->rect.h - top - bottom))};
 }
 
-static void place(const Frame *frame, const ViewState *state, ViewResult *result) {
-    const Camera *camera = &state->camera;
+static void place(const Frame *frame, const Look *look, ViewResult *result) {
+    const Camera *camera = &look->matrix.camera;
     result->cell_w = camera->points_k * frame->scale;
     result->cell_h = camera->points_q * frame->scale;
     result->origin_x = round(result->plot.x + result->plot.w / 2 - camera->k * result->cell_w);
@@ -66,11 +68,11 @@ static Rect matrix_rect(const ViewResult *r, int64_t queries, int64_t keys) {
     return rect_intersect(all, r->plot);
 }
 
-static void crosshair(Frame *frame, const ViewState *state, const ViewResult *r, Rect visible) {
-    if (!state->cursor_on) return;
+static void crosshair(Frame *frame, const Look *look, const ViewResult *r, Rect visible) {
+    if (!look->matrix.cursor_on) return;
     const float s = frame->scale;
-    const float x0 = (float)(r->origin_x + (double)state->cursor_k * r->cell_w), x1 = x0 + (float)r->cell_w;
-    const float y0 = (float)(r->origin_y + (double)state->cursor_q * r->cell_h), y1 = y0 + (float)r->cell_h;
+    const float x0 = (float)(r->origin_x + (double)look->matrix.cursor_k * r->cell_w), x1 = x0 + (float)r->cell_w;
+    const float y0 = (float)(r->origin_y + (double)look->matrix.cursor_q * r->cell_h), y1 = y0 + (float)r->cell_h;
     const Color ink = color_alpha(COLOR_HEX(0xFFFFFF), 0.55f), shade = color_alpha(COLOR_HEX(0x000000), 0.35f);
     const float t = fmaxf(1, roundf(s));
     draw_clip(frame->list, visible);
@@ -121,8 +123,8 @@ typedef struct CellBlock {
     int64_t q0, q1, k0, k1;
 } CellBlock;
 
-static bool cell_block(Frame *frame, const ViewState *state, const ViewResult *r, CellBlock *out) {
-    const LayerInfo *layer = &capture_set(frame->capture, state->set)->layers[state->layer];
+static bool cell_block(Frame *frame, const Look *look, const ViewResult *r, CellBlock *out) {
+    const LayerInfo *layer = &capture_set(frame->capture, look->subject.set)->layers[look->subject.layer];
     const int64_t queries = layer->queries, keys = layer->keys;
     const Rect seen = views_looked_at(frame, r->plot);
     out->q0 = i64_clamp((int64_t)floor((seen.y - r->origin_y) / r->cell_h), 0, queries);
@@ -130,7 +132,7 @@ static bool cell_block(Frame *frame, const ViewState *state, const ViewResult *r
     out->k0 = i64_clamp((int64_t)floor((seen.x - r->origin_x) / r->cell_w), 0, keys);
     out->k1 = i64_clamp((int64_t)ceil((seen.x + seen.w - r->origin_x) / r->cell_w), 0, keys);
     if (out->q1 <= out->q0 || out->k1 <= out->k0) return false;
-    TileKey key = views_row_key(frame, state, out->q0 / CELL_READ_STEP * CELL_READ_STEP);
+    TileKey key = views_row_key(frame, look, out->q0 / CELL_READ_STEP * CELL_READ_STEP);
     key.x = out->k0 / CELL_READ_STEP * CELL_READ_STEP;
     key.rows = i64_min(i64_ceil_div(out->q1, CELL_READ_STEP) * CELL_READ_STEP, queries) - key.y;
     key.columns = i64_min(i64_ceil_div(out->k1, CELL_READ_STEP) * CELL_READ_STEP, keys) - key.x;
@@ -138,7 +140,7 @@ static bool cell_block(Frame *frame, const ViewState *state, const ViewResult *r
     if (key.rows * key.columns > CELL_READ_MAX * 4) return false;
     if (!views_readout_find(frame->readouts, &key)) {
         TileWant *want = views_want(frame->wants, JOB_CELLS, &key, frame->capture);
-        if (want) want->heads = state->heads;
+        if (want) want->heads = look->subject.heads;
     }
     return true;
 }
@@ -162,16 +164,16 @@ static void cell_value(Frame *frame, const ViewResult *r, const DisplayParams *p
 }
 
 /* At high zoom the numbers stand in the cells, read from the source; of a difference, from both. */
-static void cell_values(Frame *frame, const ViewState *state, const ViewResult *r, const DisplayParams *params) {
+static void cell_values(Frame *frame, const Look *look, const ViewResult *r, const DisplayParams *params) {
     const float s = frame->scale;
     if (r->cell_w < CELL_VALUE_MIN_W * s || r->cell_h < CELL_VALUE_MIN_H * s) return;
-    const bool difference = state->compare == COMPARE_DIFF;
+    const bool difference = look->compare == COMPARE_DIFF;
     Frame ref_frame;
-    ViewState ref_state;
+    Look ref_look;
     CellBlock block, other = {0};
-    if (!cell_block(frame, state, r, &block)) return;
-    if (difference && (views_reference(frame, state, &ref_frame, &ref_state, NULL) != STATUS_OK ||
-                       !cell_block(&ref_frame, &ref_state, r, &other)))
+    if (!cell_block(frame, look, r, &block)) return;
+    if (difference && (views_reference(frame, look, &ref_frame, &ref_look, NULL) != STATUS_OK ||
+                       !cell_block(&ref_frame, &ref_look, r, &other)))
         return;
     draw_clip(frame->list, r->plot);
     for (int64_t q = block.q0; q < block.q1; q++) {
@@ -187,8 +189,8 @@ static void cell_values(Frame *frame, const ViewState *state, const ViewResult *
 }
 
 /* Left out where it would not fit beside what is left of the view. */
-static void corner(Frame *frame, const ViewState *state, Rect query_area, Rect key_area, float left_edge) {
-    if (!state->labels || query_area.w < 48 * frame->scale || key_area.h < 30 * frame->scale) return;
+static void corner(Frame *frame, const Look *look, Rect query_area, Rect key_area, float left_edge) {
+    if (!look->labels || query_area.w < 48 * frame->scale || key_area.h < 30 * frame->scale) return;
     const float s = frame->scale;
     const TextStyle style = {.size = 11 * s};
     const float right = query_area.x + query_area.w - 6 * s, bottom = key_area.y + key_area.h - 6 * s;
@@ -198,39 +200,39 @@ static void corner(Frame *frame, const ViewState *state, Rect query_area, Rect k
     draw_text(frame->list, right, bottom, "queries \xE2\x86\x93", style, ALIGN_RIGHT, frame->theme->dim);
 }
 
-void views_matrix_draw(Frame *frame, ViewState *state, const MatrixParams *params, ViewResult *result) {
+void views_matrix_draw(Frame *frame, Look *look, const MatrixParams *params, ViewResult *result) {
     memset(result, 0, sizeof *result);
-    result->plot = views_matrix_plot(frame, state, params);
+    result->plot = views_matrix_plot(frame, look, params);
     const SetInfo *set;
     const LayerInfo *layer;
     int64_t queries, keys;
-    if (!views_pattern(frame->capture, state, &set, &layer, &queries, &keys)) {
+    if (!views_pattern(frame->capture, look, &set, &layer, &queries, &keys)) {
         result->missing = true;
         return;
     }
-    place(frame, state, result);
-    views_heatmap(frame, state, result);
+    place(frame, look, result);
+    views_heatmap(frame, look, result);
     if (result->range_known) {
-        state->lo = result->lo;
-        state->hi = result->hi;
+        look->colours.lo = result->lo;
+        look->colours.hi = result->hi;
     }
     if (params->bare) return;
 
     ResolvedHeads heads;
-    const bool resolved = tiles_headset_resolve(&state->heads, set, layer, &heads, NULL) == STATUS_OK;
-    const bool is_signed = resolved && views_state_signed(set, state, &heads);
-    const DisplayParams display = views_display_params(frame, state, is_signed, result->lo, result->hi);
-    if (result->range_known && !frame->flying) cell_values(frame, state, result, &display);
+    const bool resolved = tiles_headset_resolve(&look->subject.heads, set, layer, &heads, NULL) == STATUS_OK;
+    const bool is_signed = resolved && views_look_signed(set, look, &heads);
+    const DisplayParams display = views_display_params(frame, look, is_signed, result->lo, result->hi);
+    if (result->range_known && !frame->flying) cell_values(frame, look, result, &display);
     const Rect visible = matrix_rect(result, queries, keys);
     /* Labels stand at the edge of the matrix, which may lie inside the plot. */
     const float left = fmaxf(result->plot.x, visible.x), top = fmaxf(result->plot.y, visible.y);
     const float label_w = result->plot.x - params->rect.x, label_h = result->plot.y - params->rect.y;
     const Rect query_area = {left - label_w, result->plot.y, label_w, result->plot.h};
     const Rect key_area = {result->plot.x, top - label_h, result->plot.w + 20 * frame->scale, label_h};
-    views_query_axis(frame, state, result, query_area, queries);
-    views_key_axis(frame, state, result, key_area, keys);
-    views_hidden_marks(frame, state, result, visible, keys);
-    corner(frame, state, query_area, (Rect){left, key_area.y, 1, key_area.h}, params->rect.x);
-    crosshair(frame, state, result, visible);
-    views_cursor_labels(frame, state, result, query_area, key_area);
+    views_query_axis(frame, look, result, query_area, queries);
+    views_key_axis(frame, look, result, key_area, keys);
+    views_hidden_marks(frame, look, result, visible, keys);
+    corner(frame, look, query_area, (Rect){left, key_area.y, 1, key_area.h}, params->rect.x);
+    crosshair(frame, look, result, visible);
+    views_cursor_labels(frame, look, result, query_area, key_area);
 }

@@ -12,13 +12,13 @@ static int mip_for(float texels, float pixels, int mip_count) {
 }
 
 /* Draws the whole base image under `key`, which is what `state` shows of the layer, into rect. */
-static bool paint_base(Frame *frame, const ViewState *state, int layer, const TileKey *key, Rect rect) {
+static bool paint_base(Frame *frame, const Look *look, int layer, const TileKey *key, Rect rect) {
     GpuTileInfo info;
     float hi = 0;
     if (!gpu_tile_find(frame->gpu, key, &info)) return false;
-    const SetInfo *set = capture_set(frame->capture, state->set);
+    const SetInfo *set = capture_set(frame->capture, look->subject.set);
     const LayerInfo *layer_info = &set->layers[layer];
-    if (!views_image_range(frame, state, layer, key, state->percentile, &hi)) return false;
+    if (!views_image_range(frame, look, layer, key, look->colours.percentile, &hi)) return false;
     const int mip = mip_for((float)info.width, rect.w, info.mip_count);
     const int mip_q = mip_for((float)info.height, rect.h, info.mip_count);
     const int use = mip < mip_q ? mip : mip_q;
@@ -28,14 +28,14 @@ static bool paint_base(Frame *frame, const ViewState *state, int layer, const Ti
         .u1 = (float)((double)layer_info->keys / ldexp(1.0, key->lk + use)),
         .v1 = (float)((double)layer_info->queries / ldexp(1.0, key->lq + use)),
         .keys = layer_info->keys,
-        .params = views_display_params(frame, state, info.is_signed, info.is_signed ? -hi : 0, hi),
+        .params = views_display_params(frame, look, info.is_signed, info.is_signed ? -hi : 0, hi),
     };
     draw_heatmap(frame->list, rect, &heatmap);
     return true;
 }
 
 /* The difference of one head, composed as time allows. */
-static bool difference_thumb(Frame *frame, const ViewState *one, int layer, Rect rect, bool want) {
+static bool difference_thumb(Frame *frame, const Look *one, int layer, Rect rect, bool want) {
     const int shown_layer = frame->shown_layer;
     TileKey key;
     frame->shown_layer = -1; /* only the picture is composed whole at once */
@@ -44,8 +44,8 @@ static bool difference_thumb(Frame *frame, const ViewState *one, int layer, Rect
     return ready;
 }
 
-static bool head_thumb(Frame *frame, const ViewState *one, int layer, int head_index, Rect rect, bool want) {
-    const LayerInfo *info = &capture_set(frame->capture, one->set)->layers[layer];
+static bool head_thumb(Frame *frame, const Look *one, int layer, int head_index, Rect rect, bool want) {
+    const LayerInfo *info = &capture_set(frame->capture, one->subject.set)->layers[layer];
     TileKey key = views_key(frame, one, layer, head_index, 0, views_base_level(frame, info), 0, 0);
     key.variant = views_variant_id(one);
     if (!gpu_tile_find(frame->gpu, &key, NULL)) {
@@ -57,48 +57,48 @@ static bool head_thumb(Frame *frame, const ViewState *one, int layer, int head_i
     return paint_base(frame, one, layer, &key, rect);
 }
 
-bool views_thumb(Frame *frame, const ViewState *state, int layer, int head_index, Rect rect, bool want) {
-    const LayerInfo *info = &capture_set(frame->capture, state->set)->layers[layer];
+bool views_thumb(Frame *frame, const Look *look, int layer, int head_index, Rect rect, bool want) {
+    const LayerInfo *info = &capture_set(frame->capture, look->subject.set)->layers[layer];
     if (head_index < 0 || head_index >= info->head_count) return false;
-    ViewState one = *state, ref_state;
+    Look one = *look, ref_look;
     Frame ref_frame;
-    one.layer = layer;
-    one.heads = (HeadSet){.op = HEADS_MEAN, .count = 1, .heads = {info->head_numbers[head_index]}};
-    if (state->compare == COMPARE_DIFF) return difference_thumb(frame, &one, layer, rect, want);
-    if (state->compare == COMPARE_REF) {
-        if (views_reference(frame, &one, &ref_frame, &ref_state, NULL) != STATUS_OK) return false;
-        const LayerInfo *there = &capture_set(ref_frame.capture, ref_state.set)->layers[ref_state.layer];
+    one.subject.layer = layer;
+    one.subject.heads = (HeadSet){.op = HEADS_MEAN, .count = 1, .heads = {info->head_numbers[head_index]}};
+    if (look->compare == COMPARE_DIFF) return difference_thumb(frame, &one, layer, rect, want);
+    if (look->compare == COMPARE_REF) {
+        if (views_reference(frame, &one, &ref_frame, &ref_look, NULL) != STATUS_OK) return false;
+        const LayerInfo *there = &capture_set(ref_frame.capture, ref_look.subject.set)->layers[ref_look.subject.layer];
         head_index = capture_head_index(there, info->head_numbers[head_index]);
-        const bool ready = head_thumb(&ref_frame, &ref_state, ref_state.layer, head_index, rect, want);
+        const bool ready = head_thumb(&ref_frame, &ref_look, ref_look.subject.layer, head_index, rect, want);
         views_reference_done(frame, &ref_frame);
         return ready;
     }
     return head_thumb(frame, &one, layer, head_index, rect, want);
 }
 
-static bool paint_minimap(Frame *frame, const ViewState *state, Rect image) {
+static bool paint_minimap(Frame *frame, const Look *look, Rect image) {
     TileKey key;
-    if (state->compare == COMPARE_REF) {
+    if (look->compare == COMPARE_REF) {
         Frame ref_frame;
-        ViewState ref_state;
-        if (views_reference(frame, state, &ref_frame, &ref_state, NULL) != STATUS_OK) return false;
-        const bool ready = paint_minimap(&ref_frame, &ref_state, image);
+        Look ref_look;
+        if (views_reference(frame, look, &ref_frame, &ref_look, NULL) != STATUS_OK) return false;
+        const bool ready = paint_minimap(&ref_frame, &ref_look, image);
         views_reference_done(frame, &ref_frame);
         return ready;
     }
-    return views_base_ready(frame, state, state->layer, false, &key) &&
-           paint_base(frame, state, state->layer, &key, image);
+    return views_base_ready(frame, look, look->subject.layer, false, &key) &&
+           paint_base(frame, look, look->subject.layer, &key, image);
 }
 
-Rect views_minimap(Frame *frame, const ViewState *state, const ViewResult *result, Rect rect) {
+Rect views_minimap(Frame *frame, const Look *look, const ViewResult *result, Rect rect) {
     const SetInfo *set;
     const LayerInfo *layer;
     int64_t queries, keys;
-    if (!views_pattern(frame->capture, state, &set, &layer, &queries, &keys)) return (Rect){0};
-    const Camera fit = views_camera_fit(queries, keys, rect.w, rect.h, state->fit_mode);
+    if (!views_pattern(frame->capture, look, &set, &layer, &queries, &keys)) return (Rect){0};
+    const Camera fit = views_camera_fit(queries, keys, rect.w, rect.h, look->matrix.fit_mode);
     const float w = floorf((float)((double)keys * fit.points_k)), h = floorf((float)((double)queries * fit.points_q));
     const Rect image = {floorf(rect.x + (rect.w - w) / 2), floorf(rect.y + (rect.h - h) / 2), fmaxf(w, 2), fmaxf(h, 2)};
-    if (!paint_minimap(frame, state, image)) draw_rect(frame->list, image, 0, frame->theme->masked);
+    if (!paint_minimap(frame, look, image)) draw_rect(frame->list, image, 0, frame->theme->masked);
     const double k0 = (result->plot.x - result->origin_x) / result->cell_w, k1 = k0 + result->plot.w / result->cell_w;
     const double q0 = (result->plot.y - result->origin_y) / result->cell_h, q1 = q0 + result->plot.h / result->cell_h;
     const Rect seen = {image.x + (float)(k0 / (double)keys) * image.w,

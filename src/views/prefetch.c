@@ -17,7 +17,7 @@ typedef struct Span {
 
 typedef struct Around {
     Frame *frame;
-    const ViewState *state;
+    const Look *state;
     const ViewResult *result;
     const LayerInfo *layer;
     ResolvedHeads heads;
@@ -65,7 +65,7 @@ static void want_span(Around *a, int layer, Level level, Span span) {
 
 /* The same place in another layer: its overview, then its detail. */
 static void want_layer(Around *a, int layer) {
-    const SetInfo *set = capture_set(a->frame->capture, a->state->set);
+    const SetInfo *set = capture_set(a->frame->capture, a->state->subject.set);
     if (layer < 0 || layer >= set->layer_count) return;
     const LayerInfo *info = &set->layers[layer];
     if (info->queries != a->layer->queries || info->keys != a->layer->keys) return;
@@ -84,7 +84,7 @@ static void want_neighbour_heads(Around *a, int direction) {
     if (head < 0 || head >= a->layer->head_count) return;
     const int kept = a->heads.index[0];
     a->heads.index[0] = head;
-    want_span(a, a->state->layer, a->result->level, span_of(a, a->result->level));
+    want_span(a, a->state->subject.layer, a->result->level, span_of(a, a->result->level));
     a->heads.index[0] = kept;
 }
 
@@ -99,11 +99,11 @@ static void want_edges(Around *a, const ViewMotion *motion) {
         const bool rows = (turn == 0) == rows_first;
         const double speed = rows ? motion->q : motion->k;
         if (fabs(speed) > MOVING)
-            want_span(a, a->state->layer, level, rows ? (speed > 0 ? below : above) : speed > 0 ? right : left);
+            want_span(a, a->state->subject.layer, level, rows ? (speed > 0 ? below : above) : speed > 0 ? right : left);
     }
     const Span ring[] = {below, above, right, left};
     for (size_t i = 0; i < BASE_COUNT(ring); i++)
-        want_span(a, a->state->layer, level, ring[i]);
+        want_span(a, a->state->subject.layer, level, ring[i]);
 }
 
 static void want_zoom(Around *a, const ViewMotion *motion) {
@@ -117,50 +117,50 @@ static void want_zoom(Around *a, const ViewMotion *motion) {
         const int64_t rows = s.y1 - s.y0, columns = s.x1 - s.x0;
         s = (Span){s.y0 + rows / 4, s.y1 - rows / 4, s.x0 + columns / 4, s.x1 - columns / 4};
     }
-    want_span(a, a->state->layer, level, s);
+    want_span(a, a->state->subject.layer, level, s);
 }
 
-static bool begin(Around *a, Frame *frame, const ViewState *state, const ViewResult *result) {
+static bool begin(Around *a, Frame *frame, const Look *look, const ViewResult *result) {
     const SetInfo *set;
     int64_t queries, keys;
-    *a = (Around){.frame = frame, .state = state, .result = result};
-    if (!views_pattern(frame->capture, state, &set, &a->layer, &queries, &keys) || result->cell_w <= 0 ||
+    *a = (Around){.frame = frame, .state = look, .result = result};
+    if (!views_pattern(frame->capture, look, &set, &a->layer, &queries, &keys) || result->cell_w <= 0 ||
         result->cell_h <= 0)
         return false;
-    if (tiles_headset_resolve(&state->heads, set, a->layer, &a->heads, NULL) != STATUS_OK) return false;
+    if (tiles_headset_resolve(&look->subject.heads, set, a->layer, &a->heads, NULL) != STATUS_OK) return false;
     const size_t room = gpu_info(frame->gpu)->tile_budget / AROUND_BUDGET_PART / TILE_BYTES;
     a->left = (int)i64_min(AROUND_TILES_MAX, (int64_t)room);
     a->base = views_base_level(frame, a->layer);
-    a->variant = views_variant_id(state);
+    a->variant = views_variant_id(look);
     return true;
 }
 
-void views_want_visible(Frame *frame, const ViewState *state, const ViewResult *result) {
+void views_want_visible(Frame *frame, const Look *look, const ViewResult *result) {
     Around a;
-    if (!frame->flying && begin(&a, frame, state, result))
-        want_span(&a, state->layer, result->level, span_of(&a, result->level));
+    if (!frame->flying && begin(&a, frame, look, result))
+        want_span(&a, look->subject.layer, result->level, span_of(&a, result->level));
 }
 
-void views_want_around(Frame *frame, const ViewState *state, const ViewResult *result, const ViewMotion *motion) {
+void views_want_around(Frame *frame, const Look *look, const ViewResult *result, const ViewMotion *motion) {
     Around a;
-    if (!begin(&a, frame, state, result)) return;
+    if (!begin(&a, frame, look, result)) return;
     const int direction = motion->layer < 0 ? -1 : 1;
-    want_layer(&a, state->layer + direction);
+    want_layer(&a, look->subject.layer + direction);
     if (frame->flying) return;
     want_neighbour_heads(&a, motion->head);
     want_zoom(&a, motion);
     want_edges(&a, motion);
-    want_layer(&a, state->layer - direction);
+    want_layer(&a, look->subject.layer - direction);
 }
 
-bool views_reserve_ahead(Frame *frame, const ViewState *state) {
+bool views_reserve_ahead(Frame *frame, const Look *look) {
     const SetInfo *set;
     const LayerInfo *layer;
     ResolvedHeads heads;
     int64_t queries, keys;
-    if (!views_pattern(frame->capture, state, &set, &layer, &queries, &keys)) return false;
-    if (tiles_headset_resolve(&state->heads, set, layer, &heads, NULL) != STATUS_OK) return false;
+    if (!views_pattern(frame->capture, look, &set, &layer, &queries, &keys)) return false;
+    if (tiles_headset_resolve(&look->subject.heads, set, layer, &heads, NULL) != STATUS_OK) return false;
     const Level base = views_base_level(frame, layer);
     const bool base_is_all = base.q == 0 && base.k == 0;
-    return !base_is_all && gpu_reserve_ahead(frame->gpu, heads.count, !views_state_signed(set, state, &heads));
+    return !base_is_all && gpu_reserve_ahead(frame->gpu, heads.count, !views_look_signed(set, look, &heads));
 }

@@ -37,18 +37,17 @@ static float usable_range(float percentile, const GpuTileInfo *info) {
     return info->max_value > 0 ? info->max_value : 1.0f;
 }
 
-bool views_auto_range(Frame *frame, const ViewState *state, int layer, double percentile, float *hi) {
+bool views_auto_range(Frame *frame, const Look *look, int layer, double percentile, float *hi) {
     TileKey key;
-    if (!views_base_ready(frame, state, layer, false, &key)) return false;
+    if (!views_base_ready(frame, look, layer, false, &key)) return false;
     /* What stands in for a variant will do for the picture on screen, until it has the variant itself. */
-    if (key.variant != views_variant_id(state) && layer != state->layer) return false;
-    return views_image_range(frame, state, layer, &key, percentile, hi);
+    if (key.variant != views_variant_id(look) && layer != look->subject.layer) return false;
+    return views_image_range(frame, look, layer, &key, percentile, hi);
 }
 
-bool views_image_range(Frame *frame, const ViewState *state, int layer, const TileKey *key, double percentile,
-                       float *hi) {
+bool views_image_range(Frame *frame, const Look *look, int layer, const TileKey *key, double percentile, float *hi) {
     GpuTileInfo info;
-    const Channel channel = views_channel(state);
+    const Channel channel = views_channel(look);
     if (!gpu_tile_find(frame->gpu, key, &info)) return false;
     /* A head's base tile brings its range along, made by the worker; composites are read back. */
     if (key->head >= 0 && percentile == TILE_AUTO_PERCENTILE && !isnan(info.auto_high[channel])) {
@@ -65,7 +64,7 @@ bool views_image_range(Frame *frame, const ViewState *state, int layer, const Ti
     if (frame->peek) return false;
     int width = 0, height = 0;
     if (gpu_tile_read(frame->gpu, key, 0, cache->texels, READ_FLOATS, &width, &height, NULL) != STATUS_OK) return false;
-    const int64_t keys = capture_set(frame->capture, state->set)->layers[layer].keys;
+    const int64_t keys = capture_set(frame->capture, look->subject.set)->layers[layer].keys;
     const float value = tiles_upper_range(cache->texels, height, width, keys, key->lk, info.is_signed, channel,
                                           percentile);
     *hi = usable_range(value, &info);

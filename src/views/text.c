@@ -15,15 +15,15 @@ static float percentile_of(const TextView *text, double percentile) {
     return value > 0 ? value : 1;
 }
 
-DisplayParams views_text_display(const Frame *frame, const TextView *text, const ViewState *state) {
+DisplayParams views_text_display(const Frame *frame, const TextView *text, const Look *look) {
     float lo = 0, hi = 1;
-    if (state->range_mode == RANGE_MANUAL || state->range_locked) {
-        lo = state->lo;
-        hi = state->hi;
-    } else if (state->range_mode == RANGE_PERCENTILE) {
-        hi = percentile_of(text, state->percentile);
+    if (look->colours.range_mode == RANGE_MANUAL || look->colours.range_locked) {
+        lo = look->colours.lo;
+        hi = look->colours.hi;
+    } else if (look->colours.range_mode == RANGE_PERCENTILE) {
+        hi = percentile_of(text, look->colours.percentile);
     }
-    DisplayParams params = views_display_params(frame, state, false, lo, hi);
+    DisplayParams params = views_display_params(frame, look, false, lo, hi);
     params.channel = CHANNEL_MEAN;
     return params;
 }
@@ -94,13 +94,13 @@ static void mark(Frame *frame, const TextView *text, const TextState *state) {
     draw_frame(frame->list, box, 2 * s, hair, frame->theme->ground);
 }
 
-void views_text_draw(Frame *frame, TextView *text, ViewState *state, const TextParams *params, ViewResult *result) {
-    const DisplayParams display = views_text_display(frame, text, state);
+void views_text_draw(Frame *frame, TextView *text, Look *look, const TextParams *params, ViewResult *result) {
+    const DisplayParams display = views_text_display(frame, text, look);
     const TextShown *shown = &text->shown;
     *result = (ViewResult){.exactness = EXACT, .lo = display.lo, .hi = display.hi, .range_known = true};
     result->plot = shown->rect;
-    state->lo = display.lo;
-    state->hi = display.hi;
+    look->colours.lo = display.lo;
+    look->colours.hi = display.hi;
     Rect clip = shown->rect;
     if (params->marks) { /* the frame of a token at the edge stands out */
         const float out = 4 * text->key.scale;
@@ -110,7 +110,7 @@ void views_text_draw(Frame *frame, TextView *text, ViewState *state, const TextP
     for (int64_t i = shown->from; i < shown->to; i++)
         draw_token(frame, text, &display, i);
     mark_found(frame, text, params);
-    if (params->marks) mark(frame, text, &state->text);
+    if (params->marks) mark(frame, text, &look->text);
     draw_clip_off(frame->list);
-    if (shown->profile.h > 0) text_profile_draw(frame, text, state);
+    if (shown->profile.h > 0) text_profile_draw(frame, text, look);
 }

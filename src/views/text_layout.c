@@ -41,9 +41,9 @@ void views_text_forget(TextView *text) {
     text->profile_columns = 0;
 }
 
-const StripInfo *views_text_strip(const Frame *frame, const ViewState *state) {
-    if (!frame->capture || state->text.item < 0 || state->text.item >= capture_strip_count(frame->capture)) return NULL;
-    return capture_strip(frame->capture, state->text.item);
+const StripInfo *views_text_strip(const Frame *frame, const Look *look) {
+    if (!frame->capture || look->text.item < 0 || look->text.item >= capture_strip_count(frame->capture)) return NULL;
+    return capture_strip(frame->capture, look->text.item);
 }
 
 /* ---- measuring ------------------------------------------------------------------------------- */
@@ -157,9 +157,9 @@ static void show_from(TextView *text, TextState *state) {
     shown->to = text->line_first[i64_min(text->line_count, shown->line + visible)];
 }
 
-bool views_text_arrange(const Frame *frame, TextView *text, ViewState *view, const TextParams *params) {
-    const StripInfo *strip = views_text_strip(frame, view);
-    TextState *state = &view->text;
+bool views_text_arrange(const Frame *frame, TextView *text, Look *look, const TextParams *params) {
+    const StripInfo *strip = views_text_strip(frame, look);
+    TextState *state = &look->text;
     const float s = frame->scale, margin = params->bare ? 0 : roundf(MARGIN * s);
     if (!strip || strip->count == 0 || !frame->list->fonts) return false;
     state->top = i64_clamp(state->top, 0, strip->count - 1);

@@ -30,6 +30,6 @@ struct TextView {
 
 /* text_profile.c: columns of the profile from the strip, when it is laid out. */
 void text_profile_measure(TextView *text, int columns);
-void text_profile_draw(Frame *frame, const TextView *text, const ViewState *state);
+void text_profile_draw(Frame *frame, const TextView *text, const Look *look);
 
 #endif

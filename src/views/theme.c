@@ -73,15 +73,15 @@ Color views_head_color(int head_number) {
     return COLOR_HEX(SET[index]);
 }
 
-void views_state_init(ViewState *state) {
-    *state = (ViewState){
-        .heads = {.op = HEADS_MEAN},
-        .fitted = true,
-        .cmap = CMAP_VIRIDIS,
-        .cmap_signed = CMAP_DIVERGING,
-        .transform = TRANSFORM_SQRT,
-        .gamma = 1.0f,
-        .percentile = TILE_AUTO_PERCENTILE,
+void views_look_init(Look *look) {
+    *look = (Look){
+        .subject.heads = {.op = HEADS_MEAN},
+        .matrix.fitted = true,
+        .colours.cmap = CMAP_VIRIDIS,
+        .colours.cmap_signed = CMAP_DIVERGING,
+        .colours.transform = TRANSFORM_SQRT,
+        .colours.gamma = 1.0f,
+        .colours.percentile = TILE_AUTO_PERCENTILE,
         .labels = true,
         .grid = {.fitted = true, .per_head = true},
         .text = {.size = TEXT_SIZE_START},

@@ -27,17 +27,17 @@ struct FactorCache {
     uint64_t frame;
 };
 
-Variant views_variant(const ViewState *state) {
-    return tiles_variant_for(&state->variant, state->values);
+Variant views_variant(const Look *look) {
+    return tiles_variant_for(&look->subject.variant, look->subject.values);
 }
 
-uint32_t views_variant_id(const ViewState *state) {
-    const Variant variant = views_variant(state);
+uint32_t views_variant_id(const Look *look) {
+    const Variant variant = views_variant(look);
     return tiles_variant_id(&variant);
 }
 
-bool views_key_hidden(const Frame *frame, const ViewState *state, int64_t key) {
-    return tiles_key_hidden(frame->capture, state->set, state->item, &state->variant, key);
+bool views_key_hidden(const Frame *frame, const Look *look, int64_t key) {
+    return tiles_key_hidden(frame->capture, look->subject.set, look->subject.item, &look->subject.variant, key);
 }
 
 /* ---- the cache ------------------------------------------------------------------------------- */
@@ -148,9 +148,9 @@ static const float *factors_of(Frame *frame, JobKind kind, TileKey key, bool wan
     return NULL;
 }
 
-bool views_factors_find(Frame *frame, const ViewState *state, const ResolvedHeads *heads, const TileKey *composite,
-                        bool want, TileFactors *out) {
-    const Variant variant = views_variant(state);
+bool views_factors_find(Frame *frame, const Look *look, const ResolvedHeads *heads, const TileKey *composite, bool want,
+                        TileFactors *out) {
+    const Variant variant = views_variant(look);
     const bool columns = variant.value_weighted || tiles_variant_hides(&variant);
     const bool rows = variant.row_scale != ROWS_AS_STORED;
     bool all = true;
@@ -170,10 +170,10 @@ bool views_factors_find(Frame *frame, const ViewState *state, const ResolvedHead
     return all;
 }
 
-TileKey views_factor_key(const ViewState *state, const TileKey *key) {
+TileKey views_factor_key(const Look *look, const TileKey *key) {
     TileKey composite = *key;
     composite.head = -1;
-    composite.headset = tiles_headset_hash(&state->heads);
-    composite.variant = views_variant_id(state) | TILE_VARIANT_FACTORS;
+    composite.headset = tiles_headset_hash(&look->subject.heads);
+    composite.variant = views_variant_id(look) | TILE_VARIANT_FACTORS;
     return composite;
 }

@@ -95,18 +95,17 @@ typedef struct TextState {
     float size;  /* points */
 } TextState;
 
-/* What is looked at and how; all of it can be said by commands and view options. Zero plus views_state_init is valid. */
-typedef struct ViewState {
-    ViewKind view;
-    int set, item, step, layer; /* indices */
+/* What is looked at: indices, except for heads, which go by their numbers. */
+typedef struct Subject {
+    int set, item, step, layer;
     HeadSet heads;
     Values values;
-    Compare compare; /* the matrix only */
     Variant variant; /* as chosen; views_variant says what of it applies */
     Variant chosen;  /* its hidden keys: those that were last hidden by position */
-    Camera camera;
-    bool fitted; /* the camera follows the window's size */
-    FitMode fit_mode;
+} Subject;
+
+/* How numbers become colours. */
+typedef struct Colours {
     ColormapId cmap, cmap_signed;
     Channel channel;
     Transform transform;
@@ -115,15 +114,31 @@ typedef struct ViewState {
     bool range_locked;
     double percentile;
     float lo, hi; /* of the last frame, or as typed */
-    bool labels;
+} Colours;
+
+/* Where in the matrix one looks. */
+typedef struct MatrixState {
+    Camera camera;
+    bool fitted; /* the camera follows the window's size */
+    FitMode fit_mode;
     bool cursor_on; /* a cell is under the cursor, or locked */
     bool cursor_locked;
     int64_t cursor_q, cursor_k;
+} MatrixState;
+
+/* What is looked at and how; all of it can be said by commands and options. Zero plus views_look_init is valid. */
+typedef struct Look {
+    ViewKind kind;
+    Subject subject;
+    Colours colours;
+    MatrixState matrix;
+    Compare compare; /* the matrix only */
+    bool labels;
     bool tile_debug; /* draw tile borders and levels */
     GridState grid;
     TextState text;
-} ViewState;
-void views_state_init(ViewState *state);
+} Look;
+void views_look_init(Look *look);
 
 /* ---- readout.c : exact values from the source, asked for and delivered later ----------------- */
 
@@ -220,57 +235,57 @@ Rect views_looked_at(const Frame *frame, Rect rect);
 /* The frame and state that show in the reference what `state` shows of the open capture: set by name, layer and heads
  * by number. STATUS_NOT_FOUND with a sentence when there is no such pattern, or no reference. Bookkeeping of the frame
  * (composing) is not shared: see views_reference_done. */
-Status views_reference(const Frame *frame, const ViewState *state, Frame *ref_frame, ViewState *ref_state, Error *err);
+Status views_reference(const Frame *frame, const Look *look, Frame *ref_frame, Look *ref_look, Error *err);
 /* After work with the reference's frame: what it composed counts in `frame`. */
 void views_reference_done(Frame *frame, const Frame *ref_frame);
 /* Can the difference of what `state` shows be taken? Patterns must be of one kind and size. */
-Status views_comparable(const Frame *frame, const ViewState *state, Error *err);
+Status views_comparable(const Frame *frame, const Look *look, Error *err);
 /* The channel that is shown: differences have no maximum of their own. */
-Channel views_channel(const ViewState *state);
+Channel views_channel(const Look *look);
 /* Difference of two cells as read: masked counts as 0 where the other side is visible. CELL_MASKED, NAN or a number. */
 float views_difference_cell(float value, float reference);
 
 /* ---- variant.c: with a frame ----------------------------------------------------------------- */
 
 /* What of the state's variant applies to the values shown, and its identity for keys. */
-Variant views_variant(const ViewState *state);
-uint32_t views_variant_id(const ViewState *state);
-bool views_key_hidden(const Frame *frame, const ViewState *state, int64_t key);
+Variant views_variant(const Look *look);
+uint32_t views_variant_id(const Look *look);
+bool views_key_hidden(const Frame *frame, const Look *look, int64_t key);
 /* Key of the image of the state's heads that is composed from tiles without variant and factors. */
-TileKey views_factor_key(const ViewState *state, const TileKey *key);
+TileKey views_factor_key(const Look *look, const TileKey *key);
 /* Factors of each head, for the tile that `composite` names; pointers stay valid for the frame. */
 typedef struct TileFactors {
     bool has_rows, has_columns;
     const float *rows[HEADSET_MAX], *columns[HEADSET_MAX];
 } TileFactors;
 /* False while some are missing; they are wanted then, when `want`. */
-bool views_factors_find(Frame *frame, const ViewState *state, const ResolvedHeads *heads, const TileKey *composite,
-                        bool want, TileFactors *out);
+bool views_factors_find(Frame *frame, const Look *look, const ResolvedHeads *heads, const TileKey *composite, bool want,
+                        TileFactors *out);
 
 /* ---- heatmap.c : tiles of the pattern under the camera -> passes and wants ------------------- */
 
 /* The pattern that state looks at; false when indices are out of range. */
-bool views_pattern(const Capture *capture, const ViewState *state, const SetInfo **set, const LayerInfo **layer,
+bool views_pattern(const Capture *capture, const Look *look, const SetInfo **set, const LayerInfo **layer,
                    int64_t *queries, int64_t *keys);
 /* Without variant. */
-TileKey views_key(const Frame *frame, const ViewState *state, int layer, int head, uint32_t headset, Level level,
-                  int64_t y, int64_t x);
+TileKey views_key(const Frame *frame, const Look *look, int layer, int head, uint32_t headset, Level level, int64_t y,
+                  int64_t x);
 Level views_base_level(const Frame *frame, const LayerInfo *layer);
-bool views_state_signed(const SetInfo *set, const ViewState *state, const ResolvedHeads *heads);
-DisplayParams views_display_params(const Frame *frame, const ViewState *state, bool is_signed, float lo, float hi);
+bool views_look_signed(const SetInfo *set, const Look *look, const ResolvedHeads *heads);
+DisplayParams views_display_params(const Frame *frame, const Look *look, bool is_signed, float lo, float hi);
 /* Draws the part of the pattern inside result->plot with origin and cell size of `result`; fills level, exactness ... */
-void views_heatmap(Frame *frame, const ViewState *state, ViewResult *result);
+void views_heatmap(Frame *frame, const Look *look, ViewResult *result);
 /* Makes the base image (tile or composite) of a layer resident if its tiles are there; wants them otherwise (when
  * `want`). True when it can be drawn; *key names it. */
-bool views_base_ready(Frame *frame, const ViewState *state, int layer, bool want, TileKey *key);
+bool views_base_ready(Frame *frame, const Look *look, int layer, bool want, TileKey *key);
 /* ---- wants.c : overviews --------------------------------------------------------------------- */
 
 /* Whoever wants many asks this first, so that what cannot be had does not keep the rest from being asked for. */
 bool views_has_failed(const Frame *frame, const TileKey *key);
 /* Appends wants for the base tiles of all layers of the set, nearest first in the direction of the scrub. Returns
  * how many are missing. */
-int views_want_all_bases(Frame *frame, const ViewState *state, int direction);
-int views_count_bases(const Frame *frame, const ViewState *state); /* how many that are in all */
+int views_want_all_bases(Frame *frame, const Look *look, int direction);
+int views_count_bases(const Frame *frame, const Look *look); /* how many that are in all */
 
 /* ---- toggle.c : one head more or less ------------------------------------------------------------ */
 
@@ -287,20 +302,19 @@ typedef struct ViewMotion {
     double q, k, zoom; /* views a second; zoom: doublings a second */
 } ViewMotion;
 /* Wants what `result` shows, of another capture: a key shows it at once. */
-void views_want_visible(Frame *frame, const ViewState *state, const ViewResult *result);
+void views_want_visible(Frame *frame, const Look *look, const ViewResult *result);
 /* Wants tiles behind those that are visible. Call after drawing, before views_want_all_bases. */
-void views_want_around(Frame *frame, const ViewState *state, const ViewResult *result, const ViewMotion *motion);
+void views_want_around(Frame *frame, const Look *look, const ViewResult *result, const ViewMotion *motion);
 
 /* Between frames: room on the GPU for finer tiles, a step a call. False when there is enough. */
-bool views_reserve_ahead(Frame *frame, const ViewState *state);
+bool views_reserve_ahead(Frame *frame, const Look *look);
 
 /* ---- range.c --------------------------------------------------------------------------------- */
 
 /* Upper end of the automatic range of a layer's base image: percentile of the shown channel. False: not known yet. */
-bool views_auto_range(Frame *frame, const ViewState *state, int layer, double percentile, float *hi);
+bool views_auto_range(Frame *frame, const Look *look, int layer, double percentile, float *hi);
 /* The same of any base image, tile or composite. */
-bool views_image_range(Frame *frame, const ViewState *state, int layer, const TileKey *key, double percentile,
-                       float *hi);
+bool views_image_range(Frame *frame, const Look *look, int layer, const TileKey *key, double percentile, float *hi);
 
 /* ---- matrix.c, axes.c ------------------------------------------------------------------------ */
 
@@ -310,15 +324,15 @@ typedef struct MatrixParams {
     float least_left, least_top; /* margins, so that plots beside each other have one size */
 } MatrixParams;
 /* Where the plot lies inside rect (pixels), so that cameras can be fitted before drawing. */
-Rect views_matrix_plot(const Frame *frame, const ViewState *state, const MatrixParams *params);
-void views_matrix_draw(Frame *frame, ViewState *state, const MatrixParams *params, ViewResult *result);
+Rect views_matrix_plot(const Frame *frame, const Look *look, const MatrixParams *params);
+void views_matrix_draw(Frame *frame, Look *look, const MatrixParams *params, ViewResult *result);
 /* Token text as shown ("the", or the position); out NUL-terminated. */
-void views_token_text(const Frame *frame, const ViewState *state, Axis axis, int64_t index, char *out, size_t out_size);
+void views_token_text(const Frame *frame, const Look *look, Axis axis, int64_t index, char *out, size_t out_size);
 /* Which cell is at this pixel; false outside the pattern or the plot. */
 bool views_matrix_cell(const ViewResult *result, int64_t queries, int64_t keys, float x, float y, int64_t *query,
                        int64_t *key);
 /* Key of the whole row `query` of the head set (JOB_CELLS). */
-TileKey views_row_key(const Frame *frame, const ViewState *state, int64_t query);
+TileKey views_row_key(const Frame *frame, const Look *look, int64_t query);
 
 /* ---- pin_marks.c ------------------------------------------------------------------------------ */
 
@@ -335,9 +349,9 @@ void views_pin_marks(Frame *frame, const ViewResult *result, int64_t queries, in
 /* ---- minimap.c : base images drawn small ----------------------------------------------------- */
 
 /* Fits the layer's base image into rect (keeps cell aspect as the camera does at fit) and returns the rect used. */
-Rect views_minimap(Frame *frame, const ViewState *state, const ViewResult *result, Rect rect);
+Rect views_minimap(Frame *frame, const Look *look, const ViewResult *result, Rect rect);
 /* One head's base tile in rect. False when it is not there yet (wanted when `want`). */
-bool views_thumb(Frame *frame, const ViewState *state, int layer, int head_index, Rect rect, bool want);
+bool views_thumb(Frame *frame, const Look *look, int layer, int head_index, Rect rect, bool want);
 
 /* ---- marks.c : where something that was looked for is ----------------------------------------- */
 
@@ -403,7 +417,7 @@ typedef struct Grid Grid;
 Grid *views_grid_new(void);
 void views_grid_drop(Grid *grid); /* NULL is allowed */
 /* Columns for the set that the state looks at; false without a set or memory. */
-bool views_grid_follow(Grid *grid, const Frame *frame, const ViewState *state);
+bool views_grid_follow(Grid *grid, const Frame *frame, const Look *look);
 int views_grid_columns(const Grid *grid);
 int views_grid_column(const Grid *grid, int head_number); /* -1: no layer has it */
 /* The head of this layer in the column, or nearest to it. */
@@ -417,16 +431,16 @@ typedef struct GridParams {
     bool rings; /* focus, selection and hover are marked */
 } GridParams;
 /* Where cells may be drawn: rect without the margins for labels. The state's set must exist. */
-GridPlace views_grid_place(const Frame *frame, const ViewState *state, const GridParams *params);
+GridPlace views_grid_place(const Frame *frame, const Look *look, const GridParams *params);
 /* Fits or clamps the camera and lays the cells out; false when there is nothing to draw. */
-bool views_grid_arrange(const Frame *frame, Grid *grid, ViewState *state, const GridParams *params, GridLayout *layout);
+bool views_grid_arrange(const Frame *frame, Grid *grid, Look *look, const GridParams *params, GridLayout *layout);
 /* Draws what was arranged, wants what is missing, nearest to the hand first. */
-void views_grid_draw(Frame *frame, Grid *grid, ViewState *state, const GridParams *params, const GridLayout *layout,
+void views_grid_draw(Frame *frame, Grid *grid, Look *look, const GridParams *params, const GridLayout *layout,
                      ViewResult *result);
 /* One head large; false when it is not there yet. */
-bool views_grid_preview(Frame *frame, Grid *grid, const ViewState *state, GridHead head, Rect rect);
+bool views_grid_preview(Frame *frame, Grid *grid, const Look *look, GridHead head, Rect rect);
 /* Measures one more head's range; true when there was one to measure. */
-bool views_grid_idle(Frame *frame, Grid *grid, const ViewState *state);
+bool views_grid_idle(Frame *frame, Grid *grid, const Look *look);
 
 /* Figures of one head, from its base tile. */
 typedef struct GridFigures {
@@ -436,8 +450,7 @@ typedef struct GridFigures {
 /* Mean weight by key, over all queries, in `count` equal parts of the keys (largest texel of each part); *most: the
  * largest. Kept until another head is asked for. NULL: not there yet. */
 #define GRID_PROFILE 256
-const float *views_grid_profile(Frame *frame, Grid *grid, const ViewState *state, GridHead head, int *count,
-                                float *most);
+const float *views_grid_profile(Frame *frame, Grid *grid, const Look *look, GridHead head, int *count, float *most);
 bool views_grid_figures(const Grid *grid, const SetInfo *set, GridHead head, GridFigures *out);
 /* Largest upper end among the heads of a layer; false while none is known. */
 bool views_grid_layer_range(const Grid *grid, const SetInfo *set, int layer, float *hi);
@@ -460,11 +473,11 @@ typedef struct TextParams {
     size_t found_count;
 } TextParams;
 /* The strip that the state looks at; NULL where there is none. */
-const StripInfo *views_text_strip(const Frame *frame, const ViewState *state);
+const StripInfo *views_text_strip(const Frame *frame, const Look *look);
 /* Lays out, keeps the state within what there is. False: nothing to show, or no memory. */
-bool views_text_arrange(const Frame *frame, TextView *text, ViewState *state, const TextParams *params);
+bool views_text_arrange(const Frame *frame, TextView *text, Look *look, const TextParams *params);
 /* Draws what was arranged. */
-void views_text_draw(Frame *frame, TextView *text, ViewState *state, const TextParams *params, ViewResult *result);
+void views_text_draw(Frame *frame, TextView *text, Look *look, const TextParams *params, ViewResult *result);
 
 /* Of the last arrangement. */
 typedef struct TextShown {
@@ -484,7 +497,7 @@ void views_text_scroll(const TextView *text, TextState *state, int64_t lines);
 /* As far as needed to see the token. */
 void views_text_reveal(const TextView *text, TextState *state, int64_t token);
 /* Probabilities in colour: the range of the state, 0 to 1 where it is automatic. */
-DisplayParams views_text_display(const Frame *frame, const TextView *text, const ViewState *state);
+DisplayParams views_text_display(const Frame *frame, const TextView *text, const Look *look);
 /* Black or white, whichever can be read on this ground (contrast of 4.5 and more on every colour). */
 Color views_ink(Color ground);
 /* The ground of a token. */

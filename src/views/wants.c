@@ -8,12 +8,13 @@
 #define VARIANT_BUDGET_PART 4 /* of the GPU's budget */
 #define VARIANT_REACH 2       /* layers, where the budget does not hold more */
 
-TileKey views_row_key(const Frame *frame, const ViewState *state, int64_t query) {
-    TileKey key = views_key(frame, state, state->layer, -1, tiles_headset_hash(&state->heads), (Level){0, 0}, query, 0);
-    key.variant = views_variant_id(state);
+TileKey views_row_key(const Frame *frame, const Look *look, int64_t query) {
+    TileKey key = views_key(frame, look, look->subject.layer, -1, tiles_headset_hash(&look->subject.heads),
+                            (Level){0, 0}, query, 0);
+    key.variant = views_variant_id(look);
     key.rows = 1;
-    key.columns = state->layer < capture_set(frame->capture, state->set)->layer_count
-                      ? capture_set(frame->capture, state->set)->layers[state->layer].keys
+    key.columns = look->subject.layer < capture_set(frame->capture, look->subject.set)->layer_count
+                      ? capture_set(frame->capture, look->subject.set)->layers[look->subject.layer].keys
                       : 0;
     return key;
 }
@@ -52,14 +53,14 @@ static int variant_reach(const Frame *frame, const SetInfo *set) {
     return heads <= gpu_info(frame->gpu)->tile_budget / VARIANT_BUDGET_PART / bytes ? set->layer_count : VARIANT_REACH;
 }
 
-static int want_layer_bases(Frame *frame, const ViewState *state, int layer, uint32_t variant, int wanted) {
-    const SetInfo *set = capture_set(frame->capture, state->set);
+static int want_layer_bases(Frame *frame, const Look *look, int layer, uint32_t variant, int wanted) {
+    const SetInfo *set = capture_set(frame->capture, look->subject.set);
     const LayerInfo *info = &set->layers[layer];
     int missing = 0;
     if (info->queries <= 0 || info->keys <= 0) return 0;
     const Level base = views_base_level(frame, info);
     for (int head = 0; head < info->head_count; head++) {
-        TileKey key = views_key(frame, state, layer, head, 0, base, 0, 0);
+        TileKey key = views_key(frame, look, layer, head, 0, base, 0, 0);
         key.variant = variant;
         GpuTileInfo tile = {0};
         const bool here = gpu_tile_find(frame->gpu, &key, &tile);
@@ -73,27 +74,27 @@ static int want_layer_bases(Frame *frame, const ViewState *state, int layer, uin
     return missing;
 }
 
-int views_want_all_bases(Frame *frame, const ViewState *state, int direction) {
-    const SetInfo *set = capture_set(frame->capture, state->set);
-    const uint32_t variant = views_variant_id(state);
+int views_want_all_bases(Frame *frame, const Look *look, int direction) {
+    const SetInfo *set = capture_set(frame->capture, look->subject.set);
+    const uint32_t variant = views_variant_id(look);
     int missing = 0, reach = variant ? variant_reach(frame, set) : 0;
     for (int turn = 0; turn < (variant ? 2 : 1); turn++) {
         for (int distance = 0; distance < 2 * set->layer_count; distance++) {
             /* 0, +1, -1, +2, -2 ... starting with the direction of the scrub */
             const int step = (distance + 1) / 2 * (((distance & 1) != 0) == (direction >= 0) ? 1 : -1);
-            const int layer = state->layer + step;
+            const int layer = look->subject.layer + step;
             if (layer < 0 || layer >= set->layer_count || (turn == 1 && abs(step) > reach)) continue;
-            missing += want_layer_bases(frame, state, layer, turn == 1 ? variant : 0, missing);
+            missing += want_layer_bases(frame, look, layer, turn == 1 ? variant : 0, missing);
         }
     }
     return missing;
 }
 
-int views_count_bases(const Frame *frame, const ViewState *state) {
-    const SetInfo *set = capture_set(frame->capture, state->set);
-    const int reach = views_variant_id(state) ? variant_reach(frame, set) : -1;
+int views_count_bases(const Frame *frame, const Look *look) {
+    const SetInfo *set = capture_set(frame->capture, look->subject.set);
+    const int reach = views_variant_id(look) ? variant_reach(frame, set) : -1;
     int count = 0;
     for (int layer = 0; layer < set->layer_count; layer++)
-        count += set->layers[layer].head_count * (abs(layer - state->layer) <= reach ? 2 : 1);
+        count += set->layers[layer].head_count * (abs(layer - look->subject.layer) <= reach ? 2 : 1);
     return count;
 }

@@ -83,10 +83,10 @@ static void test_a_key_may_mean_something_else_in_another_view(void **state) {
     assert_string_equal(app_key_command(VIEW_GRID, 'm', 0), "mean"); /* which then says that it is for the matrix */
     App *app = mem_alloc_zeroed(1, sizeof *app);
     Error err = {0};
-    app->view.view = VIEW_GRID;
+    app->look.kind = VIEW_GRID;
     assert_int_equal(app_command(app, "mean", &err), STATUS_NOT_FOUND);
     assert_non_null(strstr(err.message, "matrix"));
-    app->view.view = VIEW_MATRIX;
+    app->look.kind = VIEW_MATRIX;
     assert_int_equal(app_command(app, "open-head", &err), STATUS_NOT_FOUND);
     assert_non_null(strstr(err.message, "grid"));
     mem_free(app);
@@ -95,7 +95,7 @@ static void test_a_key_may_mean_something_else_in_another_view(void **state) {
 static void test_unknown_commands_are_named(void **state) {
     (void)state;
     App *app = mem_alloc_zeroed(1, sizeof *app);
-    app->clock = clock_system();
+    app->machine.clock = clock_system();
     Error err = {0};
     assert_int_equal(app_command(app, "frobnicate 3", &err), STATUS_USAGE);
     assert_non_null(strstr(err.message, "frobnicate"));

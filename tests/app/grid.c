@@ -37,7 +37,7 @@ static Scene *open_scene(const char *tokens, int workers) {
     const char *paths[] = {scene->path};
     Status status = app_open(&scene->app, &params, &err);
     if (status == STATUS_OK) status = app_open_capture(&scene->app, paths, 1, &err);
-    if (status == STATUS_OK) status = gpu_target_new(scene->app.gpu, WIDTH, HEIGHT, &scene->target, &err);
+    if (status == STATUS_OK) status = gpu_target_new(scene->app.machine.gpu, WIDTH, HEIGHT, &scene->target, &err);
     if (status != STATUS_OK) fail_msg("%s", err.message);
     test_keep_drivers_loaded();
     scene->params = app_window_params(&scene->app);
@@ -46,7 +46,7 @@ static Scene *open_scene(const char *tokens, int workers) {
 }
 
 static void close_scene(Scene *scene) {
-    gpu_target_drop(scene->app.gpu, scene->target);
+    gpu_target_drop(scene->app.machine.gpu, scene->target);
     app_close(&scene->app);
     unlink(scene->path);
     free(scene);
@@ -60,8 +60,8 @@ static void run(Scene *scene, const char *line) {
 static void frame(Scene *scene) {
     Error err = {0};
     app_frame_build(&scene->app, &scene->params);
-    if (gpu_paint(scene->app.gpu, scene->target, WIDTH, HEIGHT, (Color){0, 0, 0, 255}, &scene->app.list, &err) !=
-        STATUS_OK) {
+    if (gpu_paint(scene->app.machine.gpu, scene->target, WIDTH, HEIGHT, (Color){0, 0, 0, 255}, &scene->app.picture.list,
+                  &err) != STATUS_OK) {
         fail_msg("%s", err.message);
     }
 }
@@ -89,35 +89,35 @@ static void test_visible_heads_are_wanted_first_nearest_to_the_focus(void **stat
     run(scene, "layer 6");
     run(scene, "layer 7"); /* brings the focus into view */
     frame(scene);
-    const GridLayout *l = &app->grid_layout;
+    const GridLayout *l = &app->grid.layout;
     const int visible = (l->row1 - l->row0) * (l->column1 - l->column0);
     assert_true(visible > 4 && visible < LAYERS * HEADS / 2);
-    assert_true(app->wants.count >= (size_t)visible);
-    assert_int_equal(app->wants.items[0].key.layer, 7);
-    assert_int_equal(app->wants.items[0].key.head, 9);
+    assert_true(app->work.wants.count >= (size_t)visible);
+    assert_int_equal(app->work.wants.items[0].key.layer, 7);
+    assert_int_equal(app->work.wants.items[0].key.head, 9);
     for (int i = 0; i < visible; i++) {
-        const TileWant *want = &app->wants.items[i];
+        const TileWant *want = &app->work.wants.items[i];
         assert_int_equal(want->kind, JOB_BASE);
         assert_true(want->key.layer >= l->row0 && want->key.layer < l->row1);
         assert_true(want->key.head >= l->column0 && want->key.head < l->column1);
     }
-    assert_true(app->result.missing && app->result.pending);
+    assert_true(app->picture.result.missing && app->picture.result.pending);
     /* With one range for all, those out of sight matter, too: they come after. */
     run(scene, "grid-range common");
     frame(scene);
-    assert_true(app->wants.count > (size_t)visible);
+    assert_true(app->work.wants.count > (size_t)visible);
     frames_until_quiet(scene);
-    assert_false(app->result.missing || app->result.pending);
-    assert_int_equal(app->result.tiles_drawn, visible);
+    assert_false(app->picture.result.missing || app->picture.result.pending);
+    assert_int_equal(app->picture.result.tiles_drawn, visible);
     close_scene(scene);
 }
 
 /* ---- cost of a frame ------------------------------------------------------------------------- */
 
 static uint64_t draw_calls(Scene *scene) {
-    const uint64_t before = gpu_stats(scene->app.gpu).draw_calls;
+    const uint64_t before = gpu_stats(scene->app.machine.gpu).draw_calls;
     frame(scene);
-    return gpu_stats(scene->app.gpu).draw_calls - before;
+    return gpu_stats(scene->app.machine.gpu).draw_calls - before;
 }
 
 static void test_a_frame_of_many_heads_is_a_few_draw_calls(void **state) {
@@ -127,7 +127,7 @@ static void test_a_frame_of_many_heads_is_a_few_draw_calls(void **state) {
     settle(scene);
     scene->params.chrome = false; /* the figure: cells, labels, colour bar */
     frame(scene);
-    assert_int_equal(scene->app.result.tiles_drawn, LAYERS * HEADS);
+    assert_int_equal(scene->app.picture.result.tiles_drawn, LAYERS * HEADS);
     run(scene, "grid-range head");
     const uint64_t own = draw_calls(scene);
     run(scene, "grid-range common");
@@ -166,11 +166,11 @@ static void test_what_a_truncated_file_lost_is_marked_and_the_rest_is_shown(void
     run(scene, "view grid");
     frames_until_quiet(scene);
     App *app = &scene->app;
-    assert_non_null(strstr(app->message, "shorter"));
-    assert_true(app->failed.count > 0);
-    assert_int_equal(app->result.tiles_drawn + app->failed.count, LAYERS * HEADS);
-    assert_true(app->result.tiles_drawn > LAYERS * HEADS / 5);
-    assert_false(app->result.missing);
+    assert_non_null(strstr(app->message.text, "shorter"));
+    assert_true(app->work.failed.count > 0);
+    assert_int_equal(app->picture.result.tiles_drawn + app->work.failed.count, LAYERS * HEADS);
+    assert_true(app->picture.result.tiles_drawn > LAYERS * HEADS / 5);
+    assert_false(app->picture.result.missing);
     /* A picture for a file is refused, with the same sentence. */
     Error err = {0};
     assert_int_equal(app_settle(app, &scene->params, SETTLE_NS, &err), STATUS_IO);
@@ -186,15 +186,16 @@ static void test_no_memory_in_a_frame_is_no_crash(void **state) {
     for (uint64_t n = 1; n < 40; n++) {
         run(scene, "view matrix");
         run(scene, "view grid");
-        draw_list_free(&scene->app.list);
+        draw_list_free(&scene->app.picture.list);
         mem_fail_after(n, true);
         app_frame_build(&scene->app, &scene->params);
-        (void)gpu_paint(scene->app.gpu, scene->target, WIDTH, HEIGHT, (Color){0, 0, 0, 255}, &scene->app.list, NULL);
+        (void)gpu_paint(scene->app.machine.gpu, scene->target, WIDTH, HEIGHT, (Color){0, 0, 0, 255},
+                        &scene->app.picture.list, NULL);
         mem_fail_after(0, false);
     }
     settle(scene);
     frame(scene);
-    assert_int_equal(scene->app.result.tiles_drawn, LAYERS * HEADS);
+    assert_int_equal(scene->app.picture.result.tiles_drawn, LAYERS * HEADS);
     close_scene(scene);
 }
 
@@ -208,27 +209,27 @@ static void test_the_matrix_is_as_it_was_unless_a_head_is_opened(void **state) {
     run(scene, "heads max:1,4,5");
     run(scene, "view grid");
     frame(scene);
-    assert_int_equal(app->view.grid.selected_count, 3);
+    assert_int_equal(app->look.grid.selected_count, 3);
     run(scene, "layer +4");
     run(scene, "head +2");
-    assert_int_equal(app->view.grid.focus.layer, 7);
-    assert_int_equal(app->view.layer, 3);
+    assert_int_equal(app->look.grid.focus.layer, 7);
+    assert_int_equal(app->look.subject.layer, 3);
     run(scene, "escape"); /* the selection first */
-    assert_int_equal(app->view.view, VIEW_GRID);
+    assert_int_equal(app->look.kind, VIEW_GRID);
     run(scene, "escape");
-    assert_int_equal(app->view.view, VIEW_MATRIX);
-    assert_int_equal(app->view.layer, 3);
-    assert_int_equal(app->view.heads.op, HEADS_MAX);
+    assert_int_equal(app->look.kind, VIEW_MATRIX);
+    assert_int_equal(app->look.subject.layer, 3);
+    assert_int_equal(app->look.subject.heads.op, HEADS_MAX);
     run(scene, "view grid");
     run(scene, "select none");
     run(scene, "layer 9");
     run(scene, "open-head");
-    assert_int_equal(app->view.view, VIEW_MATRIX);
-    assert_int_equal(app->view.layer, 9);
-    assert_true(tiles_headset_single(&app->view.heads));
+    assert_int_equal(app->look.kind, VIEW_MATRIX);
+    assert_int_equal(app->look.subject.layer, 9);
+    assert_true(tiles_headset_single(&app->look.subject.heads));
     run(scene, "escape"); /* it came from the grid */
-    assert_int_equal(app->view.view, VIEW_GRID);
-    assert_int_equal(app->view.grid.focus.layer, 9);
+    assert_int_equal(app->look.kind, VIEW_GRID);
+    assert_int_equal(app->look.grid.focus.layer, 9);
     close_scene(scene);
 }
 

@@ -398,13 +398,13 @@ static void open_scene(Scene *scene) {
     if (app_open(&scene->app, &params, &err) != STATUS_OK) fail_msg("%s", err.message);
     test_keep_drivers_loaded();
     scene->clock.now_ns = UINT64_C(5000000000);
-    scene->app.clock = clock_manual(&scene->clock);
+    scene->app.machine.clock = clock_manual(&scene->clock);
     scene->params = app_window_params(&scene->app);
-    assert_int_equal(gpu_target_new(scene->app.gpu, 64, 64, &scene->target, &err), STATUS_OK);
+    assert_int_equal(gpu_target_new(scene->app.machine.gpu, 64, 64, &scene->target, &err), STATUS_OK);
 }
 
 static void close_scene(Scene *scene) {
-    gpu_target_drop(scene->app.gpu, scene->target);
+    gpu_target_drop(scene->app.machine.gpu, scene->target);
     app_close(&scene->app);
     free(scene);
 }
@@ -419,12 +419,13 @@ static void start_live(Scene *scene, const char *path) {
 static void paint_at(Scene *scene, uint64_t ms_since_start, uint64_t ms, uint8_t grey) {
     Error err = {0};
     DrawList list = {0};
-    draw_list_reset(&list, scene->app.fonts);
+    draw_list_reset(&list, scene->app.machine.fonts);
     const uint64_t began = UINT64_C(5000000000) + (ms_since_start - ms) * 1000000;
     record_tick(&scene->app, began);
     scene->clock.now_ns = UINT64_C(5000000000) + ms_since_start * 1000000;
-    assert_int_equal(gpu_paint(scene->app.gpu, scene->target, 64, 64, (Color){grey, grey, grey, 255}, &list, &err),
-                     STATUS_OK);
+    assert_int_equal(
+        gpu_paint(scene->app.machine.gpu, scene->target, 64, 64, (Color){grey, grey, grey, 255}, &list, &err),
+        STATUS_OK);
     assert_int_equal(record_painted(&scene->app, &scene->params, began, &err), STATUS_OK);
     draw_list_free(&list);
 }
@@ -564,8 +565,8 @@ static void test_a_zoom_goes_at_a_steady_rate_and_keeps_its_fixed_point(void **s
     for (int i = 0; i <= 30; i++) {
         double q0, q1, k0, k1;
         assert_int_equal(record_tour_play(app, player, i / 10.0, &err), STATUS_OK);
-        views_camera_visible(&app->view.camera, app->result.plot.w / app->layout.scale,
-                             app->result.plot.h / app->layout.scale, &q0, &q1, &k0, &k1);
+        views_camera_visible(&app->look.matrix.camera, app->picture.result.plot.w / app->picture.layout.scale,
+                             app->picture.result.plot.h / app->picture.layout.scale, &q0, &q1, &k0, &k1);
         const double t = fmin(1, i / 20.0), wanted = 64 * pow(4.0 / 64, t);
         assert_true(fabs(k1 - k0 - wanted) < 1e-6 * wanted && fabs(q1 - q0 - wanted) < 1e-6 * wanted);
         assert_true((fixed - k0) / (k1 - k0) - fixed / 64 < 1e-6 && (fixed - k0) / (k1 - k0) - fixed / 64 > -1e-6);

@@ -213,17 +213,17 @@ static void test_saving_keeps_what_people_wrote(void **state) {
     char path[APP_PATH_SIZE], *text = NULL;
     size_t size;
     Error err = {0};
-    views_state_init(&app->view);
-    app->ui_scale = 1;
+    views_look_init(&app->look);
+    app->ui.scale = 1;
     assert_int_equal(settings_save(app, path, sizeof path, &err), STATUS_OK); /* nothing differs from the start */
     assert_int_equal(file_read_all(path, 1000, &text, &size, NULL), STATUS_OK);
     assert_string_equal(text, "");
     mem_free(text);
     const char *mine = "# mine\ntheme = dark\nthem = x\ngpu-budget = 1G\n\n[keys]\nk = fit # no remark\n";
     put(mine, strlen(mine));
-    app->light = true;
-    app->view.cmap = CMAP_MAGMA;
-    app->view.labels = false;
+    app->ui.light = true;
+    app->look.colours.cmap = CMAP_MAGMA;
+    app->look.labels = false;
     assert_int_equal(settings_save(app, path, sizeof path, &err), STATUS_OK);
     assert_int_equal(file_read_all(path, 1000, &text, &size, NULL), STATUS_OK);
     assert_string_equal(text, "# mine\ntheme = light\nthem = x\ngpu-budget = 1G\n\ncmap = magma\nlabels = off\n[keys]\n"
@@ -231,7 +231,7 @@ static void test_saving_keeps_what_people_wrote(void **state) {
     Settings s = parsed(text);
     holds(&s, "cmap", "magma");
     mem_free(text);
-    app->light = false; /* said before, so said again although it is what the program starts with */
+    app->ui.light = false; /* said before, so said again although it is what the program starts with */
     assert_int_equal(settings_save(app, path, sizeof path, &err), STATUS_OK);
     assert_int_equal(file_read_all(path, 1000, &text, &size, NULL), STATUS_OK);
     assert_non_null(strstr(text, "theme = dark\n"));

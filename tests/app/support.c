@@ -26,7 +26,7 @@ void test_frames_until_quiet(App *app, const FrameParams *params, int most) {
         app_take_results(app, UINT64_MAX, &any);
         app_frame_build(app, params);
         app_submit_wants(app, true);
-        if (!any && i > 5 && app->wants.count == 0 && tiles_scheduler_idle(app->scheduler)) return;
+        if (!any && i > 5 && app->work.wants.count == 0 && tiles_scheduler_idle(app->machine.scheduler)) return;
         clock_sleep_ns(1000000);
     }
     fail_msg("work never came to an end");

@@ -20,21 +20,21 @@ enum { WIDTH = 800, HEIGHT = 500, FRAMES = 48, STEADY_FRAMES = 100 };
 #define UPLOAD_NS UINT64_C(2000000)
 #define IMAGE_FLOATS ((size_t)TILE_SIDE * TILE_SIDE * 2)
 
-typedef struct Play {
+typedef struct TourPlay {
     App app;
     GpuTarget *target;
     FrameParams params;
     char path[64];
-} Play;
+} TourPlay;
 
-static void write_capture(Play *play, bool dense) {
+static void write_capture(TourPlay *play, bool dense) {
     snprintf(play->path, sizeof play->path, "/tmp/attnscope-tours-%ld.safetensors", (long)getpid());
     char *argv[] = {"--tokens", "700", "--layers", "3", "--heads", "4", "-o", play->path, "--dense"};
     assert_int_equal(cli_synth(dense ? 9 : 8, argv), 0);
 }
 
-static Play *open_play(bool dense) {
-    Play *play = calloc(1, sizeof *play);
+static TourPlay *open_play(bool dense) {
+    TourPlay *play = calloc(1, sizeof *play);
     Error err = {0};
     assert_non_null(play);
     write_capture(play, dense);
@@ -47,33 +47,33 @@ static Play *open_play(bool dense) {
     play->params = app_window_params(&play->app);
     play->params.chrome = true;
     if (status == STATUS_OK)
-        status = gpu_target_new(play->app.gpu, play->params.width, play->params.height, &play->target, &err);
+        status = gpu_target_new(play->app.machine.gpu, play->params.width, play->params.height, &play->target, &err);
     if (status != STATUS_OK) fail_msg("%s", err.message);
     return play;
 }
 
-static void close_play(Play *play) {
-    gpu_target_drop(play->app.gpu, play->target);
+static void close_play(TourPlay *play) {
+    gpu_target_drop(play->app.machine.gpu, play->target);
     app_close(&play->app);
     unlink(play->path);
     free(play);
 }
 
-static void one_frame(Play *play) {
+static void one_frame(TourPlay *play) {
     App *app = &play->app;
     bool any;
     Error err = {0};
-    app->last_input_ns = clock_now_ns(&app->clock);
+    app->pace.last_input_ns = clock_now_ns(&app->machine.clock);
     app_take_results(app, UPLOAD_NS, &any);
     app_frame_build(app, &play->params);
-    if (gpu_paint(app->gpu, play->target, play->params.width, play->params.height, COLOR_HEX(0), &app->list, &err) !=
-        STATUS_OK) {
+    if (gpu_paint(app->machine.gpu, play->target, play->params.width, play->params.height, COLOR_HEX(0),
+                  &app->picture.list, &err) != STATUS_OK) {
         fail_msg("%s", err.message);
     }
     app_submit_wants(app, true);
 }
 
-static void settle(Play *play) {
+static void settle(TourPlay *play) {
     Error err = {0};
     if (app_settle(&play->app, &play->params, SETTLE_NS, &err) != STATUS_OK) fail_msg("%s", err.message);
 }
@@ -120,8 +120,9 @@ static void expected_image(const App *app, const TileKey *key, int mip, int widt
     }
     ResolvedHeads heads;
     const SetInfo *set = capture_set(app_capture(app), key->set);
-    assert_int_equal(key->headset, tiles_headset_hash(&app->view.heads));
-    assert_int_equal(tiles_headset_resolve(&app->view.heads, set, &set->layers[key->layer], &heads, NULL), STATUS_OK);
+    assert_int_equal(key->headset, tiles_headset_hash(&app->look.subject.heads));
+    assert_int_equal(tiles_headset_resolve(&app->look.subject.heads, set, &set->layers[key->layer], &heads, NULL),
+                     STATUS_OK);
     *is_signed = heads.result_signed;
     if (key->variant & TILE_VARIANT_EXACT) {
         pool_heads(app, key, &heads, level, width, height, out);
@@ -158,21 +159,22 @@ static void compare(const TileKey *key, int mip, const float *found, const float
 }
 
 /* Returns how many images were compared. */
-static int check_screen(Play *play) {
+static int check_screen(TourPlay *play) {
     static float found[IMAGE_FLOATS], wanted[IMAGE_FLOATS];
     int checked = 0;
     const App *app = &play->app;
-    assert_false(app->result.missing);
-    assert_false(app->result.coarse);
-    assert_false(app->result.pending);
-    for (size_t i = 0; i < app->list.count; i++) {
-        const DrawOp *op = &app->list.ops[i];
+    assert_false(app->picture.result.missing);
+    assert_false(app->picture.result.coarse);
+    assert_false(app->picture.result.pending);
+    for (size_t i = 0; i < app->picture.list.count; i++) {
+        const DrawOp *op = &app->picture.list.ops[i];
         if (op->kind != DRAW_HEATMAP) continue;
         const DrawHeatmap *image = &op->heatmap;
         int width, height;
         bool is_signed;
         Error err = {0};
-        if (gpu_tile_read(app->gpu, &image->key, image->mip, found, IMAGE_FLOATS, &width, &height, &err) != STATUS_OK)
+        if (gpu_tile_read(app->machine.gpu, &image->key, image->mip, found, IMAGE_FLOATS, &width, &height, &err) !=
+            STATUS_OK)
             fail_msg("%s", err.message);
         expected_image(app, &image->key, image->mip, width, height, wanted, &is_signed);
         compare(&image->key, image->mip, found, wanted, width, height, is_signed);
@@ -186,7 +188,7 @@ static int check_screen(Play *play) {
 static void play_all(bool dense) {
     static const double STOPS[] = {0.13, 0.55, 1.0};
     for (int i = 0; i < tour_count(); i++) {
-        Play *play = open_play(dense);
+        TourPlay *play = open_play(dense);
         TourState state = {.app = &play->app, .params = play->params};
         int frame = 0, checked = 0;
         for (size_t stop = 0; stop < BASE_COUNT(STOPS); stop++) {
@@ -212,7 +214,7 @@ static void test_tours_over_a_factored_capture(void **state) {
     play_all(false);
 }
 
-static void pan_once(Play *play) {
+static void pan_once(TourPlay *play) {
     TourState state = {.app = &play->app, .params = play->params};
     const Tour *pan = tour_find("pan");
     assert_non_null(pan);
@@ -222,14 +224,14 @@ static void pan_once(Play *play) {
     }
 }
 
-static void settled_frames(Play *play) {
+static void settled_frames(TourPlay *play) {
     for (int i = 0; i < STEADY_FRAMES; i++)
         one_frame(play);
 }
 
 /* Allocations of a round of frames once nothing new comes any more: the first rounds bring the tiles, and what
  * workers fetch ahead depends on how fast the machine draws, so a slow one needs more rounds until one is steady. */
-static uint64_t allocations_once_steady(Play *play, void (*round)(Play *)) {
+static uint64_t allocations_once_steady(TourPlay *play, void (*round)(TourPlay *)) {
     uint64_t allocated = 1;
     for (int i = 0; i < 20 && allocated > 0; i++) {
         const uint64_t before = mem_allocation_count();
@@ -241,11 +243,11 @@ static uint64_t allocations_once_steady(Play *play, void (*round)(Play *)) {
 
 static void test_steady_frames_allocate_nothing(void **state) {
     (void)state;
-    Play *play = open_play(true);
+    TourPlay *play = open_play(true);
     Error err = {0};
     if (app_settle_all(&play->app, &play->params, SETTLE_NS, &err) != STATUS_OK) fail_msg("%s", err.message);
     /* What may be looked at next is fetched, too; frames are steady once that has come. */
-    for (int i = 0; i < 2000 && (i < 3 || !tiles_scheduler_idle(play->app.scheduler)); i++) {
+    for (int i = 0; i < 2000 && (i < 3 || !tiles_scheduler_idle(play->app.machine.scheduler)); i++) {
         one_frame(play);
         clock_sleep_ns(500000);
     }

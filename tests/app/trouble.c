@@ -64,7 +64,7 @@ static void frames_until_quiet(Scene *scene) {
 static void assert_works(Scene *scene) {
     Error err = {0};
     if (app_settle(&scene->app, &scene->params, SETTLE_NS, &err) != STATUS_OK) fail_msg("%s", err.message);
-    assert_false(scene->app.result.missing);
+    assert_false(scene->app.picture.result.missing);
 }
 
 static void run(Scene *scene, const char *line) {
@@ -90,14 +90,14 @@ static void test_file_truncated(void **state) {
     run(scene, "layer last");
     run(scene, "one-to-one");
     frames_until_quiet(scene);
-    assert_true(scene->app.failed.count > 0);
-    assert_non_null(strstr(scene->app.message, "shorter"));
+    assert_true(scene->app.work.failed.count > 0);
+    assert_non_null(strstr(scene->app.message.text, "shorter"));
     /* Back where everything was read before: the picture is still there. */
     run(scene, "layer first");
     run(scene, "fit");
-    scene->app.last_layer_ns = 0;
+    scene->app.pace.last_layer_ns = 0;
     frames_until_quiet(scene);
-    assert_false(scene->app.result.missing);
+    assert_false(scene->app.picture.result.missing);
     /* And a whole file again. */
     write_capture(scene->path, "500");
     run(scene, "reload");
@@ -110,8 +110,8 @@ static void test_budget_too_small_for_one_screen(void **state) {
     Scene *scene = open_scene((size_t)2 << 20, 0);
     run(scene, "one-to-one");
     frames_until_quiet(scene);
-    assert_non_null(strstr(scene->app.message, "GPU budget"));
-    assert_true(gpu_stats(scene->app.gpu).tile_bytes <= (size_t)2 << 20);
+    assert_non_null(strstr(scene->app.message.text, "GPU budget"));
+    assert_true(gpu_stats(scene->app.machine.gpu).tile_bytes <= (size_t)2 << 20);
     close_scene(scene);
 }
 
@@ -131,17 +131,17 @@ static void test_driver_out_of_memory(void **state) {
     (void)state;
     Scene *scene = open_scene(0, 0);
     assert_works(scene);
-    const size_t before = gpu_info(scene->app.gpu)->tile_budget;
-    gpu_debug_fail_uploads(scene->app.gpu, 2);
+    const size_t before = gpu_info(scene->app.machine.gpu)->tile_budget;
+    gpu_debug_fail_uploads(scene->app.machine.gpu, 2);
     run(scene, "layer last");
     run(scene, "one-to-one");
     frames_until_quiet(scene);
-    assert_true(gpu_info(scene->app.gpu)->tile_budget < before);
-    assert_non_null(strstr(scene->app.message, "GPU"));
+    assert_true(gpu_info(scene->app.machine.gpu)->tile_budget < before);
+    assert_non_null(strstr(scene->app.message.text, "GPU"));
     run(scene, "fit");
-    scene->app.last_layer_ns = 0;
+    scene->app.pace.last_layer_ns = 0;
     frames_until_quiet(scene);
-    assert_false(scene->app.result.missing);
+    assert_false(scene->app.picture.result.missing);
     close_scene(scene);
 }
 
@@ -157,8 +157,8 @@ static void test_memory_stays_within_the_budgets(void **state) {
             app_take_results(&scene->app, UINT64_MAX, &any);
             app_frame_build(&scene->app, &scene->params);
             app_submit_wants(&scene->app, true);
-            assert_true(gpu_stats(scene->app.gpu).tile_bytes <= 4 * budget);
-            assert_true(tiles_scheduler_stats(scene->app.scheduler).cache_bytes <= budget);
+            assert_true(gpu_stats(scene->app.machine.gpu).tile_bytes <= 4 * budget);
+            assert_true(tiles_scheduler_stats(scene->app.machine.scheduler).cache_bytes <= budget);
             clock_sleep_ns(500000);
         }
     }
@@ -176,16 +176,16 @@ static void test_workers_that_fail(void **state) {
         run(scene, n % 2 ? "layer last" : "layer first");
         run(scene, "one-to-one");
         app_frame_build(app, &scene->params);
-        app->message[0] = 0;
+        app->message.text[0] = 0;
         app_submit_wants(app, false);
         mem_fail_after(n, true);
-        for (int ms = 0; ms < 500 && tiles_scheduler_waiting(app->scheduler) == 0; ms++)
+        for (int ms = 0; ms < 500 && tiles_scheduler_waiting(app->machine.scheduler) == 0; ms++)
             clock_sleep_ns(1000000);
         mem_fail_after(0, false);
         frames_until_quiet(scene);
-        if (app->failed.count > 0) {
+        if (app->work.failed.count > 0) {
             failed++;
-            assert_true(app->message[0] != 0);
+            assert_true(app->message.text[0] != 0);
         }
         run(scene, "reload"); /* asks for everything again */
         run(scene, "fit");

@@ -56,12 +56,12 @@ static void run(Scene *scene, const char *line) {
 /* The overview's composite, which is made whole in one frame: of tiles of the variant, or of factors. */
 static TileKey composite_key(Scene *scene, bool factors) {
     const App *app = &scene->app;
-    const Frame frame = {.capture = app_capture(app), .serial = app->captures[0].serial};
-    const int level = tiles_base_level(TOKENS, app->base_side);
-    TileKey key = views_key(&frame, &app->view, app->view.layer, -1, tiles_headset_hash(&app->view.heads),
-                            (Level){level, level}, 0, 0);
-    key.variant = views_variant_id(&app->view);
-    return factors ? views_factor_key(&app->view, &key) : key;
+    const Frame frame = {.capture = app_capture(app), .serial = app->opened.captures[0].serial};
+    const int level = tiles_base_level(TOKENS, app->machine.base_side);
+    TileKey key = views_key(&frame, &app->look, app->look.subject.layer, -1,
+                            tiles_headset_hash(&app->look.subject.heads), (Level){level, level}, 0, 0);
+    key.variant = views_variant_id(&app->look);
+    return factors ? views_factor_key(&app->look, &key) : key;
 }
 
 static float *read_means(Scene *scene, const TileKey *key, int *width, int *count) {
@@ -69,13 +69,13 @@ static float *read_means(Scene *scene, const TileKey *key, int *width, int *coun
     const size_t room = (size_t)TILE_SIDE * TILE_SIDE * 2;
     float *rg = malloc(room * sizeof *rg);
     assert_non_null(rg);
-    assert_int_equal(gpu_tile_read(scene->app.gpu, key, 0, rg, room, width, &height, NULL), STATUS_OK);
+    assert_int_equal(gpu_tile_read(scene->app.machine.gpu, key, 0, rg, room, width, &height, NULL), STATUS_OK);
     *count = *width * height;
     return rg;
 }
 
 static bool is_exact(const App *app) {
-    return !app->result.pending && !strcmp(panel_badge(app), "exact");
+    return !app->picture.result.pending && !strcmp(panel_badge(app), "exact");
 }
 
 /* Without the variant, then nearly with it, both marked approximate; exact in the end, and not far from what was shown
@@ -94,14 +94,14 @@ static void a_pooled_variant_is_approximate_until_it_is_exact(void **state) {
     int near_count = 0, width = 0;
     for (; frames < FRAMES_MAX; frames++) {
         app_frame_build(app, &scene->params);
-        assert_true(app->result.level.q > 0 && app->result.level.k > 0);
+        assert_true(app->picture.result.level.q > 0 && app->picture.result.level.k > 0);
         if (is_exact(app)) break;
-        assert_false(app->result.missing);
+        assert_false(app->picture.result.missing);
         assert_true(strcmp(panel_badge(app), "exact") != 0);
         if (frames == 0) assert_string_equal(panel_badge(app), "approximate");
         const TileKey key = composite_key(scene, true);
         GpuTileInfo info;
-        if (!nearly && gpu_tile_find(app->gpu, &key, &info)) {
+        if (!nearly && gpu_tile_find(app->machine.gpu, &key, &info)) {
             nearly = true;
             assert_int_equal(info.exactness_mean, APPROXIMATE);
             near_by = read_means(scene, &key, &width, &near_count);
@@ -137,23 +137,23 @@ static void level_0_needs_factors_only(void **state) {
     app_frame_build(app, &scene->params);
     run(scene, "rect 100:400,60:360");
     assert_int_equal(app_settle(app, &scene->params, SETTLE_NS, &err), STATUS_OK);
-    assert_true(app->result.level.q == 0 && app->result.level.k == 0);
-    const uint64_t uploads = gpu_stats(app->gpu).uploads;
+    assert_true(app->picture.result.level.q == 0 && app->picture.result.level.k == 0);
+    const uint64_t uploads = gpu_stats(app->machine.gpu).uploads;
     run(scene, "hide 70-80");
     for (int i = 0; i < FRAMES_MAX; i++) {
         app_frame_build(app, &scene->params);
         if (is_exact(app)) break;
-        for (size_t w = 0; w < app->wants.count; w++) { /* besides overviews */
-            const TileWant *want = &app->wants.items[w];
+        for (size_t w = 0; w < app->work.wants.count; w++) { /* besides overviews */
+            const TileWant *want = &app->work.wants.items[w];
             assert_true(want->kind == JOB_BASE || want->kind == JOB_COLUMN_FACTORS || want->kind == JOB_CELLS);
-            if (want->kind == JOB_BASE) app->wants.items[w--] = app->wants.items[--app->wants.count];
+            if (want->kind == JOB_BASE) app->work.wants.items[w--] = app->work.wants.items[--app->work.wants.count];
         }
         app_submit_wants(app, false);
         app_take_results(app, 0, &any);
-        if (app->result.pending && app->wants.count == 0) break; /* only the overview is to come */
+        if (app->picture.result.pending && app->work.wants.count == 0) break; /* only the overview is to come */
     }
-    assert_false(app->result.coarse || app->result.missing);
-    assert_int_equal(gpu_stats(app->gpu).uploads, uploads);
+    assert_false(app->picture.result.coarse || app->picture.result.missing);
+    assert_int_equal(gpu_stats(app->machine.gpu).uploads, uploads);
     assert_int_equal(app_settle(app, &scene->params, SETTLE_NS, &err), STATUS_OK);
     assert_true(is_exact(app));
     close_scene(scene);

@@ -64,35 +64,35 @@ static void test_layers_and_heads_are_found_by_number(void **state) {
                          .difference_serial = 3,
                          .shown_layer = 2};
     Frame ref_frame;
-    ViewState view, ref_view;
+    Look look, ref_view;
     Error err = {0};
-    views_state_init(&view);
-    view.camera = (Camera){.q = 3.25, .k = 1.5, .points_q = 17, .points_k = 23};
-    view.layer = 2; /* number 5 */
-    view.cursor_on = true;
-    view.cursor_q = 5;
-    assert_int_equal(views_reference(&frame, &view, &ref_frame, &ref_view, &err), STATUS_OK);
+    views_look_init(&look);
+    look.matrix.camera = (Camera){.q = 3.25, .k = 1.5, .points_q = 17, .points_k = 23};
+    look.subject.layer = 2; /* number 5 */
+    look.matrix.cursor_on = true;
+    look.matrix.cursor_q = 5;
+    assert_int_equal(views_reference(&frame, &look, &ref_frame, &ref_view, &err), STATUS_OK);
     assert_ptr_equal(ref_frame.capture, other.capture);
     assert_int_equal(ref_frame.serial, 2);
     assert_int_equal(ref_frame.capture_index, 1);
     assert_int_equal(ref_frame.shown_layer, 2);
     assert_null(ref_frame.reference); /* a reference has none */
-    assert_int_equal(ref_view.layer, 2);
-    assert_true(ref_view.cursor_on);
-    assert_memory_equal(&ref_view.camera, &view.camera, sizeof view.camera); /* linked */
-    assert_int_equal(views_comparable(&frame, &view, &err), STATUS_OK);
-    view.layer = 1; /* number 2 */
-    assert_int_equal(views_reference(&frame, &view, &ref_frame, &ref_view, &err), STATUS_OK);
-    assert_int_equal(ref_view.layer, 0);
-    view.layer = 0; /* number 0: only here */
-    assert_int_equal(views_reference(&frame, &view, &ref_frame, &ref_view, &err), STATUS_NOT_FOUND);
+    assert_int_equal(ref_view.subject.layer, 2);
+    assert_true(ref_view.matrix.cursor_on);
+    assert_memory_equal(&ref_view.matrix.camera, &look.matrix.camera, sizeof look.matrix.camera); /* linked */
+    assert_int_equal(views_comparable(&frame, &look, &err), STATUS_OK);
+    look.subject.layer = 1; /* number 2 */
+    assert_int_equal(views_reference(&frame, &look, &ref_frame, &ref_view, &err), STATUS_OK);
+    assert_int_equal(ref_view.subject.layer, 0);
+    look.subject.layer = 0; /* number 0: only here */
+    assert_int_equal(views_reference(&frame, &look, &ref_frame, &ref_view, &err), STATUS_NOT_FOUND);
     assert_non_null(strstr(err.message, "no layer 0"));
-    view.layer = 1;
-    view.values = VALUES_SCORES;
-    assert_int_equal(views_reference(&frame, &view, &ref_frame, &ref_view, &err), STATUS_NOT_FOUND);
-    view.values = VALUES_WEIGHTS;
-    view.item = 1;
-    assert_int_equal(views_reference(&frame, &view, &ref_frame, &ref_view, &err), STATUS_NOT_FOUND);
+    look.subject.layer = 1;
+    look.subject.values = VALUES_SCORES;
+    assert_int_equal(views_reference(&frame, &look, &ref_frame, &ref_view, &err), STATUS_NOT_FOUND);
+    look.subject.values = VALUES_WEIGHTS;
+    look.subject.item = 1;
+    assert_int_equal(views_reference(&frame, &look, &ref_frame, &ref_view, &err), STATUS_NOT_FOUND);
     drop(&open);
     drop(&other);
 }
@@ -103,22 +103,22 @@ static void test_sizes_and_heads_may_keep_a_difference_from_being_taken(void **s
          shorter = make((const int[]){0, -1}, 4, 5, "attentions.");
     Frame frame = {.capture = open.capture, .serial = 1, .reference = shorter.capture, .reference_serial = 2};
     Frame ref_frame;
-    ViewState view, ref_view;
+    Look look, ref_view;
     Error err = {0};
-    views_state_init(&view);
-    view.cursor_on = true;
-    view.cursor_q = 5;
-    assert_int_equal(views_reference(&frame, &view, &ref_frame, &ref_view, &err), STATUS_OK);
-    assert_false(ref_view.cursor_on); /* beyond its end */
-    assert_int_equal(views_comparable(&frame, &view, &err), STATUS_UNSUPPORTED);
+    views_look_init(&look);
+    look.matrix.cursor_on = true;
+    look.matrix.cursor_q = 5;
+    assert_int_equal(views_reference(&frame, &look, &ref_frame, &ref_view, &err), STATUS_OK);
+    assert_false(ref_view.matrix.cursor_on); /* beyond its end */
+    assert_int_equal(views_comparable(&frame, &look, &err), STATUS_UNSUPPORTED);
     assert_non_null(strstr(err.message, "6 x 6"));
     frame.reference = less.capture;
-    assert_int_equal(views_comparable(&frame, &view, &err), STATUS_OK); /* means of all */
-    view.heads = (HeadSet){.op = HEADS_MEAN, .count = 1, .heads = {3}};
-    assert_int_equal(views_comparable(&frame, &view, &err), STATUS_NOT_FOUND);
+    assert_int_equal(views_comparable(&frame, &look, &err), STATUS_OK); /* means of all */
+    look.subject.heads = (HeadSet){.op = HEADS_MEAN, .count = 1, .heads = {3}};
+    assert_int_equal(views_comparable(&frame, &look, &err), STATUS_NOT_FOUND);
     assert_non_null(strstr(err.message, "the reference"));
     frame.reference = NULL;
-    assert_int_equal(views_comparable(&frame, &view, &err), STATUS_NOT_FOUND);
+    assert_int_equal(views_comparable(&frame, &look, &err), STATUS_NOT_FOUND);
     drop(&open);
     drop(&less);
     drop(&shorter);
@@ -131,14 +131,14 @@ static void test_differences_of_cells(void **state) {
     assert_true(views_difference_cell(0.25f, CELL_MASKED) == 0.25f);
     assert_true(views_difference_cell(CELL_MASKED, CELL_MASKED) == CELL_MASKED);
     assert_true(isnan(views_difference_cell(NAN, 0.25f)) && isnan(views_difference_cell(CELL_MASKED, NAN)));
-    ViewState view;
-    views_state_init(&view);
-    view.channel = CHANNEL_MAX;
-    assert_int_equal(views_channel(&view), CHANNEL_MAX);
-    view.compare = COMPARE_DIFF;
-    assert_int_equal(views_channel(&view), CHANNEL_MEAN);
-    view.channel = CHANNEL_MASS;
-    assert_int_equal(views_channel(&view), CHANNEL_MASS);
+    Look look;
+    views_look_init(&look);
+    look.colours.channel = CHANNEL_MAX;
+    assert_int_equal(views_channel(&look), CHANNEL_MAX);
+    look.compare = COMPARE_DIFF;
+    assert_int_equal(views_channel(&look), CHANNEL_MEAN);
+    look.colours.channel = CHANNEL_MASS;
+    assert_int_equal(views_channel(&look), CHANNEL_MASS);
 }
 
 int test_compare_group(void) {

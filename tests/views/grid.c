@@ -256,10 +256,10 @@ static void test_ragged_layers_share_columns(void **state) {
     assert_int_equal(set->layers[2].number, 5);
 
     Grid *grid = views_grid_new();
-    ViewState view;
-    views_state_init(&view);
+    Look look;
+    views_look_init(&look);
     const Frame frame = {.capture = capture, .serial = 1, .base_side = TILE_SIDE};
-    assert_true(views_grid_follow(grid, &frame, &view));
+    assert_true(views_grid_follow(grid, &frame, &look));
     assert_int_equal(views_grid_columns(grid), 4);
     assert_int_equal(views_grid_column(grid, 3), 3);
     assert_int_equal(views_grid_column(grid, 4), -1);
@@ -281,10 +281,10 @@ static void test_ragged_layers_share_columns(void **state) {
     /* Steady frames allocate nothing; another opening is looked at anew. */
     const uint64_t allocations = mem_allocation_count();
     for (int i = 0; i < 10; i++)
-        assert_true(views_grid_follow(grid, &frame, &view));
+        assert_true(views_grid_follow(grid, &frame, &look));
     assert_int_equal(mem_allocation_count(), allocations);
-    view.set = 1;
-    assert_false(views_grid_follow(grid, &frame, &view));
+    look.subject.set = 1;
+    assert_false(views_grid_follow(grid, &frame, &look));
     views_grid_drop(grid);
     capture_close(capture);
 }
@@ -296,16 +296,16 @@ static void test_no_memory_for_the_columns_is_no_grid(void **state) {
         .memory = bytes, .memory_size = ragged_capture(bytes, sizeof bytes), .memory_name = "x.safetensors"};
     Capture *capture = NULL;
     assert_int_equal(capture_open(&params, &capture, NULL), STATUS_OK);
-    ViewState view;
-    views_state_init(&view);
+    Look look;
+    views_look_init(&look);
     const Frame frame = {.capture = capture, .serial = 1, .base_side = TILE_SIDE};
     for (uint64_t n = 1; n <= 4; n++) {
         mem_fail_after(n, true);
         Grid *grid = views_grid_new();
-        const bool ok = grid && views_grid_follow(grid, &frame, &view);
+        const bool ok = grid && views_grid_follow(grid, &frame, &look);
         mem_fail_after(0, false);
         assert_false(ok);
-        if (grid) assert_true(views_grid_follow(grid, &frame, &view)); /* and later there is */
+        if (grid) assert_true(views_grid_follow(grid, &frame, &look)); /* and later there is */
         views_grid_drop(grid);
     }
     capture_close(capture);

@@ -17,7 +17,7 @@ typedef struct Scene {
     Fonts *fonts;
     DrawList list;
     TextView *text;
-    ViewState state;
+    Look state;
     Frame frame;
     TextParams params;
 } Scene;
@@ -51,8 +51,8 @@ static void open_scene(Scene *scene, int count, float width, float height) {
     if (draw_fonts_open(&fonts, &scene->fonts, &err) != STATUS_OK) fail_msg("%s", err.message);
     scene->text = views_text_new();
     assert_non_null(scene->text);
-    views_state_init(&scene->state);
-    scene->state.view = VIEW_TEXT;
+    views_look_init(&scene->state);
+    scene->state.kind = VIEW_TEXT;
     draw_list_reset(&scene->list, scene->fonts);
     scene->frame = (Frame){.capture = scene->capture,
                            .serial = 1,
@@ -203,9 +203,9 @@ static void test_colours_follow_range_and_transform(void **state) {
     Color half = views_text_color(&scene.frame, &display, logf(0.25f)); /* sqrt(0.25) */
     Color wanted = draw_colormap_color(CMAP_VIRIDIS, draw_colormap_position(0.5f));
     assert_memory_equal(&half, &wanted, sizeof half);
-    scene.state.transform = TRANSFORM_LINEAR;
-    scene.state.range_mode = RANGE_MANUAL;
-    scene.state.hi = 0.5f;
+    scene.state.colours.transform = TRANSFORM_LINEAR;
+    scene.state.colours.range_mode = RANGE_MANUAL;
+    scene.state.colours.hi = 0.5f;
     display = views_text_display(&scene.frame, scene.text, &scene.state);
     half = views_text_color(&scene.frame, &display, logf(0.25f));
     assert_memory_equal(&half, &wanted, sizeof half);
@@ -213,8 +213,8 @@ static void test_colours_follow_range_and_transform(void **state) {
     assert_memory_equal(&beyond, &display.clipped, sizeof beyond);
     const Color unknown = views_text_color(&scene.frame, &display, NAN);
     assert_memory_equal(&unknown, &scene.frame.theme->masked, sizeof unknown);
-    scene.state.range_mode = RANGE_PERCENTILE;
-    scene.state.percentile = 100;
+    scene.state.colours.range_mode = RANGE_PERCENTILE;
+    scene.state.colours.percentile = 100;
     display = views_text_display(&scene.frame, scene.text, &scene.state);
     assert_true(fabsf(display.hi - expf(-0.5f)) < 1e-6f);
     close_scene(&scene);
