@@ -39,7 +39,6 @@ static Scene *open_scene(const char *tokens, int workers) {
     if (status == STATUS_OK) status = app_open_capture(&scene->app, paths, 1, &err);
     if (status == STATUS_OK) status = gpu_target_new(scene->app.machine.gpu, WIDTH, HEIGHT, &scene->target, &err);
     if (status != STATUS_OK) fail_msg("%s", err.message);
-    test_keep_drivers_loaded();
     scene->params = app_window_params(&scene->app);
     scene->params.chrome = true;
     return scene;

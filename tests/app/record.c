@@ -396,7 +396,6 @@ static void open_scene(Scene *scene) {
     Error err = {0};
     const AppParams params = {.mode = PLATFORM_OFFSCREEN, .width = WIDTH, .height = HEIGHT, .workers = 1};
     if (app_open(&scene->app, &params, &err) != STATUS_OK) fail_msg("%s", err.message);
-    test_keep_drivers_loaded();
     scene->clock.now_ns = UINT64_C(5000000000);
     scene->app.machine.clock = clock_manual(&scene->clock);
     scene->params = app_window_params(&scene->app);

@@ -17,8 +17,6 @@ int test_find_group(void);
 int test_pins_group(void);
 int test_variants_group(void);
 
-/* What a driver leaks is known by the driver's name, which is gone once it is unloaded: call after app_open. */
-void test_keep_drivers_loaded(void);
 /* Frames as the window makes them until nothing more is under way; fails the test after `most` of them. */
 void test_frames_until_quiet(App *app, const FrameParams *params, int most);
 

@@ -42,7 +42,6 @@ static TourPlay *open_play(bool dense) {
         .mode = PLATFORM_OFFSCREEN, .width = WIDTH, .height = HEIGHT, .no_vsync = true, .workers = 2};
     const char *paths[] = {play->path};
     Status status = app_open(&play->app, &params, &err);
-    test_keep_drivers_loaded();
     if (status == STATUS_OK) status = app_open_capture(&play->app, paths, 1, &err);
     play->params = app_window_params(&play->app);
     play->params.chrome = true;

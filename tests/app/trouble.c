@@ -43,7 +43,6 @@ static Scene *open_scene(size_t gpu_budget, size_t ram_budget) {
                               .ram_budget = ram_budget};
     const char *paths[] = {scene->path};
     Status status = app_open(&scene->app, &params, &err);
-    test_keep_drivers_loaded();
     if (status == STATUS_OK) status = app_open_capture(&scene->app, paths, 1, &err);
     if (status != STATUS_OK) fail_msg("%s", err.message);
     scene->params = app_window_params(&scene->app);

@@ -37,7 +37,6 @@ static Scene *open_scene(void) {
     Status status = app_open(&scene->app, &params, &err);
     if (status == STATUS_OK) status = app_open_capture(&scene->app, paths, 1, &err);
     if (status != STATUS_OK) fail_msg("%s", err.message);
-    test_keep_drivers_loaded();
     scene->params = app_window_params(&scene->app);
     return scene;
 }

@@ -14,5 +14,6 @@ int main(void) {
     failed += test_paint_group();
     failed += test_text_group();
     failed += test_recompute_group();
+    context_close();
     return failed ? 1 : 0;
 }

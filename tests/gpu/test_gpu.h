@@ -24,6 +24,7 @@ int test_recompute_group(void);
 /* ---- support.c: one context off screen for the process --------------------------------------- */
 
 int context_open(void); /* 0, or a message was printed */
+void context_close(void);
 GpuProc context_proc(const char *name);
 /* A Gpu with this budget (0: the default) and base side; fails the test if there is none. */
 Gpu *open_gpu(size_t budget, int base_side);

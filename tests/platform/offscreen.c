@@ -4,6 +4,10 @@
 
 #include "platform/internal.h"
 
+#ifdef ATTNSCOPE_KEEP_LOADED
+#include <dlfcn.h>
+#include <link.h>
+#endif
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,6 +98,45 @@ static void test_offscreen(void **state) {
     }
     platform_close(NULL);
 }
+
+#ifdef ATTNSCOPE_KEEP_LOADED
+enum { LIBRARIES_MAX = 256 };
+
+typedef struct Libraries {
+    char *paths[LIBRARIES_MAX];
+    int count;
+} Libraries;
+
+static int note_library(struct dl_phdr_info *info, size_t size, void *user) {
+    (void)size;
+    Libraries *libraries = user;
+    if (info->dlpi_name && info->dlpi_name[0] == '/' && libraries->count < LIBRARIES_MAX) {
+        libraries->paths[libraries->count++] = mem_strdup(info->dlpi_name);
+    }
+    return 0;
+}
+
+/* What tests/sanitizers/keep_loaded.c promises: a driver is there until leaks are looked for. */
+static void test_drivers_stay_loaded(void **state) {
+    (void)state;
+    PlatformParams params = {.mode = PLATFORM_OFFSCREEN, .width = 16, .height = 16};
+    Platform *platform = NULL;
+    Libraries libraries = {.count = 0};
+    int gone = 0;
+    assert_int_equal(platform_open(&params, &platform, NULL), 0);
+    dl_iterate_phdr(note_library, &libraries);
+    platform_close(platform);
+    assert_true(libraries.count > 0);
+    for (int i = 0; i < libraries.count; i++) {
+        if (!dlopen(libraries.paths[i], RTLD_LAZY | RTLD_NOLOAD)) {
+            print_error("%s was unloaded\n", libraries.paths[i]);
+            gone++;
+        }
+        mem_free(libraries.paths[i]);
+    }
+    assert_int_equal(gone, 0);
+}
+#endif
 
 static void test_debug_context(void **state) {
     (void)state;
@@ -208,10 +251,11 @@ static void test_wait_and_wake(void **state) {
 int test_offscreen_group(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_offscreen),
-        cmocka_unit_test(test_debug_context),
-        cmocka_unit_test(test_sdl_offscreen),
-        cmocka_unit_test(test_no_display),
-        cmocka_unit_test(test_wrong_sizes_and_no_memory),
+#ifdef ATTNSCOPE_KEEP_LOADED
+        cmocka_unit_test(test_drivers_stay_loaded),
+#endif
+        cmocka_unit_test(test_debug_context),       cmocka_unit_test(test_sdl_offscreen),
+        cmocka_unit_test(test_no_display),          cmocka_unit_test(test_wrong_sizes_and_no_memory),
         cmocka_unit_test(test_wait_and_wake),
     };
     return cmocka_run_group_tests_name("offscreen", tests, NULL, NULL);
