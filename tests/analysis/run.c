@@ -177,18 +177,24 @@ static void what_is_not_there_is_refused(void **state) {
 
 static void cancelling(void **state) {
     (void)state;
-    Fixture *fixture = open_noise(Q, K);
+    Fixture *fixture = open_noise(300, 300); /* one strip, three slices */
     const Statistic *const statistics[] = {&STRIPS, NULL};
     CancelFlag flag = {true};
-    AnalysisParams params = {.capture = fixture->capture, .statistics = statistics, .strip_cells = K, .cancel = &flag};
+    AnalysisParams params = {.capture = fixture->capture, .statistics = statistics, .cancel = &flag};
     double found = 5;
     Error err = {0};
     stop_flag = NULL;
     assert_int_equal(analysis_run(&params, &found, &err), STATUS_CANCELLED);
     assert_true(found == 5);
-    atomic_store(&flag.set, false);
-    stop_flag = &flag; /* in the middle */
-    assert_int_equal(analysis_run(&params, &found, &err), STATUS_CANCELLED);
+    for (int step = 0; step < 2; step++) {
+        atomic_store(&flag.set, false);
+        stop_flag = NULL;
+        assert_int_equal(analysis_run(&params, &found, &err), STATUS_OK);
+        assert_true(found == (step == 0 ? 3 : 150));
+        stop_flag = &flag; /* in the middle: between slices, between strips */
+        assert_int_equal(analysis_run(&params, &found, &err), STATUS_CANCELLED);
+        params.strip_cells = 600;
+    }
     stop_flag = NULL;
     close_noise(fixture);
 }
