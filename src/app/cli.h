@@ -5,6 +5,7 @@
 int cli_main(int argc, char **argv); /* everything; argv[0] is the program */
 int cli_info(int argc, char **argv);
 int cli_probe(int argc, char **argv);
+int cli_stats(int argc, char **argv);
 int cli_render(int argc, char **argv);
 int cli_convert(int argc, char **argv);
 int cli_demo(int argc, char **argv);

@@ -61,3 +61,25 @@ void cli_layer_list(const SetInfo *set, TextBuffer *out) {
         text_appendf(out, last > first ? "%d-%d" : "%d", first, last);
     }
 }
+
+Status cli_find_set(const Capture *capture, const char *name, int *set, Error *err) {
+    TextBuffer names = {0};
+    *set = capture_set_by_name(capture, name);
+    if (*set >= 0) return STATUS_OK;
+    for (int i = 0; i < capture_set_count(capture); i++)
+        text_appendf(&names, "%s%s", i ? ", " : "", capture_set(capture, i)->name);
+    error_set(err, STATUS_NOT_FOUND, "there is no set '%.60s': there is %.200s", name, names.text ? names.text : "");
+    text_buffer_free(&names);
+    return STATUS_NOT_FOUND;
+}
+
+Status cli_find_layer(const SetInfo *set, int64_t number, int *layer, Error *err) {
+    TextBuffer layers = {0};
+    *layer = capture_layer_index(set, (int)number);
+    if (*layer >= 0) return STATUS_OK;
+    cli_layer_list(set, &layers);
+    error_set(err, STATUS_NOT_FOUND, "set '%s' has no layer %lld: it has %.200s", set->name, (long long)number,
+              layers.text ? layers.text : "others");
+    text_buffer_free(&layers);
+    return STATUS_NOT_FOUND;
+}

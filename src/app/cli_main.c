@@ -18,6 +18,7 @@ typedef struct Verb {
 static const Verb VERBS[] = {
     {"info", "FILE [--json]", "sets, layers, heads, tokens, how it was read, row sums", cli_info},
     {"probe", "FILE --layer L --head SET --query I --key J", "exact weights; ranges I0:I1 give a table", cli_probe},
+    {"stats", "FILE [--set S] [--layer N] [--head N] [--json]", "entropy, distance ... of each head", cli_stats},
     {"render", "FILE [view options] -o OUT.png|.svg|.pdf|.npy", "a picture or its numbers, with no display",
      cli_render},
     {"record", "FILE --sweep layers|heads|tokens|steps|TOUR.txt -o OUT",

@@ -107,28 +107,12 @@ static Status parse_options(const ProbeOptions *options, Probe *probe, int64_t *
     return tiles_headset_parse(options->head ? options->head : "mean", &probe->head_set, err);
 }
 
-static Status no_set(const Capture *capture, const char *name, Error *err) {
-    TextBuffer names = {0};
-    for (int i = 0; i < capture_set_count(capture); i++)
-        text_appendf(&names, "%s%s", i ? ", " : "", capture_set(capture, i)->name);
-    error_set(err, STATUS_NOT_FOUND, "there is no set '%.60s': there is %.200s", name, names.text ? names.text : "");
-    text_buffer_free(&names);
-    return STATUS_NOT_FOUND;
-}
-
 static Status find_pattern(const ProbeOptions *options, int64_t layer, Probe *probe, Error *err) {
-    if (options->set) probe->ref.set = capture_set_by_name(probe->capture, options->set);
-    if (probe->ref.set < 0) return no_set(probe->capture, options->set, err);
+    Status status = options->set ? cli_find_set(probe->capture, options->set, &probe->ref.set, err) : STATUS_OK;
+    if (status != STATUS_OK) return status;
     probe->set = capture_set(probe->capture, probe->ref.set);
-    probe->ref.layer = layer < 0 ? 0 : capture_layer_index(probe->set, (int)layer);
-    if (probe->ref.layer < 0) {
-        TextBuffer layers = {0};
-        cli_layer_list(probe->set, &layers);
-        error_set(err, STATUS_NOT_FOUND, "set '%s' has no layer %lld: it has %.200s", probe->set->name,
-                  (long long)layer, layers.text ? layers.text : "others");
-        text_buffer_free(&layers);
-        return STATUS_NOT_FOUND;
-    }
+    if (layer >= 0) status = cli_find_layer(probe->set, layer, &probe->ref.layer, err);
+    if (status != STATUS_OK) return status;
     probe->layer = &probe->set->layers[probe->ref.layer];
     if (probe->ref.item >= probe->layer->item_count)
         return error_set(err, STATUS_RANGE, "there is no batch item %d: there %s %d", probe->ref.item,
@@ -137,7 +121,7 @@ static Status find_pattern(const ProbeOptions *options, int64_t layer, Probe *pr
         return error_set(err, STATUS_RANGE, "there is no step %d: there %s %d", probe->ref.step,
                          probe->set->step_count == 1 ? "is" : "are", probe->set->step_count);
     probe->ref.step = probe->ref.step < 0 ? 0 : capture_step_of_number(probe->set, probe->ref.step);
-    Status status = fit_range("query", &probe->query, probe->layer->queries, err);
+    status = fit_range("query", &probe->query, probe->layer->queries, err);
     if (status == STATUS_OK) status = fit_range("key", &probe->key, probe->layer->keys, err);
     if (status != STATUS_OK) return status;
     return tiles_headset_resolve(&probe->head_set, probe->set, probe->layer, &probe->heads, err);

@@ -9,7 +9,7 @@ import pytest
 import answers
 from support import ROOT, random_patterns, safetensors_bytes
 
-VERBS = ("info", "probe", "render", "demo", "bench", "synth")
+VERBS = ("info", "probe", "stats", "render", "demo", "bench", "synth")
 
 
 def every_key(value):
@@ -114,6 +114,7 @@ def test_info_for_people(program, small):
 def test_the_man_page_documents_every_json_key(program, small):
     page = (ROOT / "assets" / "attnscope.1").read_text()
     documents = [program.json("info", small[0]), program.json("probe", small[0], "--layer", 1, "--head", 0, "--query", 5, "--key", 2),
+                 program.json("stats", small[0]),
                  program.json("bench", small[0], "--tour", "pan", "--frames", 5, "--size", "320x240"),
                  json.loads(program.ok("render", small[0], "--exec", "state", "--size", "320x240", "-o", "x.png"))]
     (program.cwd / "answer.json").write_text(json.dumps(answers.chat()))

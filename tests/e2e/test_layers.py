@@ -3,6 +3,7 @@ import re
 
 import pytest
 
+from house import INCLUDE, MAX_FILE_LINES, MAX_FUNCTION_LINES, function_lengths
 from support import ROOT
 
 # Lowest first. A folder may include itself and what is named after it here; main.c counts as app.
@@ -21,13 +22,8 @@ MAY_INCLUDE = {
 # Headers from outside that one folder alone may see.
 OWNED_HEADERS = {r"glad/|GL/|GLES": "gpu", r"SDL|EGL/|X11/": "platform",
                  r"cairo|ft2build": "export"}
-MAX_FILE_LINES = 700
-MAX_FUNCTION_LINES = 90
 
 SOURCES = sorted((ROOT / "src").rglob("*.[ch]"))
-NOT_CODE = re.compile(r"""/\*.*?\*/ | //[^\n]* | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'
-                      | ^\#(?:[^\n]*\\\n)*[^\n]*""", re.S | re.M | re.X)
-INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 
 def layer_of(path):
@@ -43,18 +39,6 @@ def upward_includes(path, text):
             yield header
         if any(re.match(pattern, header) and layer != owner for pattern, owner in OWNED_HEADERS.items()):
             yield header
-
-
-def blank(match):
-    return re.sub(r"[^\n]", " ", match[0])
-
-
-def function_lengths(text):
-    """(name, lines) of each function definition, from its first line to the closing brace. Relies on what formatting
-    guarantees: a definition starts in column 0, and so does the brace that ends it."""
-    text = NOT_CODE.sub(blank, text)
-    for match in re.finditer(r"^(?:[A-Za-z_][^;{}=]*?)\b(\w+)\s*\([^;{}]*\)(?:\[\w+\])?\s*\{\s*\n.*?^\}", text, re.S | re.M):
-        yield match[1], match[0].count("\n") + 1
 
 
 def test_there_are_sources():
@@ -81,12 +65,6 @@ def test_upward_includes_are_seen():
     assert list(upward_includes(views, "#include <SDL2/SDL.h>\n#include <glad/gl.h>\n")) == ["SDL2/SDL.h", "glad/gl.h"]
     assert list(upward_includes(views, '#include "platform/platform.h"')) == ["platform/platform.h"]
     assert list(upward_includes(ROOT / "src/main.c", '#include "app/app.h"')) == []
-
-
-def test_function_lengths_are_measured():
-    text = "static const int table[] = {\n    1,\n};\nint f(int a,\n      int b) {\n    if (a) {\n        b++;\n    }\n}\n"
-    assert list(function_lengths(text)) == [("f", 6)]
-    assert list(function_lengths('/* int g(void) { */\nint *h(void)\n{\n    return "}";\n}\n')) == [("h", 4)]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "shaders").glob("*")), ids=lambda path: path.name)
