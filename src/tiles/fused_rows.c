@@ -9,7 +9,6 @@
 #include <math.h>
 #include <string.h>
 
-#define LOG2_E 1.44269504088896340736
 #define LN_2 0.69314718055994530942
 /* Below every score, and still a number: 2^x of it is 0. */
 #define HIDDEN_SCORE (-1e30f)
@@ -27,81 +26,6 @@ void tiles_fused_split(double lse, float *shift, float *factor) {
     double whole = nearbyint(-lse2);
     *shift = isfinite(lse) ? (float)whole : 0.0f;
     *factor = isfinite(lse) ? (float)exp2(-lse2 - whole) : NAN;
-}
-
-KeySpan tiles_fused_hull(const Fused *f, int64_t ra, int64_t rb) {
-    KeySpan span;
-    int64_t unused;
-    tiles_fused_visible(f, ra, &span.lo, &unused);
-    tiles_fused_visible(f, rb - 1, &unused, &span.hi);
-    return span;
-}
-
-int64_t tiles_fused_panel_start(int64_t k) {
-    return k / KERNEL_KEYS * KERNEL_KEYS;
-}
-
-Status tiles_fused_no_memory(Error *err) {
-    return error_set(err, STATUS_MEMORY, "not enough memory to compute attention");
-}
-
-bool tiles_fused_full(const Fused *f, int64_t q, int rows, int64_t k) {
-    int64_t lo, hi, unused;
-    tiles_fused_visible(f, q, &unused, &hi);
-    tiles_fused_visible(f, q + rows - 1, &lo, &unused);
-    return lo <= k && hi >= k + KERNEL_KEYS;
-}
-
-void tiles_fused_mask(const Fused *f, int64_t q, int rows, int64_t k, float *cells, size_t pitch, float value) {
-    for (int r = 0; r < rows; r++, cells += pitch) {
-        int64_t lo, hi;
-        tiles_fused_visible(f, q + r, &lo, &hi);
-        lo = i64_clamp(lo - k, 0, KERNEL_KEYS);
-        hi = i64_clamp(hi - k, lo, KERNEL_KEYS);
-        for (int i = 0; i < (int)lo; i++) {
-            cells[tiles_kernel_place(f->kernel, i)] = value;
-        }
-        for (int i = (int)hi; i < KERNEL_KEYS; i++) {
-            cells[tiles_kernel_place(f->kernel, i)] = value;
-        }
-    }
-}
-
-void tiles_fused_scores(const Fused *f, const uint32_t *queries, const uint32_t *panel, int rows, float unit,
-                        float *out, size_t pitch) {
-    bool capped = f->info.softcap > 0.0;
-    KernelBlock block = {.q = queries, .k = panel, .depth = f->depth, .rows = rows, .out = out, .pitch = pitch};
-    block.scale = (float)(capped ? f->info.scale : f->info.scale * (double)unit);
-    f->kernel->scores(&block);
-    for (int r = 0; capped && r < rows; r++) {
-        f->kernel->softcap(out + (size_t)r * pitch, KERNEL_KEYS, (float)(1.0 / f->info.softcap),
-                           (float)(f->info.softcap * (double)unit));
-    }
-}
-
-void tiles_fused_powers(const Fused *f, const uint32_t *queries, const uint32_t *panel, int rows, const float *shift,
-                        float *out, size_t pitch, float *sums) {
-    if (f->info.softcap > 0.0) {
-        tiles_fused_scores(f, queries, panel, rows, (float)LOG2_E, out, pitch);
-        for (int r = 0; r < rows; r++) {
-            float *row = out + (size_t)r * pitch;
-            const float sum = f->kernel->exp2_sum(row, shift[r], row, KERNEL_KEYS);
-            if (sums != NULL) {
-                sums[r * KERNEL_SUM_LANES] += sum;
-            }
-        }
-        return;
-    }
-    KernelBlock block = {.q = queries,
-                         .k = panel,
-                         .depth = f->depth,
-                         .rows = rows,
-                         .scale = (float)(f->info.scale * LOG2_E),
-                         .shift = shift,
-                         .out = out,
-                         .pitch = pitch,
-                         .sums = sums};
-    f->kernel->weights(&block);
 }
 
 /* ---- running --------------------------------------------------------------------------------- */

@@ -67,7 +67,7 @@ static Status open_job(Job *job, Error *err) {
     job->request.values = (Values)key->values;
     job->request.heads = &job->heads;
     job->request.variant = variant;
-    job->node->data.is_signed = tiles_pool_signed(&job->heads, job->request.values);
+    job->node->data.is_signed = tiles_headset_signed(&job->heads, job->request.values);
     return status;
 }
 

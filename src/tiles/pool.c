@@ -306,10 +306,6 @@ static Status read_block(const Pool *pool, int64_t q0, int64_t q1, int64_t k0, i
 
 /* ---- the request ----------------------------------------------------------------------------- */
 
-bool tiles_pool_signed(const ResolvedHeads *heads, Values values) {
-    return heads->result_signed || values == VALUES_SCORES;
-}
-
 static void share_sources(Pool *pool, const LayerInfo *layer) {
     PoolScratch *scratch = pool->scratch;
     const ResolvedHeads *heads = pool->request->heads;
@@ -346,7 +342,7 @@ static Status pool_open(Pool *pool, const PoolRequest *request, PoolScratch *scr
             return status;
         }
     }
-    pool->is_signed = tiles_pool_signed(heads, request->values);
+    pool->is_signed = tiles_headset_signed(heads, request->values);
     const SetInfo *set = capture_set(request->capture, request->set);
     pool->factored = set->factored;
     pool->skips_hidden = set->factored && set->causal;
