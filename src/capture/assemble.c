@@ -149,25 +149,8 @@ static size_t cut_hint(const Part **parts, size_t count, Group *groups, Error *e
 
 /* ---- one layer ------------------------------------------------------------------------------- */
 
-static Plane plane_of_tensor(const Container *container, const Tensor *tensor) {
-    return (Plane){
-        .source = tensor->source,
-        .file = capture_tensor_file(container, tensor),
-        .offset = tensor->offset,
-        .dtype = tensor->dtype,
-        .big_endian = tensor->big_endian,
-        .item_size = tensor->item_size,
-        .pieces = tensor->pieces,
-        .piece_count = tensor->piece_count,
-    };
-}
-
 static int64_t dimension(const Tensor *tensor, int axis) {
     return axis < 0 ? 1 : tensor->shape[axis];
-}
-
-static int64_t stride(const Tensor *tensor, int axis) {
-    return axis < 0 ? 0 : tensor->stride[axis];
 }
 
 static Status check_layer(const Part *part, const Tensor *tensor, int64_t items, int64_t heads, Error *err) {
@@ -194,26 +177,15 @@ static Status fill_dense(const Part *part, LayerInfo *info, LayerData *data, Err
     info->queries = dimension(tensor, part->axes[PART_QUERY]);
     info->keys = info->visible_keys = dimension(tensor, part->axes[PART_KEY]);
     info->dtype = tensor->dtype;
-    data->dense = plane_of_tensor(part->container, tensor);
+    data->dense = capture_plane_of_tensor(part->container, tensor);
     data->dense.offset += (uint64_t)part->element_offset * (uint64_t)tensor->item_size;
-    data->dense.item_stride = stride(tensor, part->axes[PART_ITEM]);
-    data->dense.head_stride = stride(tensor, part->axes[PART_HEAD]);
-    data->dense.row_stride = stride(tensor, part->axes[PART_QUERY]);
-    data->dense.column_stride = stride(tensor, part->axes[PART_KEY]);
+    data->dense.item_stride = capture_tensor_stride(tensor, part->axes[PART_ITEM]);
+    data->dense.head_stride = capture_tensor_stride(tensor, part->axes[PART_HEAD]);
+    data->dense.row_stride = capture_tensor_stride(tensor, part->axes[PART_QUERY]);
+    data->dense.column_stride = capture_tensor_stride(tensor, part->axes[PART_KEY]);
     data->prompt_rows = tensor->prompt_rows;
     data->step_count = tensor->step_count;
     return STATUS_OK;
-}
-
-/* [batch?, position, head, d] */
-Plane capture_plane_of_vectors(const Container *container, const Tensor *tensor) {
-    Plane plane = plane_of_tensor(container, tensor);
-    int n = tensor->ndim;
-    plane.item_stride = n == 4 ? tensor->stride[0] : 0;
-    plane.row_stride = tensor->stride[n - 3];
-    plane.head_stride = tensor->stride[n - 2];
-    plane.column_stride = tensor->stride[n - 1];
-    return plane;
 }
 
 /* [batch?, head, position], used only where it fits Q. */
@@ -226,7 +198,7 @@ static void fill_lse(Capture *capture, const Part *part, const LayerInfo *info, 
                          lse->name);
         return;
     }
-    data->stored_lse = plane_of_tensor(part->container, lse);
+    data->stored_lse = capture_plane_of_tensor(part->container, lse);
     data->stored_lse.item_stride = n == 3 ? lse->stride[0] : 0;
     data->stored_lse.head_stride = lse->stride[n - 2];
     data->stored_lse.row_stride = lse->stride[n - 1];

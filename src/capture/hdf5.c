@@ -8,19 +8,19 @@
 
 #if !defined(ATTNSCOPE_HAVE_HDF5)
 
-Status capture_hdf5_open(Container *container, Error *err) {
+static Status hdf5_open(Container *container, const Progress *progress, Error *err) {
+    (void)progress;
     return error_set_at(err, STATUS_UNSUPPORTED, container->name, -1,
                         "found an HDF5 file, which this build cannot read (it was built without libhdf5); write its "
                         "arrays with np.savez");
 }
 
-Status capture_hdf5_materialise(Container *container, Tensor *tensor, const Progress *progress, Error *err) {
+static Status hdf5_materialise(Container *container, Tensor *tensor, const Progress *progress, Error *err) {
     (void)tensor;
-    (void)progress;
-    return capture_hdf5_open(container, err);
+    return hdf5_open(container, progress, err);
 }
 
-void capture_hdf5_close(Hdf5Reader *reader) {
+static void hdf5_close(void *reader) {
     (void)reader;
 }
 
@@ -39,12 +39,12 @@ enum {
 #define HDF5_MAX_IMAGE ((uint64_t)256 << 20) /* a file that has no path is read into memory */
 #define HDF5_MAX_RATIO 1032u                 /* what deflate can reach */
 
-struct Hdf5Reader {
+typedef struct Hdf5Reader {
     hid_t file;
     void *image;
     hid_t *datasets; /* by Tensor.member; those that have to be read through the library */
     size_t count, capacity;
-};
+} Hdf5Reader;
 
 typedef struct Visitor {
     Container *container;
@@ -219,7 +219,7 @@ static Status read_space(const Container *container, const char *name, hid_t spa
 
 /* In place, or kept open for later. */
 static Status place_data(Container *container, Tensor *tensor, hid_t dataset, Error *err) {
-    Hdf5Reader *reader = container->hdf5;
+    Hdf5Reader *reader = container->reader;
     hid_t plist = H5Dget_create_plist(dataset);
     H5D_layout_t layout = H5Pget_layout(plist);
     int external = H5Pget_external_count(plist);
@@ -333,10 +333,11 @@ static Status open_file(Container *container, Hdf5Reader *reader, Error *err) {
     return status;
 }
 
-Status capture_hdf5_open(Container *container, Error *err) {
+static Status hdf5_open(Container *container, const Progress *progress, Error *err) {
+    (void)progress;
     Visitor visitor = {.container = container, .err = err};
     Hdf5Reader *reader = mem_alloc_zeroed(1, sizeof(*reader));
-    container->hdf5 = reader;
+    container->reader = reader;
     if (!reader) return no_memory(err);
     reader->file = H5I_INVALID_HID;
     enter();
@@ -361,7 +362,8 @@ Status capture_hdf5_open(Container *container, Error *err) {
     return status;
 }
 
-void capture_hdf5_close(Hdf5Reader *reader) {
+static void hdf5_close(void *reader_) {
+    Hdf5Reader *reader = reader_;
     if (!reader) return;
     enter();
     for (size_t i = 0; i < reader->count; i++)
@@ -438,7 +440,7 @@ static Status copy_slabs(const Container *container, const Tensor *tensor, hid_t
     return status;
 }
 
-Status capture_hdf5_materialise(Container *container, Tensor *tensor, const Progress *progress, Error *err) {
+static Status hdf5_materialise(Container *container, Tensor *tensor, const Progress *progress, Error *err) {
     File *file = NULL;
     ByteSource *source = NULL;
     if (!mem_grow((void **)&container->owned, &container->owned_capacity, container->owned_count + 1,
@@ -447,7 +449,8 @@ Status capture_hdf5_materialise(Container *container, Tensor *tensor, const Prog
     Status status = file_open_temporary(NULL, &file, err);
     if (status != STATUS_OK) return status;
     enter();
-    status = copy_slabs(container, tensor, container->hdf5->datasets[tensor->member], file, progress, err);
+    status = copy_slabs(container, tensor, ((const Hdf5Reader *)container->reader)->datasets[tensor->member], file,
+                        progress, err);
     leave();
     if (status != STATUS_OK) {
         file_close(file);
@@ -462,3 +465,15 @@ Status capture_hdf5_materialise(Container *container, Tensor *tensor, const Prog
 }
 
 #endif
+
+static bool looks_like_hdf5(const FormatHead *head) {
+    return head->size >= 8 && !memcmp(head->bytes, "\x89HDF\r\n\x1a\n", 8);
+}
+
+const Format HDF5_FORMAT = {
+    .name = "hdf5",
+    .looks_like = looks_like_hdf5,
+    .open = hdf5_open,
+    .materialise = hdf5_materialise,
+    .close = hdf5_close,
+};

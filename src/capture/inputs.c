@@ -109,7 +109,7 @@ static Status check_shard(Container *shard, const char *file, json_t *map, size_
     }
     shard->tensor_count = kept;
     *found += kept;
-    if (shard->zip)
+    if (shard->format->archive)
         return error_set_at(err, STATUS_UNSUPPORTED, shard->name, -1, "expected a safetensors file as shard");
     return STATUS_OK;
 }

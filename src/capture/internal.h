@@ -98,8 +98,8 @@ typedef struct Container {
     size_t metadata_count, metadata_capacity;
     ByteSource **owned; /* besides `source`: inflated members and the like */
     size_t owned_count, owned_capacity;
-    struct ZipReader *zip;                      /* until the capture is open */
-    struct Hdf5Reader *hdf5;                    /* the same */
+    const struct Format *format; /* NULL: an index of shards, or an error before any was asked */
+    void *reader;                /* the format's: an archive's directory and the like; NULL once the capture is open */
     const char *notes[CAPTURE_CONTAINER_NOTES]; /* how the file was read; NULL after the last */
     struct Container *parts;                    /* absorbed; their tensors and metadata are here too */
     size_t part_count;
@@ -120,6 +120,8 @@ bool capture_container_absorb(Container *container, Container *part);
 const char *capture_tensor_file(const Container *container, const Tensor *tensor);
 /* Makes tensor->source valid (inflates a deflated member). */
 Status capture_container_materialise(Container *container, Tensor *tensor, const Progress *progress, Error *err);
+/* What container->reader holds. */
+void capture_container_close_reader(Container *container);
 /* Lets go of what only opening needs. */
 void capture_container_settle(Container *container);
 void capture_container_close(Container *container);
@@ -138,17 +140,30 @@ void capture_tensor_label(const Tensor *tensor, char *out, size_t out_size);
 /* Upper bound of the values in JSON text, without parsing it: a tree takes some thirty times the room of the text. */
 size_t capture_json_values(const char *text, size_t length);
 
-Status capture_npy_open(Container *container, Error *err);
-Status capture_npz_open(Container *container, Error *err); /* container->zip is open */
-Status capture_safetensors_open(Container *container, Error *err);
-/* The archive of a torch.save? Else its .npy members are read. */
-bool capture_torch_is(const Container *container);
-Status capture_torch_open(Container *container, Error *err); /* container->zip is open */
-typedef struct Hdf5Reader Hdf5Reader;
-Status capture_hdf5_open(Container *container, Error *err);
-Status capture_hdf5_materialise(Container *container, Tensor *tensor, const Progress *progress, Error *err);
-void capture_hdf5_close(Hdf5Reader *reader); /* NULL is allowed */
-Status capture_json_open(Container *container, const Progress *progress, Error *err);
+/* How a file begins. */
+typedef struct FormatHead {
+    const uint8_t *bytes;
+    size_t size; /* > 0, and less than FORMAT_HEAD_SIZE only where the file is no longer */
+    const char *name;
+} FormatHead;
+#define FORMAT_HEAD_SIZE 64
+
+/* A kind of file. The row stands at the end of the file that reads it, and in the table of formats.c. */
+typedef struct Format {
+    const char *name;
+    /* May a file that begins so be one? Those asked later are not asked then. */
+    bool (*looks_like)(const FormatHead *head);
+    /* Optional, where beginnings do not tell formats apart. *mine false: others are asked, which find container->reader
+     * as this leaves it where they close it alike. */
+    Status (*look_inside)(Container *container, bool *mine, Error *err);
+    /* Directory and headers to tensors and metadata, no data (text is read whole). */
+    Status (*open)(Container *container, const Progress *progress, Error *err);
+    /* Makes tensor->source valid; optional, where open does so for all. */
+    Status (*materialise)(Container *container, Tensor *tensor, const Progress *progress, Error *err);
+    void (*close)(void *reader); /* container->reader, which may be NULL; optional */
+    bool archive;                /* of several arrays, which cannot be the shard of an index */
+} Format;
+extern const Format NPY_FORMAT, NPZ_FORMAT, SAFETENSORS_FORMAT, TORCH_FORMAT, JSON_FORMAT, HDF5_FORMAT;
 
 /* NumPy caps the dict at 10,000 characters too. */
 #define CAPTURE_NPY_HEADER_MAX 10000
@@ -183,8 +198,6 @@ Status capture_vllm_prepare(Capture *capture, Error *err);
 
 /* ---- zip.c ----------------------------------------------------------------------------------- */
 
-typedef struct ZipReader ZipReader;
-
 typedef struct ZipMember {
     const char *name; /* UTF-8, no control characters */
     uint64_t data;    /* where its bytes begin in the file */
@@ -194,16 +207,18 @@ typedef struct ZipMember {
     uint64_t directory[2]; /* minizip's position */
 } ZipMember;
 
-/* Reads and checks the directory into container->zip. Members of folders are left out. */
+/* Does a file begin as an archive does? */
+bool capture_zip_looks_like(const FormatHead *head);
+/* Reads and checks the directory into container->reader, once. Members of folders are left out. */
 Status capture_zip_open(Container *container, Error *err);
-void capture_zip_close(ZipReader *reader);
-size_t capture_zip_count(const ZipReader *reader);
-const ZipMember *capture_zip_member(const ZipReader *reader, size_t index);
+void capture_zip_close(void *reader); /* NULL is allowed */
+/* container->reader is an archive's in all that follows. */
+size_t capture_zip_count(const Container *container);
+const ZipMember *capture_zip_member(const Container *container, size_t index);
 /* The first `size` bytes of a member, which has as many; a checksum is not looked at. */
 Status capture_zip_prefix(const Container *container, const ZipMember *member, void *out, size_t size, Error *err);
-/* All of a member, checksum included; *out belongs to the container. */
-Status capture_zip_inflate(Container *container, const ZipMember *member, const Progress *progress, ByteSource **out,
-                           Error *err);
+/* Format.materialise of a member that is deflated. */
+Status capture_zip_materialise(Container *container, Tensor *tensor, const Progress *progress, Error *err);
 /* "the zip entry 'NAME' WHAT", STATUS_FORMAT. */
 Status capture_zip_fail(const Container *container, const char *name, const char *what, Error *err);
 
@@ -275,6 +290,11 @@ Status capture_plane_read(const Plane *plane, int64_t item, int64_t head, int64_
 Status capture_plane_read_one(const Plane *plane, int64_t item, int64_t head, int64_t row, int64_t column, double *out,
                               Error *err);
 
+/* Along an axis of the tensor, 0 for axis -1. */
+int64_t capture_tensor_stride(const Tensor *tensor, int axis);
+/* Where a tensor lies, without strides; and with them, of vectors [batch?, position, head, d]. */
+Plane capture_plane_of_tensor(const Container *container, const Tensor *tensor);
+Plane capture_plane_of_vectors(const Container *container, const Tensor *tensor);
 /* The plane that a piece is. */
 Plane capture_plane_of_piece(const Plane *plane, const PlanePiece *piece);
 /* stored.c: rows r0..r1-1, columns 0..columns-1 as they are stored, little-endian; rows `pitch` bytes apart. */
@@ -422,12 +442,20 @@ Status capture_stream_lse(const RowsRequest *request, ScoreBlock score, int64_t 
 /* Keys [*lo, *hi) that query q may see; the others are masked whatever is stored. */
 void capture_visible_keys(const RowsRequest *request, int64_t query, int64_t *lo, int64_t *hi);
 
+/* CELL_MASKED into rows x columns cells, rows `pitch` floats apart. */
+void capture_fill_masked(float *cells, int64_t rows, int64_t columns, size_t pitch);
+
 Status capture_dense_rows(const RowsRequest *request, Error *err);
 Status capture_factored_score(const RowsRequest *request, int64_t q0, int64_t q1, int64_t k0, int64_t k1, float *out,
                               size_t pitch, Error *err);
 /* The cell (q0, k0) in f64: CELL_MASKED, NAN or a number. */
 Status capture_dense_probe(const RowsRequest *request, double *value, Error *err);
 Status capture_factored_probe(const RowsRequest *request, double *value, Error *err);
+
+/* ---- note.c ---------------------------------------------------------------------------------- */
+
+/* False when memory ran out. */
+bool capture_add_note(Capture *capture, bool warning, const char *format, ...) BASE_PRINTF(3, 4);
 
 /* ---- collect.c ------------------------------------------------------------------------------- */
 
@@ -463,7 +491,6 @@ Status capture_collect(Capture *capture, const char *axes, Parts *parts, Error *
 
 /* ---- assemble.c, sample.c, tokens.c ---------------------------------------------------------- */
 
-bool capture_add_note(Capture *capture, bool warning, const char *format, ...) BASE_PRINTF(3, 4);
 Status capture_assemble(Capture *capture, const CaptureOpenParams *params, Error *err);
 /* Kind, causality, padding and row sums of set `index` from some of its rows; see SetInfo. */
 typedef struct SampleHints {
@@ -472,8 +499,6 @@ typedef struct SampleHints {
     const char *block; /* name of a set whose rows need not sum to 1, else NULL */
 } SampleHints;
 Status capture_sample_set(Capture *capture, int index, const SampleHints *hints, const Progress *progress, Error *err);
-/* assemble.c: where a tensor lies; of vectors [batch?, position, head, d]. */
-Plane capture_plane_of_vectors(const Container *container, const Tensor *tensor);
 /* values.c: takes the value vectors of a part where they fit its pattern; else says so. */
 void capture_fill_values(Capture *capture, const Part *part, LayerInfo *info, LayerData *data);
 Status capture_tokens_load(Capture *capture, const CaptureOpenParams *params, Error *err);

@@ -398,3 +398,21 @@ bool json_integers(const Tensor *tensor, int *out, size_t room) {
     }
     return true;
 }
+
+size_t capture_json_values(const char *text, size_t length) {
+    size_t values = 1;
+    bool in_string = false;
+    for (size_t i = 0; i < length; i++) {
+        if (in_string) {
+            if (text[i] == '\\')
+                i++;
+            else if (text[i] == '"')
+                in_string = false;
+        } else if (text[i] == '"') {
+            in_string = true;
+        } else if (text[i] == ',' || text[i] == '[' || text[i] == '{') {
+            values++;
+        }
+    }
+    return values;
+}

@@ -182,7 +182,7 @@ static bool stopped_between_values(const Error *err) {
     return strstr(err->message, "trailing garbage") != NULL;
 }
 
-Status capture_json_open(Container *container, const Progress *progress, Error *err) {
+static Status json_open(Container *container, const Progress *progress, Error *err) {
     uint8_t head[64];
     Error first = {0};
     uint64_t size = capture_bytes_size(container->source);
@@ -212,3 +212,18 @@ Status capture_json_open(Container *container, const Progress *progress, Error *
     }
     return interpret(container, err);
 }
+
+/* A safetensors header below 100 MB has zeros in its size; text has none. */
+static bool looks_like_json(const FormatHead *head) {
+    const uint8_t *bytes = head->bytes;
+    const size_t size = head->size;
+    size_t at = 0;
+    if (text_ends_with(head->name, ".safetensors")) return false;
+    if (size >= 3 && !memcmp(bytes, "\xef\xbb\xbf", 3)) at = 3;
+    while (at < size && memchr(" \t\r\n", bytes[at], 4))
+        at++;
+    const bool text = !memchr(bytes, '\0', size < 8 ? size : 8);
+    return (at < size && (bytes[at] == '{' || bytes[at] == '[') && text) || json_sent_events(bytes, size);
+}
+
+const Format JSON_FORMAT = {.name = "json", .looks_like = looks_like_json, .open = json_open};

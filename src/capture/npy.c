@@ -263,7 +263,8 @@ Status capture_npy_header(const uint8_t *prefix, size_t size, uint64_t total, Te
     return STATUS_OK;
 }
 
-Status capture_npy_open(Container *container, Error *err) {
+static Status npy_open(Container *container, const Progress *progress, Error *err) {
+    (void)progress;
     uint64_t total = capture_bytes_size(container->source), start = 0;
     size_t size = total < CAPTURE_NPY_PREFIX ? (size_t)total : CAPTURE_NPY_PREFIX;
     Tensor *tensor = capture_container_add(container);
@@ -280,3 +281,9 @@ Status capture_npy_open(Container *container, Error *err) {
     container->trailing = total - start - (uint64_t)(tensor->count * tensor->item_size);
     return STATUS_OK;
 }
+
+static bool looks_like_npy(const FormatHead *head) {
+    return head->size >= 6 && !memcmp(head->bytes, "\x93NUMPY", 6);
+}
+
+const Format NPY_FORMAT = {.name = "npy", .looks_like = looks_like_npy, .open = npy_open};

@@ -4,7 +4,7 @@
 
 /* Arrays of objects or structs have no item size: they are listed, and refused only where somebody needs them. */
 static Status read_array(Container *container, size_t index, uint8_t *prefix, Error *err) {
-    const ZipMember *member = capture_zip_member(container->zip, index);
+    const ZipMember *member = capture_zip_member(container, index);
     size_t size = member->size < CAPTURE_NPY_PREFIX ? (size_t)member->size : CAPTURE_NPY_PREFIX;
     uint64_t data_start = 0;
     Status status = capture_zip_prefix(container, member, prefix, size, err);
@@ -32,13 +32,24 @@ static Status read_array(Container *container, size_t index, uint8_t *prefix, Er
     return STATUS_OK;
 }
 
-Status capture_npz_open(Container *container, Error *err) {
-    Status status = STATUS_OK;
+static Status npz_open(Container *container, const Progress *progress, Error *err) {
+    (void)progress;
+    Status status = capture_zip_open(container, err);
+    if (status != STATUS_OK) return status;
     uint8_t *prefix = mem_alloc(CAPTURE_NPY_PREFIX);
     if (!prefix) return error_set(err, STATUS_MEMORY, "not enough memory to open the archive");
-    for (size_t i = 0; i < capture_zip_count(container->zip) && status == STATUS_OK; i++)
-        if (text_ends_with(capture_zip_member(container->zip, i)->name, ".npy"))
+    for (size_t i = 0; i < capture_zip_count(container) && status == STATUS_OK; i++)
+        if (text_ends_with(capture_zip_member(container, i)->name, ".npy"))
             status = read_array(container, i, prefix, err);
     mem_free(prefix);
     return status;
 }
+
+const Format NPZ_FORMAT = {
+    .name = "npz",
+    .looks_like = capture_zip_looks_like,
+    .open = npz_open,
+    .materialise = capture_zip_materialise,
+    .close = capture_zip_close,
+    .archive = true,
+};

@@ -133,6 +133,34 @@ static Status read_rectangle(const Plane *plane, int64_t item, int64_t head, int
     return read_by_rows(plane, base, rows, columns, out, pitch, scratch, cancel, err);
 }
 
+int64_t capture_tensor_stride(const Tensor *tensor, int axis) {
+    return axis < 0 ? 0 : tensor->stride[axis];
+}
+
+Plane capture_plane_of_tensor(const Container *container, const Tensor *tensor) {
+    return (Plane){
+        .source = tensor->source,
+        .file = capture_tensor_file(container, tensor),
+        .offset = tensor->offset,
+        .dtype = tensor->dtype,
+        .big_endian = tensor->big_endian,
+        .item_size = tensor->item_size,
+        .pieces = tensor->pieces,
+        .piece_count = tensor->piece_count,
+    };
+}
+
+/* [batch?, position, head, d] */
+Plane capture_plane_of_vectors(const Container *container, const Tensor *tensor) {
+    Plane plane = capture_plane_of_tensor(container, tensor);
+    int n = tensor->ndim;
+    plane.item_stride = n == 4 ? tensor->stride[0] : 0;
+    plane.row_stride = tensor->stride[n - 3];
+    plane.head_stride = tensor->stride[n - 2];
+    plane.column_stride = tensor->stride[n - 1];
+    return plane;
+}
+
 Plane capture_plane_of_piece(const Plane *plane, const PlanePiece *piece) {
     return (Plane){
         .source = piece->source,

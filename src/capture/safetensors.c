@@ -188,7 +188,8 @@ static Status place_tensors(Container *container, Extent *extents, size_t count,
     return STATUS_OK;
 }
 
-Status capture_safetensors_open(Container *container, Error *err) {
+static Status safetensors_open(Container *container, const Progress *progress, Error *err) {
+    (void)progress;
     char *text = NULL;
     size_t length = 0, count = 0;
     json_t *root = NULL, *entry;
@@ -216,3 +217,17 @@ done:
     mem_free(text);
     return status;
 }
+
+/* No magic: eight bytes of header size, then JSON, perhaps after white space. */
+static bool looks_like_safetensors(const FormatHead *head) {
+    if (text_ends_with(head->name, ".safetensors")) return true;
+    if (head->size < 9) return false;
+    for (size_t i = 8; i < head->size; i++) {
+        if (head->bytes[i] == '{') return true;
+        if (!memchr(" \t\r\n", head->bytes[i], 4)) return false;
+    }
+    return true; /* nothing but white space so far */
+}
+
+const Format SAFETENSORS_FORMAT = {
+    .name = "safetensors", .looks_like = looks_like_safetensors, .open = safetensors_open};

@@ -30,13 +30,6 @@ static StripFrame *top_frame(StripReader *reader) {
 
 /* ---- lists and objects: what they mean ------------------------------------------------------- */
 
-bool strip_is_key(const char *key) {
-    static const char *const KEYS[] = {"logprobs",       "prompt_logprobs", "completion_probabilities",
-                                       "token_logprobs", "top_logprobs",    "token_likelihoods",
-                                       "explanations"};
-    return IS_ONE_OF(key, KEYS);
-}
-
 static StripPlace list_place(const StripReader *reader, const StripFrame *in) {
     static const char *const CHOICES[] = {"choices", "outputs", "generations"};
     static const char *const PARTS[] = {"output", "content", "parts"};

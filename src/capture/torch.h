@@ -1,4 +1,4 @@
-/* torch: what the two halves of reading a torch.save share. Private to this folder. */
+/* torch: what the parts of reading a torch.save share. Private to this folder. */
 #ifndef ATTNSCOPE_CAPTURE_TORCH_H
 #define ATTNSCOPE_CAPTURE_TORCH_H
 
@@ -15,13 +15,14 @@ typedef struct TorchFile {
     Error *err;
 } TorchFile;
 
+/* ---- torch_tensor.c: tensors and storages ---------------------------------------------------- */
+
 /* A pickle may lead to the same few values endlessly often. False when more were looked at than any honest file has;
  * torch_overspent is the error for that. */
 bool torch_spend(TorchFile *file, size_t values);
 Status torch_overspent(const TorchFile *file);
-
-/* ---- torch.c: tensors and storages ----------------------------------------------------------- */
-
+/* The archive's member of this name, NULL when absent. */
+const ZipMember *torch_member(const TorchFile *file, const char *name);
 /* Does the node stand for a tensor, readable or not? */
 bool torch_is_tensor(const PickleNode *node);
 /* Shape, strides, dtype and place; checked against the storage's entry. STATUS_UNSUPPORTED with *err set: a kind of

@@ -29,12 +29,12 @@ typedef struct ZipStream {
     bool failed;
 } ZipStream;
 
-struct ZipReader {
+typedef struct ZipReader {
     ZipStream stream;
     unzFile zip;
     ZipMember *members;
     size_t count, capacity;
-};
+} ZipReader;
 
 /* ---- minizip's file functions over a ByteSource ---------------------------------------------- */
 
@@ -101,7 +101,7 @@ Status capture_zip_fail(const Container *container, const char *name, const char
 /* Where the current member lies, and whether its sizes can be true. The member is open on return. */
 static Status locate_member(const Container *container, const char *name, const unz_file_info64 *info,
                             ZipMember *member, Error *err) {
-    ZipReader *reader = container->zip;
+    ZipReader *reader = container->reader;
     uint64_t size = capture_bytes_size(container->source);
     unz64_file_pos position;
     if (info->flag & 1) return capture_zip_fail(container, name, "is encrypted", err);
@@ -139,7 +139,7 @@ static void clean_name(char *name) {
 }
 
 static Status read_member(Container *container, Error *err) {
-    ZipReader *reader = container->zip;
+    ZipReader *reader = container->reader;
     unz_file_info64 info;
     char name[ZIP_NAME_SIZE] = "";
     if (unzGetCurrentFileInfo64(reader->zip, &info, name, sizeof(name) - 1, NULL, 0, NULL, 0) != UNZ_OK)
@@ -165,7 +165,7 @@ static int compare_members(const void *a_, const void *b_) {
 }
 
 static Status check_overlap(const Container *container, Error *err) {
-    const ZipReader *reader = container->zip;
+    const ZipReader *reader = container->reader;
     Status status = STATUS_OK;
     if (reader->count < 2) return STATUS_OK;
     ZipMember *sorted = mem_alloc(reader->count * sizeof(ZipMember));
@@ -200,14 +200,19 @@ static Status check_end(const Container *container, Error *err) {
     return status;
 }
 
+bool capture_zip_looks_like(const FormatHead *head) {
+    return head->size >= 4 && (!memcmp(head->bytes, "PK\3\4", 4) || !memcmp(head->bytes, "PK\5\6", 4));
+}
+
 Status capture_zip_open(Container *container, Error *err) {
     zlib_filefunc64_def functions = {stream_open, stream_read,  stream_write, stream_tell,
                                      stream_seek, stream_close, stream_error, NULL};
     unz_global_info64 global;
+    if (container->reader) return STATUS_OK;
     Status status = check_end(container, err);
     if (status != STATUS_OK) return status;
     ZipReader *reader = mem_alloc_zeroed(1, sizeof(*reader));
-    container->zip = reader;
+    container->reader = reader;
     if (!reader) return error_set(err, STATUS_MEMORY, "not enough memory to open the archive");
     reader->stream.source = container->source;
     functions.opaque = &reader->stream;
@@ -230,7 +235,8 @@ Status capture_zip_open(Container *container, Error *err) {
     return check_overlap(container, err);
 }
 
-void capture_zip_close(ZipReader *reader) {
+void capture_zip_close(void *reader_) {
+    ZipReader *reader = reader_;
     if (!reader) return;
     if (reader->zip) {
         unzCloseCurrentFile(reader->zip);
@@ -240,12 +246,12 @@ void capture_zip_close(ZipReader *reader) {
     mem_free(reader);
 }
 
-size_t capture_zip_count(const ZipReader *reader) {
-    return reader->count;
+size_t capture_zip_count(const Container *container) {
+    return ((const ZipReader *)container->reader)->count;
 }
 
-const ZipMember *capture_zip_member(const ZipReader *reader, size_t index) {
-    return &reader->members[index];
+const ZipMember *capture_zip_member(const Container *container, size_t index) {
+    return &((const ZipReader *)container->reader)->members[index];
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -256,7 +262,7 @@ static bool open_member(const ZipReader *reader, const ZipMember *member) {
 }
 
 Status capture_zip_prefix(const Container *container, const ZipMember *member, void *out, size_t size, Error *err) {
-    ZipReader *reader = container->zip;
+    ZipReader *reader = container->reader;
     Status status = STATUS_OK;
     if (member->stored) return capture_bytes_read(container->source, member->data, out, size, err);
     if (!open_member(reader, member)) return capture_zip_fail(container, member->name, "cannot be found any more", err);
@@ -294,7 +300,8 @@ static Status inflate_all(const Container *container, const ZipMember *member, S
     snprintf(what, sizeof(what), "inflating %.100s", member->name);
     while (sink->at < member->size) {
         uint64_t left = member->size - sink->at;
-        int got = unzReadCurrentFile(container->zip->zip, chunk, left < ZIP_CHUNK ? (unsigned)left : ZIP_CHUNK);
+        int got = unzReadCurrentFile(((ZipReader *)container->reader)->zip, chunk,
+                                     left < ZIP_CHUNK ? (unsigned)left : ZIP_CHUNK);
         if (got <= 0) return capture_zip_fail(container, member->name, "is damaged: its data cannot be inflated", err);
         Status status = sink_write(sink, chunk, (size_t)got, err);
         if (status != STATUS_OK) return status;
@@ -303,9 +310,9 @@ static Status inflate_all(const Container *container, const ZipMember *member, S
             return error_set_at(err, STATUS_CANCELLED, container->name, -1, "opening was cancelled");
     }
     uint8_t extra;
-    if (unzReadCurrentFile(container->zip->zip, &extra, 1) != 0)
+    if (unzReadCurrentFile(((ZipReader *)container->reader)->zip, &extra, 1) != 0)
         return capture_zip_fail(container, member->name, "inflates to more than its directory says", err);
-    if (unzCloseCurrentFile(container->zip->zip) == UNZ_CRCERROR)
+    if (unzCloseCurrentFile(((ZipReader *)container->reader)->zip) == UNZ_CRCERROR)
         return capture_zip_fail(container, member->name, "is damaged: its checksum does not match", err);
     return STATUS_OK;
 }
@@ -314,8 +321,9 @@ static Status no_memory(const ZipMember *member, Error *err) {
     return error_set(err, STATUS_MEMORY, "not enough memory to inflate '%.100s'", member->name);
 }
 
-Status capture_zip_inflate(Container *container, const ZipMember *member, const Progress *progress, ByteSource **out,
-                           Error *err) {
+/* All of a member, checksum included; *out belongs to the container. */
+static Status zip_inflate(Container *container, const ZipMember *member, const Progress *progress, ByteSource **out,
+                          Error *err) {
     Sink sink = {0};
     Status status = STATUS_OK;
     uint8_t *chunk = mem_alloc(ZIP_CHUNK);
@@ -328,12 +336,12 @@ Status capture_zip_inflate(Container *container, const ZipMember *member, const 
     } else if (status == STATUS_OK) {
         status = file_open_temporary(NULL, &sink.file, err);
     }
-    if (status == STATUS_OK && !open_member(container->zip, member))
+    if (status == STATUS_OK && !open_member(container->reader, member))
         status = capture_zip_fail(container, member->name, "cannot be found any more", err);
     if (status == STATUS_OK) status = inflate_all(container, member, &sink, progress, chunk, err);
     mem_free(chunk);
     if (status != STATUS_OK) {
-        unzCloseCurrentFile(container->zip->zip);
+        unzCloseCurrentFile(((ZipReader *)container->reader)->zip);
         mem_free(sink.memory);
         file_close(sink.file);
         return status;
@@ -344,4 +352,9 @@ Status capture_zip_inflate(Container *container, const ZipMember *member, const 
         status = capture_bytes_own_file(sink.file, container->name, out, err);
     if (status == STATUS_OK) container->owned[container->owned_count++] = *out;
     return status;
+}
+
+Status capture_zip_materialise(Container *container, Tensor *tensor, const Progress *progress, Error *err) {
+    const ZipMember *member = capture_zip_member(container, (size_t)tensor->member);
+    return zip_inflate(container, member, progress, &tensor->source, err);
 }
