@@ -1,13 +1,18 @@
 /* What a capture says about itself, and closing. */
 #include "capture/internal.h"
 
+const char *capture_kind_name(SetKind kind) {
+    static const char *const NAMES[] = {"weights", "scores", "attribution"};
+    return NAMES[kind];
+}
+
 void capture_close(Capture *capture) {
     if (!capture) return;
     for (int set = 0; set < capture->set_count; set++)
         for (int layer = 0; layer < capture->sets[set].layer_count; layer++)
             capture_lse_drop(capture->data[set].layers[layer].lse);
     for (size_t i = 0; i < capture->container_count; i++)
-        capture_container_close(&capture->containers[i]);
+        container_close(&capture->containers[i]);
     mem_free(capture->notes);
     arena_free(&capture->arena);
     mem_free(capture);

@@ -239,7 +239,7 @@ static Status put_metadata(Converter *converter) {
     for (size_t i = 0; i < BASE_COUNT(KEPT) && status == STATUS_OK; i++) {
         const Metadata *entry = NULL;
         for (size_t c = 0; c < capture->container_count && !entry; c++)
-            entry = capture_container_metadata(&capture->containers[c], KEPT[i]);
+            entry = container_metadata(&capture->containers[c], KEPT[i]);
         if (entry) status = put(converter, KEPT[i], entry->value);
     }
     return status;

@@ -139,7 +139,7 @@ Status capture_heads_read(const Plane *plane, const HeadRequest *r, int64_t r0, 
         if (status != STATUS_OK) return status;
         for (int64_t i = row; slot && i < end; i++) {
             const int64_t at = (i % CHUNK_ROWS * count + (r->head - first_head)) * dim * plane->item_size;
-            capture_dtype_to_f32(plane->dtype, false, slot->bytes + at, out + (i - r0) * dim, (size_t)dim);
+            dtype_to_f32(plane->dtype, false, slot->bytes + at, out + (i - r0) * dim, (size_t)dim);
         }
     }
     return STATUS_OK;

@@ -48,7 +48,7 @@ static Status load_index(const char *path, json_t **root, Error *err) {
         if (err && !err->file[0]) snprintf(err->file, sizeof(err->file), "%s", name);
         return status;
     }
-    if (capture_json_values(text, size) > INDEX_MAX_VALUES)
+    if (json_values(text, size) > INDEX_MAX_VALUES)
         status = bad_index(name, "too many values", err);
     else if (!(*root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &json_error)))
         status = error_set_at(err, STATUS_FORMAT, name, -1, "not valid JSON: %.160s", json_error.text);
@@ -147,12 +147,12 @@ static Status open_shards(Container *container, json_t *map, const char **names,
         char *path = sibling(container->path, names[i]);
         char *kept = path ? arena_copy_text(&container->arena, path, strlen(path)) : NULL;
         mem_free(path);
-        status = kept ? capture_bytes_open_file(kept, &source, err) : no_memory(err);
-        if (status == STATUS_OK) status = capture_container_open(source, kept, progress, shard, err);
+        status = kept ? bytes_open_file(kept, &source, err) : no_memory(err);
+        if (status == STATUS_OK) status = formats_open(source, kept, progress, shard, err);
         if (status != STATUS_OK) return status;
         container->part_count = i + 1;
         status = check_shard(shard, names[i], map, &found, err);
-        if (status == STATUS_OK && !capture_container_absorb(container, shard)) status = no_memory(err);
+        if (status == STATUS_OK && !container_absorb(container, shard)) status = no_memory(err);
     }
     if (status == STATUS_OK && found < json_object_size(map)) status = missing_tensor(container, map, err);
     return status;
@@ -175,7 +175,7 @@ Status capture_index_open(const char *path, const Progress *progress, Container 
     status = names ? open_shards(out, map, names, count, progress, err) : no_memory(err);
     mem_free(names);
     json_decref(root);
-    if (status != STATUS_OK) capture_container_close(out);
+    if (status != STATUS_OK) container_close(out);
     return status;
 }
 

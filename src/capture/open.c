@@ -16,9 +16,8 @@ static Status no_memory(Error *err) {
 static Status open_file(const char *path, const Progress *progress, Container *out, Error *err) {
     ByteSource *source = NULL;
     if (capture_index_is(path)) return capture_index_open(path, progress, out, err);
-    Status status = strcmp(path, "-") ? capture_bytes_open_file(path, &source, err)
-                                      : capture_bytes_open_stdin(&source, err);
-    return status == STATUS_OK ? capture_container_open(source, path, progress, out, err) : status;
+    Status status = strcmp(path, "-") ? bytes_open_file(path, &source, err) : bytes_open_stdin(&source, err);
+    return status == STATUS_OK ? formats_open(source, path, progress, out, err) : status;
 }
 
 /* Of several files, one array without a name of its own is called what its file is called, where that says something. */
@@ -27,7 +26,7 @@ static bool name_array(Container *part) {
     Tensor *tensor = &part->tensors[0];
     char *stem = arena_copy_text(&part->arena, part->name, dot ? (size_t)(dot - part->name) : strlen(part->name));
     if (!stem) return false;
-    NameMeaning meaning = capture_name_meaning(stem);
+    NameMeaning meaning = names_meaning(stem);
     bool tokens = meaning.role == ROLE_TOKENS || meaning.role == ROLE_Q_TOKENS || meaning.role == ROLE_K_TOKENS;
     bool layer = meaning.layer >= 0 && meaning.sure && meaning.role != ROLE_NONE;
     if (tokens || layer) tensor->name = stem;
@@ -63,7 +62,7 @@ static Status bundle_arrays(Capture *capture, Error *err) {
         if (part->trailing > 0)
             capture_add_note(capture, true, "%llu bytes after the array of '%s' are ignored",
                              (unsigned long long)part->trailing, part->name);
-        if (!name_array(part) || !capture_container_absorb(arrays, part)) return no_memory(err);
+        if (!name_array(part) || !container_absorb(arrays, part)) return no_memory(err);
     }
     return STATUS_OK;
 }
@@ -98,9 +97,8 @@ static Status open_memory(Capture *capture, const CaptureOpenParams *params, Err
     const char *path = arena_copy_text(&capture->arena, name, strlen(name));
     capture->containers = arena_alloc(&capture->arena, sizeof(Container));
     if (!capture->containers || !path) return no_memory(err);
-    Status status = capture_bytes_open_memory(params->memory, params->memory_size, path, &source, err);
-    if (status == STATUS_OK)
-        status = capture_container_open(source, path, &params->progress, &capture->containers[0], err);
+    Status status = bytes_open_memory(params->memory, params->memory_size, path, &source, err);
+    if (status == STATUS_OK) status = formats_open(source, path, &params->progress, &capture->containers[0], err);
     if (status == STATUS_OK) capture->container_count = 1;
     return status;
 }
@@ -168,7 +166,7 @@ Status capture_open(const CaptureOpenParams *params, Capture **out, Error *err) 
         return status;
     }
     for (size_t i = 0; i < capture->container_count; i++) /* members are inflated; the archives' directories may go */
-        capture_container_settle(&capture->containers[i]);
+        container_settle(&capture->containers[i]);
     *out = capture;
     return STATUS_OK;
 }

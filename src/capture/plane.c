@@ -38,7 +38,7 @@ static Status no_memory(Error *err) {
 /* The message of a failed read names the file, not the reader. */
 static Status plane_bytes(const Plane *plane, int64_t element, void *out, size_t size, Error *err) {
     uint64_t offset = plane->offset + (uint64_t)element * (uint64_t)plane->item_size;
-    Status status = capture_bytes_read(plane->source, offset, out, size, err);
+    Status status = bytes_read(plane->source, offset, out, size, err);
     if (status != STATUS_OK && err) snprintf(err->file, sizeof(err->file), "%s", plane->file);
     return status;
 }
@@ -66,7 +66,7 @@ static Status read_run(const Plane *plane, int64_t first, int64_t stride, int64_
         if (stride > 1) /* gather in place: element i never lies before its new place */
             for (int64_t i = 1; i < n; i++)
                 memmove(bytes + i * size, bytes + i * stride * size, (size_t)size);
-        capture_dtype_to_f32(plane->dtype, plane->big_endian, bytes, out + at, (size_t)n);
+        dtype_to_f32(plane->dtype, plane->big_endian, bytes, out + at, (size_t)n);
     }
     return STATUS_OK;
 }
@@ -92,8 +92,7 @@ static Status read_by_rows(const Plane *plane, int64_t base, int64_t rows, int64
             if (status != STATUS_OK) return status;
             for (int64_t i = 0; i < n; i++) { /* rows keep the alignment of their elements */
                 uint8_t *row = bytes + i * plane->row_stride * size;
-                capture_dtype_to_f32(plane->dtype, plane->big_endian, row, out + (size_t)(r + i) * pitch,
-                                     (size_t)columns);
+                dtype_to_f32(plane->dtype, plane->big_endian, row, out + (size_t)(r + i) * pitch, (size_t)columns);
             }
         }
         return STATUS_OK;
@@ -133,14 +132,14 @@ static Status read_rectangle(const Plane *plane, int64_t item, int64_t head, int
     return read_by_rows(plane, base, rows, columns, out, pitch, scratch, cancel, err);
 }
 
-int64_t capture_tensor_stride(const Tensor *tensor, int axis) {
+int64_t capture_axis_stride(const Tensor *tensor, int axis) {
     return axis < 0 ? 0 : tensor->stride[axis];
 }
 
 Plane capture_plane_of_tensor(const Container *container, const Tensor *tensor) {
     return (Plane){
         .source = tensor->source,
-        .file = capture_tensor_file(container, tensor),
+        .file = tensor_file(container, tensor),
         .offset = tensor->offset,
         .dtype = tensor->dtype,
         .big_endian = tensor->big_endian,
@@ -230,6 +229,6 @@ Status capture_plane_read_one(const Plane *plane, int64_t item, int64_t head, in
     int64_t element = item * plane->item_stride + head * plane->head_stride + row * plane->row_stride +
                       column * plane->column_stride;
     Status status = plane_bytes(plane, element, raw, (size_t)plane->item_size, err);
-    if (status == STATUS_OK) *out = capture_dtype_to_f64(plane->dtype, plane->big_endian, raw);
+    if (status == STATUS_OK) *out = dtype_to_f64(plane->dtype, plane->big_endian, raw);
     return status;
 }

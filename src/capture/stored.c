@@ -31,7 +31,7 @@ static void to_little_endian(const Plane *plane, uint8_t *bytes, int64_t count) 
 
 static Status read_bytes(const Plane *plane, int64_t element, void *out, int64_t count, Error *err) {
     uint64_t offset = plane->offset + (uint64_t)element * (uint64_t)plane->item_size;
-    Status status = capture_bytes_read(plane->source, offset, out, (size_t)(count * plane->item_size), err);
+    Status status = bytes_read(plane->source, offset, out, (size_t)(count * plane->item_size), err);
     if (status != STATUS_OK && err) snprintf(err->file, sizeof(err->file), "%s", plane->file);
     return status;
 }

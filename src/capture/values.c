@@ -8,13 +8,13 @@ enum { NORM_FLOATS = 1 << 16 }; /* read at a time */
 void capture_fill_values(Capture *capture, const Part *part, LayerInfo *info, LayerData *data) {
     const Tensor *v = &part->container->tensors[part->v_tensor];
     int n = v->ndim;
-    bool fits = (n == 3 || n == 4) && capture_dtype_is_float(v->dtype) && v->count > 0 &&
+    bool fits = (n == 3 || n == 4) && dtype_is_float(v->dtype) && v->count > 0 &&
                 (n == 4 ? v->shape[0] : 1) == info->item_count && v->shape[n - 3] == info->keys &&
                 v->shape[n - 2] <= info->head_count && info->head_count % v->shape[n - 2] == 0 &&
                 v->shape[n - 1] <= CAPTURE_MAX_HEAD_DIM;
     if (!fits) {
         char shape[96];
-        capture_tensor_shape_text(v, shape, sizeof(shape));
+        tensor_shape_text(v, shape, sizeof(shape));
         capture_add_note(
             capture, true,
             "'%.80s' is ignored: expected values as [batch, position, head, d] of its keys, found shape %s", v->name,
