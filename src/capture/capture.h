@@ -86,8 +86,9 @@ typedef struct CaptureOpenParams {
     size_t path_count;
     const void *memory; /* instead of paths: a file's bytes, borrowed until capture_close */
     size_t memory_size;
-    const char *memory_name; /* with the extension that tells the format, e.g. "demo.safetensors" */
-    const char *axes;        /* NULL, or letters for an array without layer names: l b h q k, e.g. "lhqk" */
+    const char *memory_name;      /* with the extension that tells the format, e.g. "demo.safetensors" */
+    const char *axes;             /* NULL, or letters for an array without layer names: l b h q k, e.g. "lhqk" */
+    const Format *const *formats; /* of formats.h; NULL: all that are built in; else a list that ends with NULL */
     Progress progress;
 } CaptureOpenParams;
 

@@ -37,12 +37,12 @@ typedef struct Inputs {
     size_t count, capacity;
 } Inputs;
 
-/* Folders and patterns -> files. *out is released by capture_inputs_free in any case. */
-Status capture_inputs_expand(const char *const *paths, size_t count, Inputs *out, Error *err);
+/* params->paths, folders and patterns -> files. *out is released by capture_inputs_free in any case. */
+Status capture_inputs_expand(const CaptureOpenParams *params, Inputs *out, Error *err);
 void capture_inputs_free(Inputs *inputs);
 /* An index of shards by its name? All shards in one container, which borrows `path`. */
 bool capture_index_is(const char *path);
-Status capture_index_open(const char *path, const Progress *progress, Container *out, Error *err);
+Status capture_index_open(const char *path, const CaptureOpenParams *params, Container *out, Error *err);
 
 /* ---- vllm.c: gives the queries and keys of vLLM's hooks their head axis ---------------------- */
 

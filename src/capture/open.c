@@ -13,11 +13,11 @@ static Status no_memory(Error *err) {
     return error_set(err, STATUS_MEMORY, "not enough memory to open the capture");
 }
 
-static Status open_file(const char *path, const Progress *progress, Container *out, Error *err) {
+static Status open_file(const char *path, const CaptureOpenParams *params, Container *out, Error *err) {
     ByteSource *source = NULL;
-    if (capture_index_is(path)) return capture_index_open(path, progress, out, err);
+    if (capture_index_is(path)) return capture_index_open(path, params, out, err);
     Status status = strcmp(path, "-") ? bytes_open_file(path, &source, err) : bytes_open_stdin(&source, err);
-    return status == STATUS_OK ? formats_open(source, path, progress, out, err) : status;
+    return status == STATUS_OK ? formats_open(params->formats, source, path, &params->progress, out, err) : status;
 }
 
 /* Of several files, one array without a name of its own is called what its file is called, where that says something. */
@@ -67,14 +67,14 @@ static Status bundle_arrays(Capture *capture, Error *err) {
     return STATUS_OK;
 }
 
-static Status open_inputs(Capture *capture, const Inputs *inputs, const Progress *progress, Error *err) {
+static Status open_inputs(Capture *capture, const Inputs *inputs, const CaptureOpenParams *params, Error *err) {
     capture->containers = arena_alloc(&capture->arena, (inputs->count + 1) * sizeof(Container));
     if (!capture->containers) return no_memory(err);
     for (size_t i = 0; i < inputs->count; i++) {
         const InputFile *input = &inputs->files[i];
         Container *container = &capture->containers[capture->container_count];
         const char *path = arena_copy_text(&capture->arena, input->path, strlen(input->path));
-        Status status = path ? open_file(path, progress, container, err) : no_memory(err);
+        Status status = path ? open_file(path, params, container, err) : no_memory(err);
         if (status == STATUS_UNSUPPORTED && input->optional && inputs->count > 1) {
             if (!capture_add_note(capture, true, "'%.100s' is left out: %s", file_base_name(path),
                                   err ? err->message : ""))
@@ -98,7 +98,8 @@ static Status open_memory(Capture *capture, const CaptureOpenParams *params, Err
     capture->containers = arena_alloc(&capture->arena, sizeof(Container));
     if (!capture->containers || !path) return no_memory(err);
     Status status = bytes_open_memory(params->memory, params->memory_size, path, &source, err);
-    if (status == STATUS_OK) status = formats_open(source, path, &params->progress, &capture->containers[0], err);
+    if (status == STATUS_OK)
+        status = formats_open(params->formats, source, path, &params->progress, &capture->containers[0], err);
     if (status == STATUS_OK) capture->container_count = 1;
     return status;
 }
@@ -123,8 +124,8 @@ static Status open_containers(Capture *capture, const CaptureOpenParams *params,
         return status == STATUS_OK ? name_capture(capture, capture->containers[0].path, err) : status;
     }
     if (params->path_count == 0) return error_set(err, STATUS_USAGE, "expected a file");
-    Status status = capture_inputs_expand(params->paths, params->path_count, &inputs, err);
-    if (status == STATUS_OK) status = open_inputs(capture, &inputs, &params->progress, err);
+    Status status = capture_inputs_expand(params, &inputs, err);
+    if (status == STATUS_OK) status = open_inputs(capture, &inputs, params, err);
     if (status == STATUS_OK) status = name_capture(capture, params->paths[0], err);
     capture_inputs_free(&inputs);
     return status;

@@ -94,8 +94,8 @@ typedef struct Container {
     size_t metadata_count, metadata_capacity;
     ByteSource **owned; /* besides `source`: inflated members and the like */
     size_t owned_count, owned_capacity;
-    const struct Format *format; /* NULL: an index of shards, or an error before any was asked */
-    void *reader;                /* the format's: an archive's directory and the like; NULL once the capture is open */
+    const Format *format; /* NULL: an index of shards, or an error before any was asked */
+    void *reader;         /* the format's: an archive's directory and the like; NULL once the capture is open */
     const char *notes[CONTAINER_NOTES]; /* how the file was read; NULL after the last */
     struct Container *parts;            /* absorbed; their tensors and metadata are here too */
     size_t part_count;
@@ -144,8 +144,14 @@ typedef struct FormatHead {
 #define FORMAT_HEAD_SIZE 64
 
 /* A kind of file. The row stands at the end of the file that reads it, and in the table of formats.c. */
-typedef struct Format {
-    const char *name;
+struct Format {
+    const char *name;       /* "npy" */
+    const char *endings[4]; /* ".npy", one to three; the first stands for the format in lists */
+    int folder_endings;     /* so many of them, from the first on, are what is looked for in a folder */
+    int place;              /* in lists for people, ascending */
+    const char *called;     /* in the sentence of what is read, at its end, instead of the first ending; else NULL */
+    const char *help;       /* in the help, instead of the endings; else NULL */
+    const char *misnamed;   /* what a file that ends so but does not look like one should have been; NULL: anything */
     /* May a file that begins so be one? Those asked later are not asked then. */
     bool (*looks_like)(const FormatHead *head);
     /* Optional, where beginnings do not tell formats apart. *mine false: others are asked, which find container->reader
@@ -157,10 +163,23 @@ typedef struct Format {
     Status (*materialise)(Container *container, Tensor *tensor, const Progress *progress, Error *err);
     void (*close)(void *reader); /* container->reader, which may be NULL; optional */
     bool archive;                /* of several arrays, which cannot be the shard of an index */
-} Format;
+};
 
+/* Lists of formats end with NULL, in the order of asking; NULL for a list stands for all that are built in. */
+const Format *const *formats_all(void);
 /* Reads directory and headers, no data (JSON is read whole). Takes `source` over, also on failure. */
-Status formats_open(ByteSource *source, const char *path, const Progress *progress, Container *out, Error *err);
+Status formats_open(const Format *const *formats, ByteSource *source, const char *path, const Progress *progress,
+                    Container *out, Error *err);
+/* Does a file's name end as one of them does (in any case)? As those do that are looked for in folders? */
+bool formats_know(const Format *const *formats, const char *name);
+bool formats_in_folder(const Format *const *formats, const char *name);
+/* For people, into `out`: "*.npy *.npz ..."; ".npy, .npz ..." (the first ending of each); ".npy, .npz or .pt" (of those in
+ * folders); what the help says of them. Returns out. */
+const char *formats_patterns(const Format *const *formats, char *out, size_t out_size);
+const char *formats_endings(const Format *const *formats, char *out, size_t out_size);
+const char *formats_folder_endings(const Format *const *formats, char *out, size_t out_size);
+const char *formats_help(const Format *const *formats, char *out, size_t out_size);
+#define FORMATS_TEXT_SIZE 320 /* room for any of these */
 
 /* ---- json.c ---------------------------------------------------------------------------------- */
 

@@ -471,6 +471,9 @@ static bool looks_like_hdf5(const FormatHead *head) {
 
 const Format HDF5_FORMAT = {
     .name = "hdf5",
+    .endings = {".h5", ".hdf5"},
+    .place = 6,
+    .help = ".h5",
     .looks_like = looks_like_hdf5,
     .open = hdf5_open,
     .materialise = hdf5_materialise,

@@ -226,4 +226,12 @@ static bool looks_like_json(const FormatHead *head) {
     return (at < size && (bytes[at] == '{' || bytes[at] == '[') && text) || json_sent_events(bytes, size);
 }
 
-const Format JSON_FORMAT = {.name = "json", .looks_like = looks_like_json, .open = json_open};
+const Format JSON_FORMAT = {
+    .name = "json",
+    .endings = {".json"},
+    .place = 5,
+    .called = "JSON of BertViz, CircuitsVis, Dodrio or an API's answer",
+    .help = ".json of BertViz, CircuitsVis or Dodrio",
+    .looks_like = looks_like_json,
+    .open = json_open,
+};

@@ -286,4 +286,12 @@ static bool looks_like_npy(const FormatHead *head) {
     return head->size >= 6 && !memcmp(head->bytes, "\x93NUMPY", 6);
 }
 
-const Format NPY_FORMAT = {.name = "npy", .looks_like = looks_like_npy, .open = npy_open};
+const Format NPY_FORMAT = {
+    .name = "npy",
+    .endings = {".npy"},
+    .folder_endings = 1,
+    .place = 1,
+    .misnamed = "\"\\x93NUMPY\" at the start of an .npy file",
+    .looks_like = looks_like_npy,
+    .open = npy_open,
+};

@@ -45,6 +45,10 @@ static Status npz_open(Container *container, const Progress *progress, Error *er
 
 const Format NPZ_FORMAT = {
     .name = "npz",
+    .endings = {".npz"},
+    .folder_endings = 1,
+    .place = 2,
+    .misnamed = "a zip archive in an .npz file",
     .looks_like = zip_looks_like,
     .open = npz_open,
     .materialise = zip_materialise,

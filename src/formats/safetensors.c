@@ -230,4 +230,11 @@ static bool looks_like_safetensors(const FormatHead *head) {
 }
 
 const Format SAFETENSORS_FORMAT = {
-    .name = "safetensors", .looks_like = looks_like_safetensors, .open = safetensors_open};
+    .name = "safetensors",
+    .endings = {".safetensors"},
+    .folder_endings = 1,
+    .place = 3,
+    .help = ".safetensors (or the index of its shards)",
+    .looks_like = looks_like_safetensors,
+    .open = safetensors_open,
+};

@@ -103,6 +103,10 @@ static Status torch_open(Container *container, const Progress *progress, Error *
 
 const Format TORCH_FORMAT = {
     .name = "torch",
+    .endings = {".pt", ".pth", ".bin"},
+    .folder_endings = 2,
+    .place = 4,
+    .help = ".pt, .pth",
     .looks_like = zip_looks_like,
     .look_inside = torch_look_inside,
     .open = torch_open,

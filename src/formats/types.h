@@ -29,6 +29,8 @@ typedef struct Token {
     bool space_before;   /* the raw form began with a space mark */
 } Token;
 
+typedef struct Format Format; /* formats.h */
+
 /* Progress of long work; `report` returns false to cancel. `fraction` in 0..1, or < 0 when unknown. */
 typedef struct Progress {
     bool (*report)(void *user, const char *what, double fraction);

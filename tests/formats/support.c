@@ -6,7 +6,7 @@ Container *open_memory(const void *data, size_t size, const char *name, Error *e
     Container *container = mem_alloc_zeroed(1, sizeof(*container));
     Status status = container ? bytes_open_memory(data, size, name, &source, err)
                               : error_set(err, STATUS_MEMORY, "not enough memory for the test");
-    if (status == STATUS_OK) status = formats_open(source, name, NULL, container, err);
+    if (status == STATUS_OK) status = formats_open(NULL, source, name, NULL, container, err);
     for (size_t i = 0; status == STATUS_OK && i < container->tensor_count; i++) {
         status = container_materialise(container, &container->tensors[i], NULL, err);
         if (status != STATUS_OK) container_close(container);
