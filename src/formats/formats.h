@@ -11,13 +11,31 @@
 /* ---- bytes.c : where bytes come from --------------------------------------------------------- */
 
 typedef struct ByteSource ByteSource;
+/* What a kind of source can do; any thread may call all but `close`, also at once. */
+typedef struct ByteSourceOps {
+    /* Exactly `size` bytes at `offset`; size > 0, and all of them lie within what `size` says. */
+    Status (*read)(const ByteSource *source, uint64_t offset, void *out, size_t size, Error *err);
+    uint64_t (*size)(const ByteSource *source); /* may grow from call to call */
+    bool (*changed)(const ByteSource *source);  /* are these no longer the bytes that were opened? NULL: never */
+    void (*close)(ByteSource *source);          /* releases the source itself, too */
+} ByteSourceOps;
+/* A kind of source is a struct that begins with this. */
+struct ByteSource {
+    const ByteSourceOps *ops;
+    char name[ERROR_FILE_SIZE]; /* in messages */
+};
+void bytes_init(ByteSource *source, const ByteSourceOps *ops, const char *name);
+
+void bytes_close(ByteSource *source); /* NULL is allowed */
+uint64_t bytes_size(const ByteSource *source);
+/* Asks the system where it must: a file that was replaced, or written to, has changed; so has one that is gone. */
+bool bytes_changed(const ByteSource *source);
+/* Exactly `size` bytes at `offset`; thread-safe. */
+Status bytes_read(const ByteSource *source, uint64_t offset, void *out, size_t size, Error *err);
+
 Status bytes_open_file(const char *path, ByteSource **out, Error *err);
 /* Borrows the memory, which must outlive the source; `name` is used in messages. */
 Status bytes_open_memory(const void *data, size_t size, const char *name, ByteSource **out, Error *err);
-void bytes_close(ByteSource *source);
-uint64_t bytes_size(const ByteSource *source);
-/* Exactly `size` bytes at `offset`; thread-safe. */
-Status bytes_read(const ByteSource *source, uint64_t offset, void *out, size_t size, Error *err);
 /* Takes `file` over, also on failure. */
 Status bytes_own_file(File *file, const char *name, ByteSource **out, Error *err);
 /* Takes `memory` (mem_alloc'ed) over, also on failure. */

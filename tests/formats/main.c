@@ -2,6 +2,7 @@
 
 int main(void) {
     int failed = 0;
+    failed += test_bytes_group();
     failed += test_formats_group();
     failed += test_names_group();
     failed += test_token_text_group();

@@ -12,6 +12,7 @@
 #include "formats/files.h"
 #include "formats/internal.h"
 
+int test_bytes_group(void);
 int test_formats_group(void);
 int test_names_group(void);
 int test_token_text_group(void);
