@@ -149,14 +149,22 @@ void capture_scratch_drop(SourceScratch *scratch);
 /* Size of a pattern; STATUS_RANGE when the reference is outside the capture. */
 Status capture_pattern_size(const Capture *capture, PatternRef ref, int64_t *queries, int64_t *keys, Error *err);
 
-/* Writes rows q0..q1-1, columns k0..k1-1 as f32, row-major, (q1-q0) * (k1-k0) values, reading or recomputing them.
+/* Rows q0..q1-1, columns k0..k1-1 of a pattern. */
+typedef struct Block {
+    int64_t q0, q1, k0, k1;
+} Block;
+/* Writes the block as f32, row-major, (q1-q0) * (k1-k0) values, reading or recomputing them.
  * Any block is exact by itself. `cancel` (may be NULL) is looked at at least every 2 ms: STATUS_CANCELLED. */
-Status capture_source_rows(const Capture *capture, PatternRef ref, Values values, int64_t q0, int64_t q1, int64_t k0,
-                           int64_t k1, float *out, SourceScratch *scratch, const CancelFlag *cancel, Error *err);
+Status capture_source_rows(const Capture *capture, PatternRef ref, Values values, Block block, float *out,
+                           SourceScratch *scratch, const CancelFlag *cancel, Error *err);
 
-/* One weight or score in f64: factored sets use f32 products with f64 sums. Masked: *masked = true, *value = 0. */
-Status capture_probe(const Capture *capture, PatternRef ref, Values values, int64_t query, int64_t key, double *value,
-                     bool *masked, SourceScratch *scratch, Error *err);
+/* One weight or score in f64: factored sets use f32 products with f64 sums. */
+typedef struct Probed {
+    double value; /* 0 where masked */
+    bool masked;
+} Probed;
+Status capture_probe(const Capture *capture, PatternRef ref, Values values, int64_t query, int64_t key, Probed *out,
+                     SourceScratch *scratch, Error *err);
 
 /* ---- operands.c : Q, K and row normalisers, for those who multiply themselves ---------------- */
 
@@ -176,8 +184,11 @@ typedef struct Factored {
 Status capture_factored(const Capture *capture, PatternRef ref, Factored *out, Error *err);
 /* Keys [*lo, *hi) that a query may see. Neither end moves to the left from one query to the next. */
 void capture_factored_visible(const Factored *factored, int64_t query, int64_t *lo, int64_t *hi);
+typedef struct RowSpan {
+    int64_t r0, r1;
+} RowSpan;
 /* Rows r0..r1-1 of Q or K as f32, `dim` floats each. */
-Status capture_factored_rows(const Capture *capture, PatternRef ref, Axis axis, int64_t r0, int64_t r1, float *out,
+Status capture_factored_rows(const Capture *capture, PatternRef ref, Axis axis, RowSpan span, float *out,
                              SourceScratch *scratch, const CancelFlag *cancel, Error *err);
 /* Natural log-sum-exp of rows q0..q1-1 as far as computed before or stored in the file; *missing0..*missing1-1 is the
  * hull of the others. NAN: a score of the row is not finite; -INFINITY: it sees nothing. The reference must be valid. */

@@ -64,10 +64,13 @@ typedef struct Plane {
     float fill;
 } Plane;
 
-/* Rows r0..r1-1, columns c0..c1-1 of (item, head) as f32, row-major; row r starts at out + (r - r0) * pitch. */
-Status capture_plane_read(const Plane *plane, int64_t item, int64_t head, int64_t r0, int64_t r1, int64_t c0,
-                          int64_t c1, float *out, size_t pitch, SourceScratch *scratch, const CancelFlag *cancel,
-                          Error *err);
+/* Rows r0..r1-1, columns c0..c1-1 of (item, head). */
+typedef struct PlaneRect {
+    int64_t item, head, r0, r1, c0, c1;
+} PlaneRect;
+/* As f32, row-major; row r starts at out + (r - r0) * pitch. */
+Status capture_plane_read(const Plane *plane, const PlaneRect *rect, float *out, size_t pitch, SourceScratch *scratch,
+                          const CancelFlag *cancel, Error *err);
 /* One element in f64. */
 Status capture_plane_read_one(const Plane *plane, int64_t item, int64_t head, int64_t row, int64_t column, double *out,
                               Error *err);
@@ -79,9 +82,9 @@ Plane capture_plane_of_tensor(const Container *container, const Tensor *tensor);
 Plane capture_plane_of_vectors(const Container *container, const Tensor *tensor);
 /* The plane that a piece is. */
 Plane capture_plane_of_piece(const Plane *plane, const PlanePiece *piece);
-/* stored.c: rows r0..r1-1, columns 0..columns-1 as they are stored, little-endian; rows `pitch` bytes apart. */
-Status capture_plane_read_stored(const Plane *plane, int64_t item, int64_t head, int64_t r0, int64_t r1,
-                                 int64_t columns, uint8_t *out, size_t pitch, SourceScratch *scratch, Error *err);
+/* stored.c: the same as it is stored, little-endian; rows `pitch` bytes apart. */
+Status capture_plane_read_stored(const Plane *plane, const PlaneRect *rect, uint8_t *out, size_t pitch,
+                                 SourceScratch *scratch, Error *err);
 
 /* heads.c: rows of one head of Q or K as f32, read with those of its neighbours where these will be asked for soon. */
 typedef struct HeadRequest {

@@ -42,12 +42,14 @@ static int64_t rows_at_step(const RowsRequest *request) {
     return step == 0 ? request->layer->queries : request->data->prompt_rows + step - 1;
 }
 
-static Status make_request(const Capture *capture, PatternRef ref, Values values, const int64_t rect[4], float *out,
-                           SourceScratch *scratch, const CancelFlag *cancel, RowsRequest *request, Error *err) {
+/* What is asked for must exist; fills what follows from capture, ref and values, which are there. */
+static Status check_request(RowsRequest *request, Block block, Error *err) {
+    const Capture *capture = request->capture;
+    const PatternRef ref = request->ref;
     const LayerInfo *layer = NULL;
     Status status = find_layer(capture, ref, &layer, err);
     if (status != STATUS_OK) return status;
-    int64_t q0 = rect[0], q1 = rect[1], k0 = rect[2], k1 = rect[3];
+    const int64_t q0 = block.q0, q1 = block.q1, k0 = block.k0, k1 = block.k1;
     const SetInfo *set = &capture->sets[ref.set];
     if (q0 < 0 || q1 < q0 || q1 > layer->queries || k0 < 0 || k1 < k0 || k1 > layer->keys)
         return error_set(err, STATUS_RANGE,
@@ -57,58 +59,50 @@ static Status make_request(const Capture *capture, PatternRef ref, Values values
     if (k1 - k0 > INT32_MAX)
         return error_set(err, STATUS_RANGE, "expected at most 2^31 columns at a time, found %lld",
                          (long long)(k1 - k0));
-    if (values == VALUES_SCORES && !set->factored && set->kind != SET_SCORES)
+    if (request->values == VALUES_SCORES && !set->factored && set->kind != SET_SCORES)
         return error_set(err, STATUS_UNSUPPORTED, "set '%s' stores %s, so there are no scores before softmax",
                          set->name, capture_kind_name(set->kind));
-    *request = (RowsRequest){
-        .capture = capture,
-        .set = set,
-        .layer = layer,
-        .set_data = &capture->data[ref.set],
-        .data = &capture->data[ref.set].layers[ref.layer],
-        .ref = ref,
-        .values = values,
-        .q0 = q0,
-        .q1 = q1,
-        .k0 = k0,
-        .k1 = k1,
-        .out = out,
-        .pitch = (size_t)(k1 - k0),
-        .scratch = scratch,
-        .cancel = cancel,
-    };
+    request->set = set;
+    request->layer = layer;
+    request->set_data = &capture->data[ref.set];
+    request->data = &request->set_data->layers[ref.layer];
+    request->q0 = q0;
+    request->q1 = q1;
+    request->k0 = k0;
+    request->k1 = k1;
+    request->pitch = (size_t)(k1 - k0);
     return STATUS_OK;
 }
 
-Status capture_source_rows(const Capture *capture, PatternRef ref, Values values, int64_t q0, int64_t q1, int64_t k0,
-                           int64_t k1, float *out, SourceScratch *scratch, const CancelFlag *cancel, Error *err) {
-    RowsRequest request;
-    const int64_t rect[4] = {q0, q1, k0, k1};
-    Status status = make_request(capture, ref, values, rect, out, scratch, cancel, &request, err);
-    if (status != STATUS_OK || q0 == q1 || k0 == k1) return status;
+Status capture_source_rows(const Capture *capture, PatternRef ref, Values values, Block block, float *out,
+                           SourceScratch *scratch, const CancelFlag *cancel, Error *err) {
+    RowsRequest request = {
+        .capture = capture, .ref = ref, .values = values, .out = out, .scratch = scratch, .cancel = cancel};
+    const int64_t q0 = block.q0, q1 = block.q1, columns = block.k1 - block.k0;
+    Status status = check_request(&request, block, err);
+    if (status != STATUS_OK || q0 == q1 || columns == 0) return status;
     request.q1 = i64_clamp(rows_at_step(&request), q0, q1);
-    capture_fill_masked(out + (size_t)(request.q1 - q0) * request.pitch, q1 - request.q1, k1 - k0, request.pitch);
+    capture_fill_masked(out + (size_t)(request.q1 - q0) * request.pitch, q1 - request.q1, columns, request.pitch);
     if (request.q1 == q0) return STATUS_OK;
     if (request.set->factored) return capture_score_rows(&request, capture_factored_score, err);
     return capture_dense_rows(&request, err);
 }
 
-Status capture_probe(const Capture *capture, PatternRef ref, Values values, int64_t query, int64_t key, double *value,
-                     bool *masked, SourceScratch *scratch, Error *err) {
-    RowsRequest request;
+Status capture_probe(const Capture *capture, PatternRef ref, Values values, int64_t query, int64_t key, Probed *out,
+                     SourceScratch *scratch, Error *err) {
+    RowsRequest request = {.capture = capture, .ref = ref, .values = values, .scratch = scratch};
     double cell = 0.0;
     if (query < 0 || key < 0 || query == INT64_MAX || key == INT64_MAX)
         return error_set(err, STATUS_RANGE, "expected a query and a key >= 0, found %lld and %lld", (long long)query,
                          (long long)key);
-    const int64_t rect[4] = {query, query + 1, key, key + 1};
-    Status status = make_request(capture, ref, values, rect, NULL, scratch, NULL, &request, err);
+    Status status = check_request(&request, (Block){query, query + 1, key, key + 1}, err);
     if (status == STATUS_OK && query >= rows_at_step(&request))
         cell = (double)CELL_MASKED;
     else if (status == STATUS_OK)
         status = request.set->factored ? capture_factored_probe(&request, &cell, err)
                                        : capture_dense_probe(&request, &cell, err);
     if (status != STATUS_OK) return status;
-    *masked = cell == (double)CELL_MASKED;
-    *value = *masked ? 0.0 : cell;
+    out->masked = cell == (double)CELL_MASKED;
+    out->value = out->masked ? 0.0 : cell;
     return STATUS_OK;
 }

@@ -53,7 +53,8 @@ Status capture_value_norms(const Capture *capture, PatternRef ref, int64_t k0, i
     for (int64_t k = k0; k < k1; k += piece) {
         int64_t end = i64_min(k + piece, k1);
         if (cancel_requested(cancel)) return error_set(err, STATUS_CANCELLED, "cancelled");
-        status = capture_plane_read(&data->v, ref.item, head, k, end, 0, dim, rows, (size_t)dim, scratch, cancel, err);
+        status = capture_plane_read(&data->v, &(PlaneRect){ref.item, head, k, end, 0, dim}, rows, (size_t)dim, scratch,
+                                    cancel, err);
         if (status != STATUS_OK) return status;
         for (int64_t i = k; i < end; i++)
             out[i - k0] = norm_of(rows + (i - k) * dim, dim);

@@ -140,13 +140,18 @@ typedef struct RowTotals {
 } RowTotals;
 /* The panel (its first key) whose scores bound the exponents of rows from q on: the last that row q sees; -1: none. */
 int64_t tiles_fused_bound_panel(const Fused *f, int64_t q);
-/* Shifts of some rows (at most KERNEL_ROWS) from that panel, through KERNEL_ROWS rows of `cells`. False where a row sees
- * nothing of it, or nothing finite. */
-bool tiles_fused_bound(const Fused *f, const uint32_t *queries, int64_t q, int rows, int64_t k, const uint32_t *panel,
-                       float *cells, size_t pitch, float *shift);
-/* Exponentials of a panel to `cells`, what is hidden as 0, and their sums to `totals`. */
-void tiles_fused_exponentials(const Fused *f, const uint32_t *queries, int64_t q, int rows, int64_t k,
-                              const uint32_t *panel, const float *shift, float *cells, size_t pitch, RowTotals *totals);
+/* Some packed rows (at most KERNEL_ROWS), from row q on, and the panel from key k on. */
+typedef struct FusedBlock {
+    const uint32_t *queries, *panel;
+    int64_t q, k;
+    int rows;
+} FusedBlock;
+/* Shifts of the rows from that panel, through KERNEL_ROWS rows of `cells`. False where a row sees nothing of it, or
+ * nothing finite. */
+bool tiles_fused_bound(const Fused *f, const FusedBlock *block, float *cells, size_t pitch, float *shift);
+/* Exponentials of the block to `cells`, what is hidden as 0, and their sums to `totals`. */
+void tiles_fused_exponentials(const Fused *f, const FusedBlock *block, const float *shift, float *cells, size_t pitch,
+                              RowTotals *totals);
 void tiles_fused_total(RowTotals *totals); /* all of it to total[] */
 /* Is that a sum of exponentials none of which went beyond what they can be? Kernels without an instruction that scales by
  * powers of two stop at EXP2_HIGHEST. */

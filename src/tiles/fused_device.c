@@ -61,8 +61,8 @@ static bool pack_head(OnDevice *d, Axis axis, int head, int64_t first, int64_t e
         int64_t count = i64_min(PIECE_ROWS, end - at);
         d->status = tiles_operand_look_around(f, d->err);
         if (d->status == STATUS_OK) {
-            d->status = capture_factored_rows(f->request->capture, tiles_fused_ref(f, head), axis, at, at + count, rows,
-                                              f->scratch->source, f->cancel, d->err);
+            d->status = capture_factored_rows(f->request->capture, tiles_fused_ref(f, head), axis,
+                                              (RowSpan){at, at + count}, rows, f->scratch->source, f->cancel, d->err);
         }
         if (d->status != STATUS_OK) {
             return false;

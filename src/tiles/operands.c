@@ -150,8 +150,8 @@ static Status pack_keys(const Fused *f, int head, Panels *p, uint32_t *out, Erro
         int64_t end = i64_min(k + CHUNK_KEYS, p->k1);
         Status status = tiles_operand_look_around(f, err);
         if (status == STATUS_OK) {
-            status = capture_factored_rows(f->request->capture, tiles_fused_ref(f, head), AXIS_KEY, k, end, rows,
-                                           f->scratch->source, f->cancel, err);
+            status = capture_factored_rows(f->request->capture, tiles_fused_ref(f, head), AXIS_KEY, (RowSpan){k, end},
+                                           rows, f->scratch->source, f->cancel, err);
         }
         if (status != STATUS_OK) {
             return status;
@@ -219,12 +219,14 @@ static Status read_queries(const Fused *f, int head, int64_t ra, int64_t rb, flo
     const PoolRequest *r = f->request;
     PatternRef ref = tiles_fused_ref(f, head);
     if (r->sample == 0) {
-        return capture_factored_rows(r->capture, ref, AXIS_QUERY, ra, rb, out, f->scratch->source, f->cancel, err);
+        return capture_factored_rows(r->capture, ref, AXIS_QUERY, (RowSpan){ra, rb}, out, f->scratch->source, f->cancel,
+                                     err);
     }
     Status status = STATUS_OK;
     for (int64_t row = ra; status == STATUS_OK && row < rb; row++, out += f->info.dim) {
         int64_t q = tiles_fused_query(f, row);
-        status = capture_factored_rows(r->capture, ref, AXIS_QUERY, q, q + 1, out, f->scratch->source, f->cancel, err);
+        status = capture_factored_rows(r->capture, ref, AXIS_QUERY, (RowSpan){q, q + 1}, out, f->scratch->source,
+                                       f->cancel, err);
     }
     return status;
 }

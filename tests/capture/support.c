@@ -114,14 +114,13 @@ static void look_at_pattern(const Capture *capture, PatternRef ref, SourceScratc
     Error err = {0};
     assert_int_equal(capture_pattern_size(capture, ref, &queries, &keys, &err), STATUS_OK);
     int64_t q0 = i64_max(queries - SIDE, 0), k0 = i64_max(keys - SIDE, 0);
-    double value;
-    bool masked;
-    (void)capture_source_rows(capture, ref, VALUES_WEIGHTS, 0, i64_min(SIDE, queries), 0, i64_min(SIDE, keys), cells,
-                              scratch, NULL, &err);
-    (void)capture_source_rows(capture, ref, VALUES_WEIGHTS, q0, queries, k0, keys, cells, scratch, NULL, &err);
-    (void)capture_source_rows(capture, ref, VALUES_SCORES, q0, queries, 0, i64_min(SIDE, keys), cells, scratch, NULL,
-                              &err);
-    (void)capture_probe(capture, ref, VALUES_WEIGHTS, queries - 1, 0, &value, &masked, scratch, &err);
+    Probed probed = {0};
+    (void)capture_source_rows(capture, ref, VALUES_WEIGHTS, (Block){0, i64_min(SIDE, queries), 0, i64_min(SIDE, keys)},
+                              cells, scratch, NULL, &err);
+    (void)capture_source_rows(capture, ref, VALUES_WEIGHTS, (Block){q0, queries, k0, keys}, cells, scratch, NULL, &err);
+    (void)capture_source_rows(capture, ref, VALUES_SCORES, (Block){q0, queries, 0, i64_min(SIDE, keys)}, cells, scratch,
+                              NULL, &err);
+    (void)capture_probe(capture, ref, VALUES_WEIGHTS, queries - 1, 0, &probed, scratch, &err);
 }
 
 static void look_at_strip(const StripInfo *strip) {
