@@ -110,6 +110,35 @@ typedef struct StripEntry {
     size_t chunk; /* log-probabilities of a chunk of text */
 } StripEntry;
 
+/* Answers that come in pieces. */
+typedef struct StripStreams {
+    int count;
+    char id[READ_LABEL]; /* of the last */
+    bool open;           /* the next piece may go on with it */
+} StripStreams;
+
+/* The list of tokens that is read. */
+typedef struct StripList {
+    bool prompt;
+    const char *form;
+    size_t first; /* its first token */
+} StripList;
+
+/* PLACE_LOGPROBS: texts, numbers and alternatives side by side, until all have come. */
+typedef struct StripColumns {
+    const StripText **texts;
+    float *numbers;
+    uint32_t *maps; /* where the alternatives of each begin */
+    uint32_t map_end;
+    size_t text_count, text_capacity, number_count, number_capacity, map_count, map_capacity;
+} StripColumns;
+
+typedef struct StripPromptIds {
+    int32_t *items;
+    size_t count, capacity;
+    int depth; /* 0: none waiting */
+} StripPromptIds;
+
 typedef struct StripReader {
     JsonStream stream;
     StripBuilder builder;
@@ -118,27 +147,15 @@ typedef struct StripReader {
     int depth;
     StripRecord records[JSON_MAX_DEPTH];
     int record_count;
-    int streams;
-    char stream_id[READ_LABEL];
-    bool stream_open; /* the next piece may go on with it */
+    StripStreams streams;
     int choice;
-
-    bool prompt; /* of the list of tokens that is read */
-    const char *form;
-    size_t list_first; /* its first token */
+    StripList list;
     StripEntry token, top;
     unsigned char bytes[READ_TEXT_BYTES];
     size_t byte_count;
-
-    const StripText **texts; /* of PLACE_LOGPROBS */
-    float *numbers;
-    uint32_t *maps; /* where the alternatives of each begin */
-    uint32_t map_end;
-    size_t text_count, text_capacity, number_count, number_capacity, map_count, map_capacity;
-    int32_t *prompt_ids;
-    size_t prompt_id_count, prompt_id_capacity;
-    int prompt_ids_depth; /* 0: none waiting */
-    bool attention;       /* a key of attention was seen */
+    StripColumns columns;
+    StripPromptIds prompt_ids;
+    bool attention; /* a key of attention was seen */
 } StripReader;
 
 /* What callbacks of the parser return: 1 to go on, 0 after an error. */

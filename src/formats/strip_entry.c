@@ -159,9 +159,10 @@ int strip_end_token(StripReader *reader) {
     StripEntry *entry = &reader->token;
     const size_t none = reader->builder.alternative_count;
     if (entry->chunk > 0) { /* the text is of all of them */
-        reader->form = "Cohere";
+        reader->list.form = "Cohere";
         for (size_t i = 0; i < entry->chunk; i++)
-            if (!strip_put_token(reader, i == 0 ? entry->text : NULL, reader->numbers[i], 0, none, i > 0)) return 0;
+            if (!strip_put_token(reader, i == 0 ? entry->text : NULL, reader->columns.numbers[i], 0, none, i > 0))
+                return 0;
         return 1;
     }
     if (!entry->any) {
@@ -190,7 +191,7 @@ void strip_use_prompt_ids(StripReader *reader, size_t first_run) {
     bool all = true, any = false;
     for (size_t r = first_run; r < builder->run_count; r++) {
         const StripRun *run = &builder->runs[r];
-        if (!run->prompt || run->count != reader->prompt_id_count) {
+        if (!run->prompt || run->count != reader->prompt_ids.count) {
             all &= !run->prompt;
             continue;
         }
@@ -199,7 +200,7 @@ void strip_use_prompt_ids(StripReader *reader, size_t first_run) {
             StripToken *token = &builder->tokens[run->first + i];
             for (uint32_t a = 0; a < token->count; a++) {
                 const StripAlternative *item = &builder->alternatives[token->first + a];
-                if (item->id != reader->prompt_ids[i]) continue;
+                if (item->id != reader->prompt_ids.items[i]) continue;
                 if (a != 0) token->rank = STRIP_RANK_OR_BEYOND; /* it was the first one's */
                 token->token = item->token;
                 token->logprob = item->logprob;
@@ -210,20 +211,21 @@ void strip_use_prompt_ids(StripReader *reader, size_t first_run) {
 }
 
 int strip_end_columns(StripReader *reader) {
-    const size_t count = reader->text_count;
-    if (reader->number_count > 0 && reader->number_count != count)
+    const size_t count = reader->columns.text_count;
+    if (reader->columns.number_count > 0 && reader->columns.number_count != count)
         return strip_refuse(reader, "expected as many token_logprobs as tokens, found %zu and %zu",
-                            reader->number_count, count);
-    if (reader->map_count > 0 && reader->map_count != count)
-        return strip_refuse(reader, "expected as many top_logprobs as tokens, found %zu and %zu", reader->map_count,
-                            count);
+                            reader->columns.number_count, count);
+    if (reader->columns.map_count > 0 && reader->columns.map_count != count)
+        return strip_refuse(reader, "expected as many top_logprobs as tokens, found %zu and %zu",
+                            reader->columns.map_count, count);
     for (size_t i = 0; i < count; i++) {
-        const float logprob = reader->number_count > 0 ? reader->numbers[i] : NAN;
-        if (!strip_put_token(reader, reader->texts[i], logprob, 0, reader->builder.alternative_count, false)) return 0;
-        if (reader->map_count == 0) continue;
+        const float logprob = reader->columns.number_count > 0 ? reader->columns.numbers[i] : NAN;
+        if (!strip_put_token(reader, reader->columns.texts[i], logprob, 0, reader->builder.alternative_count, false))
+            return 0;
+        if (reader->columns.map_count == 0) continue;
         StripToken *token = &reader->builder.tokens[reader->builder.token_count - 1];
-        token->first = reader->maps[i];
-        token->count = (i + 1 < count ? reader->maps[i + 1] : reader->map_end) - token->first;
+        token->first = reader->columns.maps[i];
+        token->count = (i + 1 < count ? reader->columns.maps[i + 1] : reader->columns.map_end) - token->first;
     }
     return 1;
 }

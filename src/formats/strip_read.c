@@ -119,23 +119,23 @@ static void end_record(StripReader *reader) {
     const bool piece = reader->stream.sent_events || text_ends_with(record->object, "chunk") || event;
     const bool whole = event && !strcmp(record->type, "response.completed");
     const bool delta = event && !strcmp(record->type, "response.output_text.delta");
-    const bool goes_on = piece && reader->stream_open && (event || !strcmp(reader->stream_id, record->id));
+    const bool goes_on = piece && reader->streams.open && (event || !strcmp(reader->streams.id, record->id));
     bool any = false;
     for (size_t i = record->first_run; i < builder->run_count; i++) {
         StripRun *run = &builder->runs[i];
         if (run->stream > 0) continue; /* of a record within this one */
-        if (!any && !goes_on) reader->streams++;
+        if (!any && !goes_on) reader->streams.count++;
         any = true;
-        run->stream = reader->streams;
+        run->stream = reader->streams.count;
         run->dropped = event && !delta && !whole;
         run->spare = whole;
         snprintf(run->label, sizeof(run->label), "%s", record->label[0] ? record->label : record->id);
     }
     if (any) {
-        reader->stream_open = piece;
-        snprintf(reader->stream_id, sizeof(reader->stream_id), "%s", record->id);
+        reader->streams.open = piece;
+        snprintf(reader->streams.id, sizeof(reader->streams.id), "%s", record->id);
     }
-    if (record->stop) reader->stream_open = false;
+    if (record->stop) reader->streams.open = false;
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -155,15 +155,15 @@ static int on_list(void *user) {
     const StripFrame *in = top_frame(reader);
     const StripPlace place = in ? list_place(reader, in) : PLACE_OTHER;
     if (place == PLACE_TOKENS) {
-        reader->prompt = !strcmp(in->key, "prompt_logprobs");
-        reader->form = form_of(reader, in);
-        reader->list_first = reader->builder.token_count;
+        reader->list.prompt = !strcmp(in->key, "prompt_logprobs");
+        reader->list.form = form_of(reader, in);
+        reader->list.first = reader->builder.token_count;
     }
     if (place == PLACE_BYTES) reader->byte_count = 0;
-    if (place == PLACE_TEXTS) reader->text_count = 0;
-    if (place == PLACE_NUMBERS || place == PLACE_CHUNK) reader->number_count = 0;
-    if (place == PLACE_MAPS) reader->map_count = 0;
-    if (place == PLACE_PROMPT_IDS) reader->prompt_id_count = 0;
+    if (place == PLACE_TEXTS) reader->columns.text_count = 0;
+    if (place == PLACE_NUMBERS || place == PLACE_CHUNK) reader->columns.number_count = 0;
+    if (place == PLACE_MAPS) reader->columns.map_count = 0;
+    if (place == PLACE_PROMPT_IDS) reader->prompt_ids.count = 0;
     StripFrame *frame = push_frame(reader, true);
     if (!frame) return 0;
     frame->place = place;
@@ -184,17 +184,17 @@ static int on_list_end(void *user) {
     const StripPlace place = reader->frames[--reader->depth].place;
     switch (place) {
     case PLACE_TOKENS:
-        return end_run(reader, reader->list_first, reader->prompt, reader->form);
+        return end_run(reader, reader->list.first, reader->list.prompt, reader->list.form);
     case PLACE_BYTES:
         return end_bytes(reader);
     case PLACE_CHUNK:
-        reader->token.chunk = reader->number_count;
+        reader->token.chunk = reader->columns.number_count;
         return 1;
     case PLACE_MAPS:
-        reader->map_end = (uint32_t)reader->builder.alternative_count;
+        reader->columns.map_end = (uint32_t)reader->builder.alternative_count;
         return 1;
     case PLACE_PROMPT_IDS:
-        reader->prompt_ids_depth = reader->depth;
+        reader->prompt_ids.depth = reader->depth;
         return 1;
     default:
         return 1;
@@ -202,9 +202,10 @@ static int on_list_end(void *user) {
 }
 
 static bool add_map(StripReader *reader) {
-    if (!mem_grow((void **)&reader->maps, &reader->map_capacity, reader->map_count + 1, sizeof(*reader->maps)))
+    if (!mem_grow((void **)&reader->columns.maps, &reader->columns.map_capacity, reader->columns.map_count + 1,
+                  sizeof(*reader->columns.maps)))
         return false;
-    reader->maps[reader->map_count++] = (uint32_t)reader->builder.alternative_count;
+    reader->columns.maps[reader->columns.map_count++] = (uint32_t)reader->builder.alternative_count;
     return true;
 }
 
@@ -221,7 +222,8 @@ static int on_object(void *user) {
     if (place == PLACE_CHOICE) reader->choice = in->count++; /* unless it says so itself */
     if (place == PLACE_TOKEN) strip_begin_entry(reader, &reader->token);
     if (place == PLACE_TOP || place == PLACE_ENTRY) strip_begin_entry(reader, &reader->top);
-    if (place == PLACE_LOGPROBS) reader->text_count = reader->number_count = reader->map_count = 0;
+    if (place == PLACE_LOGPROBS)
+        reader->columns.text_count = reader->columns.number_count = reader->columns.map_count = 0;
     if (place == PLACE_MAP && !add_map(reader)) return strip_too_much(reader);
     return 1;
 }
@@ -261,9 +263,9 @@ static int on_object_end(void *user) {
     default:
         break;
     }
-    if (reader->prompt_ids_depth == reader->depth + 1) {
+    if (reader->prompt_ids.depth == reader->depth + 1) {
         strip_use_prompt_ids(reader, frame->first_run);
-        reader->prompt_ids_depth = 0;
+        reader->prompt_ids.depth = 0;
     }
     if (going && frame->record) end_record(reader);
     return going;
@@ -287,9 +289,10 @@ static int on_key(void *user, const unsigned char *bytes, size_t length) {
 }
 
 static bool add_number(StripReader *reader, float value) {
-    if (!mem_grow((void **)&reader->numbers, &reader->number_capacity, reader->number_count + 1, sizeof(float)))
+    if (!mem_grow((void **)&reader->columns.numbers, &reader->columns.number_capacity, reader->columns.number_count + 1,
+                  sizeof(float)))
         return false;
-    reader->numbers[reader->number_count++] = value;
+    reader->columns.numbers[reader->columns.number_count++] = value;
     return true;
 }
 
@@ -303,10 +306,10 @@ static int add_byte(StripReader *reader, float value) {
 }
 
 static int add_prompt_id(StripReader *reader, float value) {
-    if (!mem_grow((void **)&reader->prompt_ids, &reader->prompt_id_capacity, reader->prompt_id_count + 1,
+    if (!mem_grow((void **)&reader->prompt_ids.items, &reader->prompt_ids.capacity, reader->prompt_ids.count + 1,
                   sizeof(int32_t)))
         return strip_too_much(reader);
-    reader->prompt_ids[reader->prompt_id_count++] = value >= 0 && value < 16777216.0f ? (int32_t)value : -1;
+    reader->prompt_ids.items[reader->prompt_ids.count++] = value >= 0 && value < 16777216.0f ? (int32_t)value : -1;
     return 1;
 }
 
@@ -314,12 +317,12 @@ static int add_prompt_id(StripReader *reader, float value) {
 static int take_number(StripReader *reader, float value) {
     const StripFrame *in = top_frame(reader);
     if (!in) {
-        if (isnan(value)) reader->stream_open = false; /* [DONE] */
+        if (isnan(value)) reader->streams.open = false; /* [DONE] */
         return 1;
     }
     switch (in->place) {
     case PLACE_TOKENS:
-        if (isnan(value) && !reader->prompt) return 1;
+        if (isnan(value) && !reader->list.prompt) return 1;
         return strip_check_logprob(reader, &value) &&
                strip_put_token(reader, NULL, value, 0, reader->builder.alternative_count, false);
     case PLACE_TOKEN:
@@ -402,11 +405,11 @@ static int on_string(void *user, const unsigned char *bytes, size_t length) {
     case PLACE_ENTRY:
         return strip_entry_string(reader, &reader->top, in->key, text, length);
     case PLACE_TEXTS:
-        if (!mem_grow((void **)&reader->texts, &reader->text_capacity, reader->text_count + 1,
-                      sizeof(*reader->texts)) ||
-            !(reader->texts[reader->text_count] = strip_text_of(reader, text, length)))
+        if (!mem_grow((void **)&reader->columns.texts, &reader->columns.text_capacity, reader->columns.text_count + 1,
+                      sizeof(*reader->columns.texts)) ||
+            !(reader->columns.texts[reader->columns.text_count] = strip_text_of(reader, text, length)))
             return strip_too_much(reader);
-        reader->text_count++;
+        reader->columns.text_count++;
         return 1;
     case PLACE_OTHER:
         if (!in->list) record_string(reader, in, text, length);
@@ -440,10 +443,10 @@ Status strip_read(Container *container, const Progress *progress, Error *err) {
     if (status == STATUS_OK && reader->attention) status = error_set(err, STATUS_NOT_FOUND, "the file holds attention");
     if (status == STATUS_OK) status = strip_finish(&reader->builder, err);
     strip_builder_free(&reader->builder);
-    mem_free(reader->texts);
-    mem_free(reader->numbers);
-    mem_free(reader->maps);
-    mem_free(reader->prompt_ids);
+    mem_free(reader->columns.texts);
+    mem_free(reader->columns.numbers);
+    mem_free(reader->columns.maps);
+    mem_free(reader->prompt_ids.items);
     mem_free(reader);
     return status;
 }
