@@ -111,7 +111,7 @@ static Status no_memory(Error *err) {
 }
 
 static Status read_strip(const Run *run, PatternRef ref, int64_t q0, int64_t q1, float *out, Error *err) {
-    return capture_source_rows(run->params->capture, ref, VALUES_WEIGHTS, q0, q1, 0, run->pattern.keys, out,
+    return capture_source_rows(run->params->capture, ref, VALUES_WEIGHTS, (Block){q0, q1, 0, run->pattern.keys}, out,
                                run->scratch, run->params->cancel, err);
 }
 

@@ -2,13 +2,13 @@
  * argument vector and asked now and then whether they have ended; the window goes on meanwhile. */
 #include "app/chooser.h"
 #include "app/palette.h"
+#include "formats/formats.h"
 
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LOOK_EVERY_NS UINT64_C(100000000)
-#define PATTERNS "*.npy *.npz *.safetensors *.pt *.pth *.bin *.json *.h5 *.hdf5 *.png"
 #define NOT_CHOSEN 1 /* exit code of both when the person cancels */
 
 /* The folder that the open capture is in, with a slash at its end. */
@@ -31,15 +31,15 @@ static bool start(App *app, bool kde) {
     char folder[PATH_MAX], file[PATH_MAX + 16];
     start_folder(app, folder, sizeof folder);
     snprintf(file, sizeof file, "--filename=%s", folder);
-    const char *const zenity[] = {"zenity",
-                                  "--file-selection",
-                                  "--title=Open a capture",
-                                  file,
-                                  "--file-filter=Captures | " PATTERNS,
-                                  "--file-filter=All files | *",
+    char patterns[FORMATS_TEXT_SIZE], zenity_filter[FORMATS_TEXT_SIZE + 40], kde_filter[FORMATS_TEXT_SIZE + 40];
+    formats_patterns(NULL, patterns, sizeof patterns);
+    snprintf(zenity_filter, sizeof zenity_filter, "--file-filter=Captures | %s *.png", patterns);
+    snprintf(kde_filter, sizeof kde_filter, "Captures (%s *.png)", patterns);
+    const char *const zenity[] = {"zenity", "--file-selection", "--title=Open a capture",
+                                  file,     zenity_filter,      "--file-filter=All files | *",
                                   NULL};
-    const char *const kdialog[] = {
-        "kdialog", "--title", "Open a capture", "--getopenfilename", folder, "Captures (" PATTERNS ")", NULL};
+    const char *const kdialog[] = {"kdialog",  "--title", "Open a capture", "--getopenfilename", folder,
+                                   kde_filter, NULL};
     const ProcessParams params = {.keep_complaints = true, .keep_output = true};
     return process_open(kde ? kdialog : zenity, &params, &app->chooser.process, NULL) == STATUS_OK;
 }

@@ -1,12 +1,19 @@
 /* `convert`: any readable capture to the form that opens without a question. */
 #include "app/cli.h"
 #include "app/cli_common.h"
+#include "export/export.h"
 
 #include <string.h>
 
 enum { CONVERT_FILES_MAX = 1024 };
 
 static Status convert(const char *const *files, size_t count, const char *axes, const char *out, Error *err) {
+    const ExportWriter *writer = export_writer(NULL, out, EXPORT_CAPTURE);
+    if (!writer) {
+        char endings[128];
+        return error_set(err, STATUS_USAGE, "`convert` writes OUT%s, not '%.100s'",
+                         export_endings(NULL, EXPORT_CAPTURE, endings, sizeof endings), out);
+    }
     Capture *capture = NULL;
     Progress progress = cli_progress();
     Status status = cli_open(files, count, axes, &capture, err);
@@ -14,7 +21,7 @@ static Status convert(const char *const *files, size_t count, const char *axes, 
         status = error_set(err, STATUS_UNSUPPORTED,
                            "probabilities of tokens have no patterns to convert; `probe --query :` writes them as a "
                            "table");
-    if (status == STATUS_OK) status = capture_convert(capture, out, &progress, err);
+    if (status == STATUS_OK) status = writer->capture(capture, out, &progress, err);
     cli_progress_end();
     for (int i = 0; status == STATUS_OK && i < capture_note_count(capture); i++)
         if (capture_note_is_warning(capture, i)) fprintf(stderr, "attnscope: warning: %s\n", capture_note(capture, i));
@@ -44,8 +51,6 @@ int cli_convert(int argc, char **argv) {
     if (status == STATUS_OK && count < 2)
         status = error_set(&err, STATUS_USAGE,
                            "`convert` needs a file and OUT.safetensors; `attnscope convert --help` says more");
-    if (status == STATUS_OK && !text_ends_with(files[count - 1], ".safetensors"))
-        status = error_set(&err, STATUS_USAGE, "`convert` writes OUT.safetensors, not '%.100s'", files[count - 1]);
     if (status == STATUS_OK) status = convert(files, count - 1, axes, files[count - 1], &err);
     return status == STATUS_OK ? EXIT_OK : options_fail(&err);
 }

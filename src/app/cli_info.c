@@ -17,7 +17,7 @@ static void json_set(TextBuffer *out, const SetInfo *set, const SetScan *scan) {
         text_appendf(out, i ? ",%d" : "%d", set->layers[i].number);
     text_appendf(out, "],\"heads\":%d,\"kv_heads\":%d,\"queries\":%lld,\"keys\":%lld,\"dtype\":\"%s\",\"causal\":%s",
                  set->max_heads, set->layers[0].kv_heads, (long long)set->max_queries, (long long)set->max_keys,
-                 capture_dtype_name(set->layers[0].dtype), set->causal ? "true" : "false");
+                 dtype_name(set->layers[0].dtype), set->causal ? "true" : "false");
     text_append(out, ",\"row_sum\":{\"min\":");
     text_append_json_f64(out, scan->row_sum_min);
     text_append(out, ",\"max\":");
@@ -150,7 +150,7 @@ static void text_set(TextBuffer *out, const SetInfo *set, const SetScan *scan) {
     text_appendf(out, "\n%s\n", set->name);
     text_appendf(out, "  %-10s %s, %s, %s\n", "stored",
                  set->factored ? "queries and keys (weights are recomputed)" : capture_kind_name(set->kind),
-                 capture_dtype_name(set->layers[0].dtype), set->causal ? "causal" : "not causal");
+                 dtype_name(set->layers[0].dtype), set->causal ? "causal" : "not causal");
     text_appendf(out, "  %-10s %d: %s\n", "layers", set->layer_count, layers.text ? layers.text : "");
     text_appendf(out, "  %-10s %d", "heads", set->max_heads);
     if (set->layers[0].kv_heads != set->max_heads) text_appendf(out, " (%d key heads)", set->layers[0].kv_heads);

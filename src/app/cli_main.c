@@ -3,6 +3,7 @@
 #include "app/settings.h"
 #include "app/still.h"
 #include "export/export.h"
+#include "formats/formats.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,16 +31,31 @@ static const Verb VERBS[] = {
     {"synth", "--tokens T --layers L --heads H -o FILE", "a made-up capture of any size", cli_synth},
 };
 
+/* What may be opened, broken between words. */
+static void print_files(FILE *out) {
+    enum { COLUMNS = 110 };
+    char formats[FORMATS_TEXT_SIZE], text[FORMATS_TEXT_SIZE + 256];
+    snprintf(text, sizeof text,
+             "FILE is %s, or a folder of them, with attention weights, or Q and K; or the JSON of an API's answer with "
+             "log-probabilities of its tokens.",
+             formats_help(NULL, formats, sizeof formats));
+    size_t column = 0;
+    for (char *word = strtok(text, " "); word; word = strtok(NULL, " ")) {
+        const size_t length = strlen(word);
+        const bool fits = column > 0 && column + 1 + length <= COLUMNS;
+        fprintf(out, "%s%s", fits ? " " : "\n", word);
+        column = fits ? column + 1 + length : length;
+    }
+    fprintf(out, "\n");
+}
+
 static void print_usage(FILE *out) {
     fprintf(out, "attnscope shows what a Transformer attends to.\n\n"
                  "usage: attnscope [FILE...] [view options]      a window; without FILE the built-in demo\n");
     for (size_t i = 0; i < BASE_COUNT(VERBS); i++)
         fprintf(out, "       attnscope %s %s\n", VERBS[i].name, VERBS[i].args);
-    fprintf(
-        out,
-        "\nFILE is .npy, .npz, .safetensors (or the index of its shards), .pt, .pth, .json of BertViz, CircuitsVis\n"
-        "or Dodrio, .h5, or a folder of them, with attention weights, or Q and K; or the JSON of an API's answer with\n"
-        "log-probabilities of its tokens.\n\nview options:\n");
+    print_files(out);
+    fprintf(out, "\nview options:\n");
     ViewOptions options = {0};
     Option table[VIEW_OPTIONS_MAX];
     options_print(table, view_options_table(&options, table), out);

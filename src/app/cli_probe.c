@@ -195,15 +195,14 @@ static Status probe_cell(Probe *probe, double *out, double *raw, Error *err) {
     Cell cell = {0}, plain = {0};
     for (int i = 0; i < probe->heads.count; i++) {
         float row = 1, column = 1;
-        double value = 0.0;
-        bool masked = false;
+        Probed probed = {0};
         probe->ref.head = probe->heads.index[i];
         Status status = capture_probe(probe->capture, probe->ref, probe->values, probe->query.from, probe->key.from,
-                                      &value, &masked, probe->scratch, err);
+                                      &probed, probe->scratch, err);
         if (status == STATUS_OK && probe->varied)
             status = find_factors(probe, probe->query.from, probe->query.to, &row, &column, err);
         if (status != STATUS_OK) return status;
-        value = masked ? (double)CELL_MASKED : value;
+        const double value = probed.masked ? (double)CELL_MASKED : probed.value;
         cell_add(&plain, probe->heads.op, head_weight(&probe->heads, i), value);
         cell_add(&cell, probe->heads.op, head_weight(&probe->heads, i),
                  probe->varied ? vary(value, row, column) : value);
@@ -226,8 +225,9 @@ static Status probe_strip(Probe *probe, int64_t q0, int64_t q1, const Strip *str
     memset(cells, 0, count * sizeof(*cells));
     for (int i = 0; i < probe->heads.count; i++) {
         probe->ref.head = probe->heads.index[i];
-        Status status = capture_source_rows(probe->capture, probe->ref, probe->values, q0, q1, probe->key.from,
-                                            probe->key.to, strip->cells, probe->scratch, NULL, err);
+        Status status = capture_source_rows(probe->capture, probe->ref, probe->values,
+                                            (Block){q0, q1, probe->key.from, probe->key.to}, strip->cells,
+                                            probe->scratch, NULL, err);
         if (status == STATUS_OK && probe->varied)
             status = find_factors(probe, q0, q1, strip->row_factors, strip->key_factors, err);
         if (status != STATUS_OK) return status;

@@ -224,7 +224,7 @@ static Status render(App *app, const Job *job, Error *err) {
     app->machine.cancel = record_interrupt_flag();
     if (options->axes) snprintf(app->opened.axes, sizeof app->opened.axes, "%s", options->axes);
     if ((status = app_open_capture(app, &job->file, 1, err)) != STATUS_OK) return status;
-    if (text_ends_with(job->out, ".npy") && !app_has_view(app, VIEW_MATRIX))
+    if (export_writer(NULL, job->out, EXPORT_NUMBERS) && !app_has_view(app, VIEW_MATRIX))
         return error_set(err, STATUS_UNSUPPORTED,
                          "a .npy holds blocks of a pattern; `probe --query :` writes probabilities of tokens");
     if ((status = frame_of(app, job, &frame, err)) != STATUS_OK) return status;
@@ -239,7 +239,7 @@ static Status render(App *app, const Job *job, Error *err) {
         app_frame_build(app, &frame);
         if ((status = app_exec(app, options->exec, err)) != STATUS_OK) return status;
     }
-    if (text_ends_with(job->out, ".npy")) return render_npy(app, options, job->out, err);
+    if (export_writer(NULL, job->out, EXPORT_NUMBERS)) return render_npy(app, options, job->out, err);
     const StillParams still = {.frame = frame,
                                .exact = true,
                                .transparent = job->transparent,
@@ -252,11 +252,12 @@ static Status render(App *app, const Job *job, Error *err) {
 
 /* What can be said before anything is opened. */
 static Status check(Job *job, Error *err) {
-    const bool npy = job->out && text_ends_with(job->out, ".npy");
-    if (!job->out) return error_set(err, STATUS_USAGE, "`render` needs -o OUT.png, .svg, .pdf or .npy");
+    char endings[128];
+    export_endings(NULL, EXPORT_PICTURES | EXPORT_NUMBERS, endings, sizeof endings);
+    if (!job->out) return error_set(err, STATUS_USAGE, "`render` needs -o OUT%s", endings);
+    const bool npy = export_writer(NULL, job->out, EXPORT_NUMBERS) != NULL;
     if (!npy && !still_can_write(job->out)) {
-        return error_set(err, STATUS_USAGE, "-o takes a name that ends in .png, .svg, .pdf or .npy, not '%.200s'",
-                         job->out);
+        return error_set(err, STATUS_USAGE, "-o takes a name that ends in %s, not '%.200s'", endings, job->out);
     }
     job->width = 1280;
     job->height = 720;

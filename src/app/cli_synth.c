@@ -31,7 +31,7 @@ typedef struct Synth {
 static Status parse_dtype(const char *text, DType *out, Error *err) {
     static const DType KNOWN[] = {DTYPE_F16, DTYPE_BF16, DTYPE_F32};
     for (size_t i = 0; i < BASE_COUNT(KNOWN); i++) {
-        if (!strcmp(text, capture_dtype_name(KNOWN[i]))) {
+        if (!strcmp(text, dtype_name(KNOWN[i]))) {
             *out = KNOWN[i];
             return STATUS_OK;
         }

@@ -1,17 +1,13 @@
 #include "app/files.h"
+#include "formats/formats.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static FileClass class_of(const char *name, bool is_folder) {
-    static const char *const CAPTURES[] = {".npy", ".npz",  ".safetensors", ".pt",  ".pth",
-                                           ".bin", ".json", ".h5",          ".hdf5"};
     if (is_folder) return FILE_FOLDER;
     if (text_ends_with(name, ".tokens.json") || !strcmp(name, "tokens.json")) return FILE_OTHER;
-    for (size_t i = 0; i < BASE_COUNT(CAPTURES); i++) {
-        const size_t length = strlen(name), tail = strlen(CAPTURES[i]);
-        if (length > tail && text_equal_nocase(name + length - tail, CAPTURES[i])) return FILE_CAPTURE;
-    }
+    if (formats_know(NULL, name)) return FILE_CAPTURE;
     return text_ends_with(name, ".png") ? FILE_PICTURE : FILE_OTHER;
 }
 

@@ -3,6 +3,7 @@
 #include "app/focus.h"
 #include "app/palette.h"
 #include "app/selection.h"
+#include "formats/formats.h"
 
 #include <math.h>
 #include <string.h>
@@ -118,9 +119,10 @@ static void no_capture(App *app) {
     const Theme *theme = views_theme(app->ui.light);
     const float s = app->picture.layout.scale;
     const Rect w = app->picture.layout.window;
-    draw_text_in(&app->picture.list, (Rect){w.x + 16 * s, w.y, w.w - 32 * s, w.h},
-                 "Drop a capture here: .npy, .npz, .safetensors, .pt, .json, .h5", ui_style(app, 15), ALIGN_CENTER,
-                 theme->dim);
+    char endings[FORMATS_TEXT_SIZE], text[FORMATS_TEXT_SIZE + 32];
+    snprintf(text, sizeof text, "Drop a capture here: %s", formats_endings(NULL, endings, sizeof endings));
+    draw_text_in(&app->picture.list, (Rect){w.x + 16 * s, w.y, w.w - 32 * s, w.h}, text, ui_style(app, 15),
+                 ALIGN_CENTER, theme->dim);
 }
 
 void panel_overlays(App *app, Frame *frame) {

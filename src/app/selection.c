@@ -3,6 +3,7 @@
  * comes before a capture is closed. Without a window nobody waits: a job is then done when the command returns. */
 #include "app/selection.h"
 #include "app/chores.h"
+#include "export/export.h"
 
 #include <math.h>
 #include <string.h>
@@ -200,16 +201,19 @@ Status selection_copy(App *app, Error *err) {
 }
 
 Status selection_export(App *app, const char *path, Error *err) {
-    const bool npy = text_ends_with(path, ".npy"), csv = text_ends_with(path, ".csv");
+    const ExportWriter *writer = export_writer(NULL, path, EXPORT_NUMBERS | EXPORT_TABLE);
     SelectionBlock block;
     Job *job = NULL;
-    if (!npy && !csv && !text_ends_with(path, ".tsv")) {
-        return error_set(err, STATUS_USAGE, "'export' takes a name that ends in .tsv, .csv or .npy, not '%.200s'",
-                         path);
+    if (!writer) {
+        char endings[128];
+        return error_set(err, STATUS_USAGE, "'export' takes a name that ends in %s, not '%.200s'",
+                         export_endings(NULL, EXPORT_NUMBERS | EXPORT_TABLE, endings, sizeof endings), path);
     }
+    const SelectionForm form = writer->kind == EXPORT_NUMBERS ? SELECTION_NPY
+                               : writer->separator == ','     ? SELECTION_CSV
+                                                              : SELECTION_TSV;
     Status status = selected_block(app, false, &block, err);
-    if (status == STATUS_OK)
-        status = make_job(app, &block, npy ? SELECTION_NPY : csv ? SELECTION_CSV : SELECTION_TSV, &job, err);
+    if (status == STATUS_OK) status = make_job(app, &block, form, &job, err);
     if (status != STATUS_OK) return status;
     snprintf(job->path, sizeof job->path, "%s", path);
     return write_job(app, job, err);

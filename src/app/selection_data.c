@@ -74,8 +74,9 @@ Status selection_put(const SelectionSource *source, SelectionSink *sink, const C
     }
     for (int64_t q = b->q0; q < b->q1 && status == STATUS_OK; q += strip) {
         const int64_t end = i64_min(q + strip, b->q1);
-        status = cancel_requested(cancel) ? error_set(err, STATUS_CANCELLED, "cancelled")
-                                          : tiles_cells(&request, q, end, b->k0, b->k1, cells, scratch, cancel, err);
+        status = cancel_requested(cancel)
+                     ? error_set(err, STATUS_CANCELLED, "cancelled")
+                     : tiles_cells(&request, (Block){q, end, b->k0, b->k1}, cells, scratch, cancel, err);
         if (status == STATUS_OK) status = put_strip(sink, cells, end - q, columns, masked, err);
         atomic_store_explicit(&sink->rows_done, end - b->q0, memory_order_relaxed);
     }

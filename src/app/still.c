@@ -26,7 +26,7 @@ static Status settle(App *app, const FrameParams *frame, Error *err) {
     return (frame->chrome ? app_settle_all : app_settle)(app, frame, SETTLE_NS, err);
 }
 
-/* ---- PNG ------------------------------------------------------------------------------------- */
+/* ---- pixels ---------------------------------------------------------------------------------- */
 
 typedef struct Poster {
     App *app;
@@ -37,7 +37,8 @@ typedef struct Poster {
     int part_w, strip_h;
     bool whole;
     Color ground;
-    ExportPng *png;
+    const ExportWriter *writer;
+    ExportPixels *picture;
 } Poster;
 
 /* Paints one part and puts it into its place in the strip. */
@@ -75,7 +76,7 @@ static Status draw_parts(Poster *p, Error *err) {
                 return error_set(err, STATUS_CANCELLED, "interrupted");
             }
         }
-        const Status status = export_png_rows(p->png, p->strip, rows, err);
+        const Status status = export_pixels_rows(p->picture, p->strip, rows, err);
         if (status != STATUS_OK) return status;
     }
     return STATUS_OK;
@@ -112,7 +113,7 @@ static size_t describe(const App *app, char title[512], char paths[2][PATH_TEXT]
 }
 
 /* Texts stand before the pixels, so the first part must have been settled: it says how exact the picture is. */
-static Status open_png(Poster *p, const char *path, Error *err) {
+static Status open_picture(Poster *p, const char *path, Error *err) {
     App *app = p->app;
     char title[512], paths[2][PATH_TEXT];
     TextBuffer command = {0};
@@ -120,19 +121,22 @@ static Status open_png(Poster *p, const char *path, Error *err) {
     size_t count = 0;
     if (!p->params->anonymous && app_capture(app)) count = describe(app, title, paths, &command, texts);
     Status status = command.failed ? error_set(err, STATUS_MEMORY, "not enough memory for a picture") : STATUS_OK;
-    const ExportPngParams params = {.width = p->params->frame.width,
-                                    .height = p->params->frame.height,
-                                    .alpha = p->params->transparent,
-                                    .texts = texts,
-                                    .text_count = count};
-    if (status == STATUS_OK) status = export_png_open(path, &params, &p->png, err);
+    const ExportPixelsParams params = {.width = p->params->frame.width,
+                                       .height = p->params->frame.height,
+                                       .alpha = p->params->transparent,
+                                       .texts = texts,
+                                       .text_count = count};
+    if (status == STATUS_OK) status = p->writer->pixels(path, &params, &p->picture, err);
     text_buffer_free(&command);
     return status;
 }
 
-static Status write_png(App *app, const char *path, const StillParams *params, Error *err) {
-    Poster p = {
-        .app = app, .params = params, .ground = params->transparent ? (Color){0} : views_theme(app->ui.light)->ground};
+static Status write_pixels(App *app, const ExportWriter *writer, const char *path, const StillParams *params,
+                           Error *err) {
+    Poster p = {.app = app,
+                .writer = writer,
+                .params = params,
+                .ground = params->transparent ? (Color){0} : views_theme(app->ui.light)->ground};
     choose_parts(&p);
     Status status = gpu_target_new(app->machine.gpu, p.part_w, p.strip_h, &p.target, err);
     if (status != STATUS_OK) return status;
@@ -149,23 +153,24 @@ static Status write_png(App *app, const char *path, const StillParams *params, E
         status = settle(app, &first, err);
     else
         app_frame_build(app, &first);
-    if (status == STATUS_OK) status = open_png(&p, path, err);
+    if (status == STATUS_OK) status = open_picture(&p, path, err);
     if (status == STATUS_OK) status = draw_parts(&p, err);
     if (status == STATUS_OK) {
-        status = export_png_commit(p.png, err);
-        p.png = NULL;
+        status = export_pixels_commit(p.picture, err);
+        p.picture = NULL;
     }
 done:
-    export_png_discard(p.png);
+    export_pixels_discard(p.picture);
     mem_free(p.strip);
     mem_free(p.pixels);
     gpu_target_drop(app->machine.gpu, p.target);
     return status;
 }
 
-/* ---- SVG, PDF -------------------------------------------------------------------------------- */
+/* ---- vectors --------------------------------------------------------------------------------- */
 
-static Status write_vector(App *app, const char *path, const StillParams *params, Error *err) {
+static Status write_vectors(App *app, const ExportWriter *writer, const char *path, const StillParams *params,
+                            Error *err) {
     FrameParams frame = params->frame;
     if (frame.width > EXPORT_VECTOR_SIDE_MAX || frame.height > EXPORT_VECTOR_SIDE_MAX) {
         return error_set(err, STATUS_RANGE,
@@ -192,18 +197,18 @@ static Status write_vector(App *app, const char *path, const StillParams *params
     if (description.failed)
         status = error_set(err, STATUS_MEMORY, "not enough memory for a picture");
     else
-        status = (text_ends_with(path, ".svg") ? export_svg : export_pdf)(path, &vector, app->machine.gpu,
-                                                                          &app->picture.list, err);
+        status = writer->vectors(path, &vector, app->machine.gpu, &app->picture.list, err);
     text_buffer_free(&description);
     return status;
 }
 
 bool still_can_write(const char *path) {
-    return text_ends_with(path, ".png") || text_ends_with(path, ".svg") || text_ends_with(path, ".pdf");
+    return export_writer(NULL, path, EXPORT_PICTURES) != NULL;
 }
 
 Status still_write(App *app, const char *path, const StillParams *params, Error *err) {
-    const bool vector = text_ends_with(path, ".svg") || text_ends_with(path, ".pdf");
+    const ExportWriter *writer = export_writer(NULL, path, EXPORT_PICTURES);
+    if (!writer) writer = export_writer(NULL, ".png", EXPORT_PIXELS); /* whatever it is called */
     const FrameParams *frame = &params->frame;
     if (frame->width < 1 || frame->height < 1 || frame->width > STILL_SIDE_MAX || frame->height > STILL_SIDE_MAX) {
         return error_set(err, STATUS_USAGE, "a picture of %d x %d pixels cannot be made; 1 to %d a side can",
@@ -214,7 +219,7 @@ Status still_write(App *app, const char *path, const StillParams *params, Error 
     Status status = file_writer_open(path, &probe, err);
     if (status != STATUS_OK) return status;
     file_writer_discard(probe);
-    status = (vector ? write_vector : write_png)(app, path, params, err);
+    status = (writer->vectors ? write_vectors : write_pixels)(app, writer, path, params, err);
     app->pace.redraw = true;
     return status;
 }

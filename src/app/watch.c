@@ -11,15 +11,10 @@ static bool is_pattern(const char *path) {
     return strpbrk(path, "*?[") != NULL;
 }
 
-static uint64_t sign_of(const FileInfo *info, uint64_t seed) {
-    const uint64_t facts[] = {info->size, (uint64_t)info->mtime_ns, info->device, info->inode};
-    return hash_bytes(facts, sizeof facts, seed);
-}
-
 /* In no order: a sum. */
 static bool add_entry(void *user, const char *name, const FileInfo *info) {
     uint64_t *sum = user;
-    if (!info->is_directory) *sum += sign_of(info, hash_bytes(name, strlen(name), 0));
+    if (!info->is_directory) *sum += file_sign(info, hash_bytes(name, strlen(name), 0));
     return true;
 }
 
@@ -39,7 +34,7 @@ bool watch_sign(const char *const *paths, size_t count, uint64_t *sign) {
         if (exists && (info.is_directory || index)) {
             there &= folder_visit(folder, add_entry, &one);
         } else if (exists) {
-            one = sign_of(&info, 0);
+            one = file_sign(&info, 0);
         }
         there &= exists;
         *sign = hash_u64(*sign + one);

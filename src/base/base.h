@@ -237,6 +237,8 @@ Status file_read_at(const File *file, uint64_t offset, void *out, size_t size, E
 Status file_write_at(File *file, uint64_t offset, const void *data, size_t size, Error *err);
 Status file_info(const File *file, FileInfo *out, Error *err);
 Status file_path_info(const char *path, FileInfo *out, Error *err);
+/* A number for size, time, device and inode: two that differ are of files that differ, or of one that was written to. */
+uint64_t file_sign(const FileInfo *info, uint64_t seed);
 bool file_exists(const char *path);
 /* Whole small file, at most `cap` bytes; *out is mem_alloc'ed with a NUL added after *size bytes. */
 Status file_read_all(const char *path, size_t cap, char **out, size_t *size, Error *err);

@@ -212,6 +212,11 @@ Status file_path_info(const char *path, FileInfo *out, Error *err) {
     return STATUS_OK;
 }
 
+uint64_t file_sign(const FileInfo *info, uint64_t seed) {
+    const uint64_t facts[] = {info->size, (uint64_t)info->mtime_ns, info->device, info->inode};
+    return hash_bytes(facts, sizeof facts, seed);
+}
+
 bool file_exists(const char *path) {
     struct stat st;
     return stat(path, &st) == 0;

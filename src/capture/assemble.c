@@ -23,7 +23,7 @@ static Status no_memory(Error *err) {
 /* Of the first file that has the key. */
 static const char *metadata_text(const Capture *capture, const char *key) {
     for (size_t i = 0; i < capture->container_count; i++) {
-        const Metadata *entry = capture_container_metadata(&capture->containers[i], key);
+        const Metadata *entry = container_metadata(&capture->containers[i], key);
         if (entry) return entry->value;
     }
     return NULL;
@@ -107,8 +107,8 @@ static size_t find_collision(const Part **parts, size_t count) {
 }
 
 static void collision_error(const Part *a, const Part *b, Error *err) {
-    const char *a_file = capture_tensor_file(a->container, &a->container->tensors[a->tensor]);
-    const char *b_file = capture_tensor_file(b->container, &b->container->tensors[b->tensor]);
+    const char *a_file = tensor_file(a->container, &a->container->tensors[a->tensor]);
+    const char *b_file = tensor_file(b->container, &b->container->tensors[b->tensor]);
     if (a->container != b->container || a->container->tensors[a->tensor].home != b->container->tensors[b->tensor].home)
         error_set_at(err, STATUS_FORMAT, b_file, -1,
                      "expected files with different layers, found layer %d in both '%.100s' and '%.100s'; to compare "
@@ -149,30 +149,13 @@ static size_t cut_hint(const Part **parts, size_t count, Group *groups, Error *e
 
 /* ---- one layer ------------------------------------------------------------------------------- */
 
-static Plane plane_of_tensor(const Container *container, const Tensor *tensor) {
-    return (Plane){
-        .source = tensor->source,
-        .file = capture_tensor_file(container, tensor),
-        .offset = tensor->offset,
-        .dtype = tensor->dtype,
-        .big_endian = tensor->big_endian,
-        .item_size = tensor->item_size,
-        .pieces = tensor->pieces,
-        .piece_count = tensor->piece_count,
-    };
-}
-
 static int64_t dimension(const Tensor *tensor, int axis) {
     return axis < 0 ? 1 : tensor->shape[axis];
 }
 
-static int64_t stride(const Tensor *tensor, int axis) {
-    return axis < 0 ? 0 : tensor->stride[axis];
-}
-
 static Status check_layer(const Part *part, const Tensor *tensor, int64_t items, int64_t heads, Error *err) {
     char shape[96];
-    capture_tensor_shape_text(tensor, shape, sizeof(shape));
+    tensor_shape_text(tensor, shape, sizeof(shape));
     if (heads > CAPTURE_MAX_HEADS)
         return error_set_at(err, STATUS_UNSUPPORTED, part->container->name, -1,
                             "expected at most %d heads, found %lld in shape %s of '%.80s'", CAPTURE_MAX_HEADS,
@@ -194,39 +177,28 @@ static Status fill_dense(const Part *part, LayerInfo *info, LayerData *data, Err
     info->queries = dimension(tensor, part->axes[PART_QUERY]);
     info->keys = info->visible_keys = dimension(tensor, part->axes[PART_KEY]);
     info->dtype = tensor->dtype;
-    data->dense = plane_of_tensor(part->container, tensor);
+    data->dense = capture_plane_of_tensor(part->container, tensor);
     data->dense.offset += (uint64_t)part->element_offset * (uint64_t)tensor->item_size;
-    data->dense.item_stride = stride(tensor, part->axes[PART_ITEM]);
-    data->dense.head_stride = stride(tensor, part->axes[PART_HEAD]);
-    data->dense.row_stride = stride(tensor, part->axes[PART_QUERY]);
-    data->dense.column_stride = stride(tensor, part->axes[PART_KEY]);
+    data->dense.item_stride = capture_axis_stride(tensor, part->axes[PART_ITEM]);
+    data->dense.head_stride = capture_axis_stride(tensor, part->axes[PART_HEAD]);
+    data->dense.row_stride = capture_axis_stride(tensor, part->axes[PART_QUERY]);
+    data->dense.column_stride = capture_axis_stride(tensor, part->axes[PART_KEY]);
     data->prompt_rows = tensor->prompt_rows;
     data->step_count = tensor->step_count;
     return STATUS_OK;
-}
-
-/* [batch?, position, head, d] */
-Plane capture_plane_of_vectors(const Container *container, const Tensor *tensor) {
-    Plane plane = plane_of_tensor(container, tensor);
-    int n = tensor->ndim;
-    plane.item_stride = n == 4 ? tensor->stride[0] : 0;
-    plane.row_stride = tensor->stride[n - 3];
-    plane.head_stride = tensor->stride[n - 2];
-    plane.column_stride = tensor->stride[n - 1];
-    return plane;
 }
 
 /* [batch?, head, position], used only where it fits Q. */
 static void fill_lse(Capture *capture, const Part *part, const LayerInfo *info, LayerData *data) {
     const Tensor *lse = &part->container->tensors[part->lse_tensor];
     int n = lse->ndim;
-    if ((n != 2 && n != 3) || !capture_dtype_is_float(lse->dtype) || (n == 3 ? lse->shape[0] : 1) != info->item_count ||
+    if ((n != 2 && n != 3) || !dtype_is_float(lse->dtype) || (n == 3 ? lse->shape[0] : 1) != info->item_count ||
         lse->shape[n - 2] != info->head_count || lse->shape[n - 1] != info->queries) {
         capture_add_note(capture, true, "'%.80s' is ignored: expected [batch, head, position] of its queries",
                          lse->name);
         return;
     }
-    data->stored_lse = plane_of_tensor(part->container, lse);
+    data->stored_lse = capture_plane_of_tensor(part->container, lse);
     data->stored_lse.item_stride = n == 3 ? lse->stride[0] : 0;
     data->stored_lse.head_stride = lse->stride[n - 2];
     data->stored_lse.row_stride = lse->stride[n - 1];
@@ -284,13 +256,13 @@ static Status fill_layer(Capture *capture, const Part *part, const LayerInfo *pr
                          LayerData *data, const Progress *progress, Error *err) {
     bool factored = part->form >= FORM_ROTATED;
     Tensor *tensors = part->container->tensors;
-    Status status = capture_container_materialise(part->container, &tensors[part->tensor], progress, err);
+    Status status = container_materialise(part->container, &tensors[part->tensor], progress, err);
     if (status == STATUS_OK && factored)
-        status = capture_container_materialise(part->container, &tensors[part->k_tensor], progress, err);
+        status = container_materialise(part->container, &tensors[part->k_tensor], progress, err);
     if (status == STATUS_OK && part->lse_tensor != SIZE_MAX)
-        status = capture_container_materialise(part->container, &tensors[part->lse_tensor], progress, err);
+        status = container_materialise(part->container, &tensors[part->lse_tensor], progress, err);
     if (status == STATUS_OK && part->v_tensor != SIZE_MAX)
-        status = capture_container_materialise(part->container, &tensors[part->v_tensor], progress, err);
+        status = container_materialise(part->container, &tensors[part->v_tensor], progress, err);
     if (status != STATUS_OK) return status;
     info->number = part->layer;
     status = factored ? fill_factored(capture, part, info, data, err) : fill_dense(part, info, data, err);
@@ -484,7 +456,7 @@ static Status build_sets(Capture *capture, const Part **order, Group *groups, si
 static void add_container_notes(Capture *capture) {
     for (size_t i = 0; i < capture->container_count; i++) {
         const Container *container = &capture->containers[i];
-        for (size_t n = 0; n < CAPTURE_CONTAINER_NOTES && container->notes[n]; n++)
+        for (size_t n = 0; n < CONTAINER_NOTES && container->notes[n]; n++)
             capture_add_note(capture, false, "%s", container->notes[n]);
         if (container->bare && container->trailing > 0)
             capture_add_note(capture, true, "%llu bytes after the array of '%s' are ignored",

@@ -11,42 +11,13 @@
 #ifndef ATTNSCOPE_CAPTURE_H
 #define ATTNSCOPE_CAPTURE_H
 
-#include "base/base.h"
+#include "formats/types.h"
 
 #include <math.h>
 
 typedef struct Capture Capture;
 
-/* ---- bytes.c : where bytes come from --------------------------------------------------------- */
-
-typedef struct ByteSource ByteSource;
-Status capture_bytes_open_file(const char *path, ByteSource **out, Error *err);
-/* Borrows the memory, which must outlive the source; `name` is used in messages. */
-Status capture_bytes_open_memory(const void *data, size_t size, const char *name, ByteSource **out, Error *err);
-void capture_bytes_close(ByteSource *source);
-uint64_t capture_bytes_size(const ByteSource *source);
-/* Exactly `size` bytes at `offset`; thread-safe. */
-Status capture_bytes_read(const ByteSource *source, uint64_t offset, void *out, size_t size, Error *err);
-
 /* ---- vocabulary ------------------------------------------------------------------------------ */
-
-typedef enum DType {
-    DTYPE_F16,
-    DTYPE_BF16,
-    DTYPE_F32,
-    DTYPE_F64,
-    DTYPE_F8_E4M3,
-    DTYPE_F8_E5M2,
-    DTYPE_U8,
-    DTYPE_I8,
-    DTYPE_I16,
-    DTYPE_I32,
-    DTYPE_I64,
-    DTYPE_BOOL,
-    DTYPE_UNICODE,
-    DTYPE_OTHER
-} DType;
-const char *capture_dtype_name(DType dtype); /* "f16", "bf16" ... */
 
 typedef enum SetKind {
     SET_WEIGHTS,     /* softmax outputs, 0..1, a row sums to 1 */
@@ -65,13 +36,6 @@ typedef enum Values { VALUES_WEIGHTS, VALUES_SCORES } Values;
  *   -INFINITY        masked (causal, window, padded key) or not captured; scores <= -6e4 count as masked too
  *   NAN              the file holds NaN or +Inf there (or -Inf in weights; in attributions that is: not captured) */
 #define CELL_MASKED (-INFINITY)
-
-typedef struct Token {
-    const char *raw;     /* as in the file, valid UTF-8 (invalid bytes escaped as \xNN) */
-    const char *display; /* as people read it; see FORMATS.md */
-    bool special;        /* CLS, SEP, BOS, EOS, PAD, <|...|> and the like */
-    bool space_before;   /* the raw form began with a space mark */
-} Token;
 
 typedef struct TokenList {
     int64_t count;
@@ -114,13 +78,7 @@ typedef struct SetInfo {
     bool scale_assumed;              /* not in the file: 1/sqrt(d) was taken */
 } SetInfo;
 
-/* ---- capture.c : opening --------------------------------------------------------------------- */
-
-/* Progress of long work; `report` returns false to cancel. `fraction` in 0..1, or < 0 when unknown. */
-typedef struct Progress {
-    bool (*report)(void *user, const char *what, double fraction);
-    void *user;
-} Progress;
+/* ---- open.c, capture.c, note.c --------------------------------------------------------------- */
 
 typedef struct CaptureOpenParams {
     const char *const
@@ -128,8 +86,9 @@ typedef struct CaptureOpenParams {
     size_t path_count;
     const void *memory; /* instead of paths: a file's bytes, borrowed until capture_close */
     size_t memory_size;
-    const char *memory_name; /* with the extension that tells the format, e.g. "demo.safetensors" */
-    const char *axes;        /* NULL, or letters for an array without layer names: l b h q k, e.g. "lhqk" */
+    const char *memory_name;      /* with the extension that tells the format, e.g. "demo.safetensors" */
+    const char *axes;             /* NULL, or letters for an array without layer names: l b h q k, e.g. "lhqk" */
+    const Format *const *formats; /* of formats.h; NULL: all that are built in; else a list that ends with NULL */
     Progress progress;
 } CaptureOpenParams;
 
@@ -155,38 +114,6 @@ const TokenList *capture_tokens(const Capture *capture, int set, int item, Axis 
 
 /* ---- strip.c : probabilities of tokens, from APIs that give nothing else --------------------- */
 
-/* A token that the model might have taken at one place. */
-typedef struct StripAlternative {
-    const Token *token;
-    float logprob; /* natural logarithm, <= 0; -INFINITY: the file says that it cannot be */
-    int32_t id;    /* -1: not given */
-} StripAlternative;
-
-/* APIs write this where a token was not among those they looked at. No probability, but surely a small one. */
-#define STRIP_FLOOR_LOGPROB (-9999.0f)
-
-typedef struct StripToken {
-    const Token *token;    /* display: the whole character where its bytes are spread over several tokens */
-    float logprob;         /* as above; NAN: not given (the first of a prompt, for one) */
-    int32_t rank;          /* 1: the most probable; 0: not known, or beyond the alternatives */
-    uint32_t first, count; /* alternatives, most probable first */
-    int32_t chosen;        /* which of them it is; -1: none */
-    bool floored;          /* logprob is STRIP_FLOOR_LOGPROB or below, or -INFINITY: very unlikely, not how much */
-    bool continues;        /* goes on with a character, or a chunk of text, that an earlier token began */
-} StripToken;
-
-/* The tokens of one answer, or of one prompt. */
-typedef struct StripInfo {
-    const char *name; /* "answer", "prompt", "answer, choice 1" ... */
-    const char *form; /* whose answer it looks like: "OpenAI chat", "llama.cpp" ... */
-    int64_t count;
-    const StripToken *tokens;
-    const StripAlternative *alternatives;
-    int most_alternatives;           /* of one token */
-    int64_t known, missing, floored; /* how many tokens have a probability, have none, have a floor instead */
-    double mean_logprob;             /* over the known; NAN where there are none */
-} StripInfo;
-
 int capture_strip_count(const Capture *capture);
 const StripInfo *capture_strip(const Capture *capture, int strip);
 
@@ -202,7 +129,7 @@ StripFigures capture_strip_figures(const StripInfo *strip, int64_t position);
 /* exp(-mean log-probability) of tokens [from, to), and of how many; NAN where none is known. */
 double capture_strip_perplexity(const StripInfo *strip, int64_t from, int64_t to, int64_t *known);
 
-/* ---- rows.c : the one seam through which everything reads weights ---------------------------- */
+/* ---- source.c : the one seam through which everything reads weights -------------------------- */
 
 typedef struct PatternRef {
     int set, item;
@@ -222,14 +149,22 @@ void capture_scratch_drop(SourceScratch *scratch);
 /* Size of a pattern; STATUS_RANGE when the reference is outside the capture. */
 Status capture_pattern_size(const Capture *capture, PatternRef ref, int64_t *queries, int64_t *keys, Error *err);
 
-/* Writes rows q0..q1-1, columns k0..k1-1 as f32, row-major, (q1-q0) * (k1-k0) values, reading or recomputing them.
+/* Rows q0..q1-1, columns k0..k1-1 of a pattern. */
+typedef struct Block {
+    int64_t q0, q1, k0, k1;
+} Block;
+/* Writes the block as f32, row-major, (q1-q0) * (k1-k0) values, reading or recomputing them.
  * Any block is exact by itself. `cancel` (may be NULL) is looked at at least every 2 ms: STATUS_CANCELLED. */
-Status capture_source_rows(const Capture *capture, PatternRef ref, Values values, int64_t q0, int64_t q1, int64_t k0,
-                           int64_t k1, float *out, SourceScratch *scratch, const CancelFlag *cancel, Error *err);
+Status capture_source_rows(const Capture *capture, PatternRef ref, Values values, Block block, float *out,
+                           SourceScratch *scratch, const CancelFlag *cancel, Error *err);
 
-/* One weight or score in f64: factored sets use f32 products with f64 sums. Masked: *masked = true, *value = 0. */
-Status capture_probe(const Capture *capture, PatternRef ref, Values values, int64_t query, int64_t key, double *value,
-                     bool *masked, SourceScratch *scratch, Error *err);
+/* One weight or score in f64: factored sets use f32 products with f64 sums. */
+typedef struct Probed {
+    double value; /* 0 where masked */
+    bool masked;
+} Probed;
+Status capture_probe(const Capture *capture, PatternRef ref, Values values, int64_t query, int64_t key, Probed *out,
+                     SourceScratch *scratch, Error *err);
 
 /* ---- operands.c : Q, K and row normalisers, for those who multiply themselves ---------------- */
 
@@ -249,8 +184,11 @@ typedef struct Factored {
 Status capture_factored(const Capture *capture, PatternRef ref, Factored *out, Error *err);
 /* Keys [*lo, *hi) that a query may see. Neither end moves to the left from one query to the next. */
 void capture_factored_visible(const Factored *factored, int64_t query, int64_t *lo, int64_t *hi);
+typedef struct RowSpan {
+    int64_t r0, r1;
+} RowSpan;
 /* Rows r0..r1-1 of Q or K as f32, `dim` floats each. */
-Status capture_factored_rows(const Capture *capture, PatternRef ref, Axis axis, int64_t r0, int64_t r1, float *out,
+Status capture_factored_rows(const Capture *capture, PatternRef ref, Axis axis, RowSpan span, float *out,
                              SourceScratch *scratch, const CancelFlag *cancel, Error *err);
 /* Natural log-sum-exp of rows q0..q1-1 as far as computed before or stored in the file; *missing0..*missing1-1 is the
  * hull of the others. NAN: a score of the row is not finite; -INFINITY: it sees nothing. The reference must be valid. */

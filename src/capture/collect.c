@@ -40,8 +40,8 @@ static void add_problem(Collector *collector, Status status, const char *sentenc
 
 static void problem_shape(Collector *collector, const Tensor *tensor, const char *expected) {
     char shape[96], label[128], sentence[ERROR_MESSAGE_SIZE];
-    capture_tensor_shape_text(tensor, shape, sizeof(shape));
-    capture_tensor_label(tensor, label, sizeof(label));
+    tensor_shape_text(tensor, shape, sizeof(shape));
+    tensor_label(tensor, label, sizeof(label));
     snprintf(sentence, sizeof(sentence), "expected %s, found shape %s in %s", expected, shape, label);
     add_problem(collector, STATUS_UNSUPPORTED, sentence);
 }
@@ -49,7 +49,7 @@ static void problem_shape(Collector *collector, const Tensor *tensor, const char
 static bool check_dtype(Collector *collector, const Tensor *tensor) {
     const char *cause = "";
     char label[128], sentence[ERROR_MESSAGE_SIZE];
-    if (capture_dtype_is_float(tensor->dtype)) return true;
+    if (dtype_is_float(tensor->dtype)) return true;
     if (strchr(tensor->dtype_text, 'O'))
         cause = " (pickled Python objects, which are never read: stack arrays of one shape before saving)";
     else if (!strcmp(tensor->dtype_text, "struct"))
@@ -58,7 +58,7 @@ static bool check_dtype(Collector *collector, const Tensor *tensor) {
         cause = " (8-bit floats, which NumPy saves without saying which: convert to float16 first, or use safetensors)";
     else if (tensor->dtype == DTYPE_I64 || tensor->dtype == DTYPE_I32)
         cause = " (token ids?)";
-    capture_tensor_label(tensor, label, sizeof(label));
+    tensor_label(tensor, label, sizeof(label));
     snprintf(sentence, sizeof(sentence),
              "expected floating-point attention (f16, bf16, f32, f64, f8), found dtype '%s' in %s%s",
              tensor->dtype_text, label, cause);
@@ -148,8 +148,8 @@ static bool note_axes(Collector *collector, const Tensor *tensor, const char *ax
                  : *c == 'h' ? "head"
                  : *c == 'q' ? "query"
                              : "key");
-    capture_tensor_shape_text(tensor, shape, sizeof(shape));
-    capture_tensor_label(tensor, label, sizeof(label));
+    tensor_shape_text(tensor, shape, sizeof(shape));
+    tensor_label(tensor, label, sizeof(label));
     if (strchr(axes, 'l')) return capture_add_note(collector->capture, false, "%s %s read as [%s]", label, shape, text);
     return capture_add_note(collector->capture, false, "%s %s read as [%s] of layer %d", label, shape, text, layer);
 }
@@ -157,7 +157,7 @@ static bool note_axes(Collector *collector, const Tensor *tensor, const char *ax
 static Status add_dense(Collector *collector, const NameMeaning *meaning, size_t index) {
     const Tensor *tensor = tensor_of(collector, index);
     NameMeaning numbered = *meaning;
-    int file_layer = capture_name_file_layer(capture_tensor_file(collector->container, tensor));
+    int file_layer = names_file_layer(tensor_file(collector->container, tensor));
     bool has_number = meaning->layer >= 0;
     const char *axes = default_axes(tensor->ndim, has_number);
     if (tensor->piece_count > 0)
@@ -233,8 +233,8 @@ static bool check_pair(Collector *collector, const Tensor *q, const Tensor *k) {
     else if (k->shape[m - 2] > q->shape[n - 2] || q->shape[n - 2] % k->shape[m - 2] != 0)
         what = "a number of query heads that is a multiple of the key heads";
     if (!what) return true;
-    capture_tensor_shape_text(q, q_shape, sizeof(q_shape));
-    capture_tensor_shape_text(k, k_shape, sizeof(k_shape));
+    tensor_shape_text(q, q_shape, sizeof(q_shape));
+    tensor_shape_text(k, k_shape, sizeof(k_shape));
     snprintf(sentence, sizeof(sentence), "expected %s, found shapes %s in '%.80s' and %s in '%.80s'", what, q_shape,
              q->name, k_shape, k->name);
     add_problem(collector, STATUS_UNSUPPORTED, sentence);
@@ -257,7 +257,7 @@ static Status add_factored(Collector *collector, const NameMeaning *meaning, siz
         !check_pair(collector, q, tensor_of(collector, partner)))
         return STATUS_OK;
     if (meaning->layer < 0) {
-        int file_layer = capture_name_file_layer(capture_tensor_file(collector->container, q));
+        int file_layer = names_file_layer(tensor_file(collector->container, q));
         numbered.layer = file_layer >= 0 ? file_layer : 0;
         numbered.prefix = 0;
     }
@@ -272,7 +272,7 @@ static Status add_factored(Collector *collector, const NameMeaning *meaning, siz
 /* ---- a file ---------------------------------------------------------------------------------- */
 
 static bool could_be_attention(const Tensor *tensor) {
-    return capture_dtype_is_float(tensor->dtype) && tensor->ndim >= 2 && tensor->ndim <= 5;
+    return dtype_is_float(tensor->dtype) && tensor->ndim >= 2 && tensor->ndim <= 5;
 }
 
 static bool is_attention(Role role) {
@@ -288,7 +288,7 @@ static Status survey(Collector *collector) {
     if (!collector->named) return no_memory(collector);
     for (size_t i = 0; i < count; i++) {
         const Tensor *tensor = tensor_of(collector, i);
-        NameMeaning meaning = capture_name_meaning(tensor->name);
+        NameMeaning meaning = names_meaning(tensor->name);
         collector->named[i] = (Named){tensor->name, meaning, i};
         collector->model_weights += meaning.role == ROLE_MODEL_WEIGHT;
         collector->explicit_only |= is_attention(meaning.role) && meaning.explicit_name;
@@ -307,7 +307,7 @@ static Status collect_tensor(Collector *collector, NameMeaning meaning, size_t i
     else if (!is_attention(meaning.role) || (collector->explicit_only && !meaning.explicit_name))
         return STATUS_OK;
     if (meaning.hint == HINT_NONE && meaning.layer < 0)
-        meaning.hint = capture_name_file_hint(capture_tensor_file(collector->container, tensor));
+        meaning.hint = names_file_hint(tensor_file(collector->container, tensor));
     switch (meaning.role) {
     case ROLE_PATTERN:
     case ROLE_SCORES:

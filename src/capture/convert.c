@@ -100,9 +100,9 @@ static Status write_heads_outside(Converter *converter, const LayerInfo *layer, 
     for (int64_t pattern = 0; pattern < (int64_t)layer->item_count * output->heads; pattern++) {
         for (int64_t row = 0; row < output->rows; row += rows) {
             int64_t end = i64_min(row + rows, output->rows);
-            Status status = capture_plane_read_stored(output->plane, pattern / output->heads, pattern % output->heads,
-                                                      row, end, columns, strip, pitch, converter->scratch,
-                                                      converter->err);
+            Status status = capture_plane_read_stored(
+                output->plane, &(PlaneRect){pattern / output->heads, pattern % output->heads, row, end, 0, columns},
+                strip, pitch, converter->scratch, converter->err);
             if (status == STATUS_OK) status = write_strip(converter, strip, (size_t)(end - row) * pitch, name);
             if (status != STATUS_OK) return status;
         }
@@ -119,9 +119,9 @@ static Status write_heads_inside(Converter *converter, const LayerInfo *layer, c
             int64_t end = i64_min(row + rows, output->rows);
             Status status = STATUS_OK;
             for (int head = 0; head < output->heads && status == STATUS_OK; head++)
-                status = capture_plane_read_stored(output->plane, item, head, row, end, output->columns,
-                                                   strip + (size_t)head * part, pitch, converter->scratch,
-                                                   converter->err);
+                status = capture_plane_read_stored(
+                    output->plane, &(PlaneRect){item, head, row, end, 0, output->columns}, strip + (size_t)head * part,
+                    pitch, converter->scratch, converter->err);
             if (status == STATUS_OK) status = write_strip(converter, strip, (size_t)(end - row) * pitch, name);
             if (status != STATUS_OK) return status;
         }
@@ -239,7 +239,7 @@ static Status put_metadata(Converter *converter) {
     for (size_t i = 0; i < BASE_COUNT(KEPT) && status == STATUS_OK; i++) {
         const Metadata *entry = NULL;
         for (size_t c = 0; c < capture->container_count && !entry; c++)
-            entry = capture_container_metadata(&capture->containers[c], KEPT[i]);
+            entry = container_metadata(&capture->containers[c], KEPT[i]);
         if (entry) status = put(converter, KEPT[i], entry->value);
     }
     return status;

@@ -37,8 +37,9 @@ static int64_t hidden_from(const RowsRequest *request, int64_t query) {
 
 static Status read_scores(const RowsRequest *request, int64_t q0, int64_t q1, int64_t k0, int64_t k1, float *out,
                           size_t pitch, Error *err) {
-    Status status = capture_plane_read(&request->data->dense, request->ref.item, request->ref.head, q0, q1, k0, k1, out,
-                                       pitch, request->scratch, request->cancel, err);
+    Status status = capture_plane_read(&request->data->dense,
+                                       &(PlaneRect){request->ref.item, request->ref.head, q0, q1, k0, k1}, out, pitch,
+                                       request->scratch, request->cancel, err);
     for (int64_t q = q0; q < q1 && status == STATUS_OK; q++) {
         int64_t lo, hi;
         float *row = out + (size_t)(q - q0) * pitch;
@@ -51,9 +52,10 @@ static Status read_scores(const RowsRequest *request, int64_t q0, int64_t q1, in
 
 Status capture_dense_rows(const RowsRequest *request, Error *err) {
     if (request->set->kind == SET_SCORES) return capture_score_rows(request, read_scores, err);
-    Status status = capture_plane_read(&request->data->dense, request->ref.item, request->ref.head, request->q0,
-                                       request->q1, request->k0, request->k1, request->out, request->pitch,
-                                       request->scratch, request->cancel, err);
+    Status status = capture_plane_read(
+        &request->data->dense,
+        &(PlaneRect){request->ref.item, request->ref.head, request->q0, request->q1, request->k0, request->k1},
+        request->out, request->pitch, request->scratch, request->cancel, err);
     const bool attribution = request->set->kind == SET_ATTRIBUTION; /* minus infinity: not captured */
     for (int64_t q = request->q0; q < request->q1 && status == STATUS_OK; q++) {
         float *row = request->out + (size_t)(q - request->q0) * request->pitch;

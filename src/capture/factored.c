@@ -33,8 +33,8 @@ static Status hold_keys(const RowsRequest *request, int64_t k0, int64_t k1, cons
         scratch->held.serial = 0; /* nothing, until the read has succeeded */
         float *rows = capture_scratch_buffer(&scratch->k, (size_t)(to - from) * (size_t)dim, sizeof(float));
         if (!rows) return error_set(err, STATUS_MEMORY, "not enough memory to compute attention");
-        Status status = capture_plane_read(&request->data->k, request->ref.item, head, from, to, 0, dim, rows,
-                                           (size_t)dim, scratch, request->cancel, err);
+        Status status = capture_plane_read(&request->data->k, &(PlaneRect){request->ref.item, head, from, to, 0, dim},
+                                           rows, (size_t)dim, scratch, request->cancel, err);
         if (status != STATUS_OK) return status;
         scratch->held.serial = request->capture->serial;
         scratch->held.set = request->ref.set;
@@ -59,7 +59,8 @@ Status capture_factored_score(const RowsRequest *request, int64_t q0, int64_t q1
     int dim = request->layer->head_dim, rows = (int)(q1 - q0), columns = (int)(k1 - k0);
     float *q_rows = capture_scratch_buffer(&request->scratch->q, (size_t)rows * (size_t)dim, sizeof(float));
     if (!q_rows) return error_set(err, STATUS_MEMORY, "not enough memory to compute attention");
-    Status status = capture_plane_read(&request->data->q, request->ref.item, request->ref.head, q0, q1, 0, dim, q_rows,
+    Status status = capture_plane_read(&request->data->q,
+                                       &(PlaneRect){request->ref.item, request->ref.head, q0, q1, 0, dim}, q_rows,
                                        (size_t)dim, request->scratch, request->cancel, err);
     if (status == STATUS_OK) status = hold_keys(request, k0, k1, &k_rows, err);
     if (status != STATUS_OK) return status;
@@ -117,7 +118,8 @@ Status capture_factored_probe(const RowsRequest *request, double *value, Error *
     }
     float *q_row = capture_scratch_buffer(&request->scratch->q, (size_t)dim, sizeof(float));
     if (!q_row) return error_set(err, STATUS_MEMORY, "not enough memory to compute attention");
-    Status status = capture_plane_read(&request->data->q, request->ref.item, request->ref.head, q, q + 1, 0, dim, q_row,
+    Status status = capture_plane_read(&request->data->q,
+                                       &(PlaneRect){request->ref.item, request->ref.head, q, q + 1, 0, dim}, q_row,
                                        (size_t)dim, request->scratch, NULL, err);
     for (int64_t k = lo; k < hi && status == STATUS_OK; k += CAPTURE_KEY_BLOCK) {
         int64_t n = i64_min(CAPTURE_KEY_BLOCK, hi - k);

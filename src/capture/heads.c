@@ -82,15 +82,17 @@ static Status fill_slot(const Plane *plane, const HeadRequest *r, int64_t first_
                         HeadSlot *slot, SourceScratch *scratch, Error *err) {
     const int64_t columns = group * r->dim, end = i64_min(row + CHUNK_ROWS, r->rows);
     if (plane->row_stride == columns) /* rows touch: one long row */
-        return capture_plane_read_stored(plane, r->ref.item, first_head, row, row + 1, (end - row) * columns,
+        return capture_plane_read_stored(plane,
+                                         &(PlaneRect){r->ref.item, first_head, row, row + 1, 0, (end - row) * columns},
                                          slot->bytes, slot->size, scratch, err);
-    return capture_plane_read_stored(plane, r->ref.item, first_head, row, end, columns, slot->bytes,
+    return capture_plane_read_stored(plane, &(PlaneRect){r->ref.item, first_head, row, end, 0, columns}, slot->bytes,
                                      (size_t)(columns * plane->item_size), scratch, err);
 }
 
 /* The slot with this chunk of a group; NULL and STATUS_OK: there is no memory for one. */
 static Status find_slot(const Plane *plane, const HeadRequest *r, int64_t first_head, int64_t group, int64_t chunk,
-                        HeadRows *heads, SourceScratch *scratch, const HeadSlot **out, Error *err) {
+                        SourceScratch *scratch, const HeadSlot **out, Error *err) {
+    HeadRows *heads = scratch->heads;
     *out = NULL;
     for (int i = 0; i < SLOTS_MAX; i++) {
         HeadSlot *s = &heads->slots[i];
@@ -127,19 +129,20 @@ Status capture_heads_read(const Plane *plane, const HeadRequest *r, int64_t r0, 
     if (group > 1 && r1 - r0 >= FEW_ROWS && !scratch->heads)
         scratch->heads = mem_alloc_zeroed(1, sizeof *scratch->heads);
     if (group < 2 || r1 - r0 < FEW_ROWS || !scratch->heads)
-        return capture_plane_read(plane, r->ref.item, r->head, r0, r1, 0, dim, out, (size_t)dim, scratch, cancel, err);
+        return capture_plane_read(plane, &(PlaneRect){r->ref.item, r->head, r0, r1, 0, dim}, out, (size_t)dim, scratch,
+                                  cancel, err);
     for (int64_t row = r0, end; row < r1; row = end) {
         const HeadSlot *slot;
         end = i64_min(r1, (row / CHUNK_ROWS + 1) * CHUNK_ROWS);
         if (cancel_requested(cancel)) return error_set(err, STATUS_CANCELLED, "cancelled");
-        Status status = find_slot(plane, r, first_head, count, row / CHUNK_ROWS, scratch->heads, scratch, &slot, err);
+        Status status = find_slot(plane, r, first_head, count, row / CHUNK_ROWS, scratch, &slot, err);
         if (status == STATUS_OK && !slot)
-            status = capture_plane_read(plane, r->ref.item, r->head, row, end, 0, dim, out + (row - r0) * dim,
-                                        (size_t)dim, scratch, cancel, err);
+            status = capture_plane_read(plane, &(PlaneRect){r->ref.item, r->head, row, end, 0, dim},
+                                        out + (row - r0) * dim, (size_t)dim, scratch, cancel, err);
         if (status != STATUS_OK) return status;
         for (int64_t i = row; slot && i < end; i++) {
             const int64_t at = (i % CHUNK_ROWS * count + (r->head - first_head)) * dim * plane->item_size;
-            capture_dtype_to_f32(plane->dtype, false, slot->bytes + at, out + (i - r0) * dim, (size_t)dim);
+            dtype_to_f32(plane->dtype, false, slot->bytes + at, out + (i - r0) * dim, (size_t)dim);
         }
     }
     return STATUS_OK;

@@ -48,7 +48,7 @@ static Status load_index(const char *path, json_t **root, Error *err) {
         if (err && !err->file[0]) snprintf(err->file, sizeof(err->file), "%s", name);
         return status;
     }
-    if (capture_json_values(text, size) > INDEX_MAX_VALUES)
+    if (json_values(text, size) > INDEX_MAX_VALUES)
         status = bad_index(name, "too many values", err);
     else if (!(*root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &json_error)))
         status = error_set_at(err, STATUS_FORMAT, name, -1, "not valid JSON: %.160s", json_error.text);
@@ -109,7 +109,7 @@ static Status check_shard(Container *shard, const char *file, json_t *map, size_
     }
     shard->tensor_count = kept;
     *found += kept;
-    if (shard->zip)
+    if (shard->format->archive)
         return error_set_at(err, STATUS_UNSUPPORTED, shard->name, -1, "expected a safetensors file as shard");
     return STATUS_OK;
 }
@@ -135,8 +135,8 @@ static Status missing_tensor(const Container *container, json_t *map, Error *err
     return status;
 }
 
-static Status open_shards(Container *container, json_t *map, const char **names, size_t count, const Progress *progress,
-                          Error *err) {
+static Status open_shards(Container *container, json_t *map, const char **names, size_t count,
+                          const CaptureOpenParams *params, Error *err) {
     size_t found = 0;
     Status status = STATUS_OK;
     container->parts = mem_alloc_zeroed(count, sizeof(*container->parts));
@@ -147,12 +147,12 @@ static Status open_shards(Container *container, json_t *map, const char **names,
         char *path = sibling(container->path, names[i]);
         char *kept = path ? arena_copy_text(&container->arena, path, strlen(path)) : NULL;
         mem_free(path);
-        status = kept ? capture_bytes_open_file(kept, &source, err) : no_memory(err);
-        if (status == STATUS_OK) status = capture_container_open(source, kept, progress, shard, err);
+        status = kept ? bytes_open_file(kept, &source, err) : no_memory(err);
+        if (status == STATUS_OK) status = formats_open(params->formats, source, kept, &params->progress, shard, err);
         if (status != STATUS_OK) return status;
         container->part_count = i + 1;
         status = check_shard(shard, names[i], map, &found, err);
-        if (status == STATUS_OK && !capture_container_absorb(container, shard)) status = no_memory(err);
+        if (status == STATUS_OK && !container_absorb(container, shard)) status = no_memory(err);
     }
     if (status == STATUS_OK && found < json_object_size(map)) status = missing_tensor(container, map, err);
     return status;
@@ -162,7 +162,7 @@ bool capture_index_is(const char *path) {
     return text_ends_with(path, INDEX_SUFFIX);
 }
 
-Status capture_index_open(const char *path, const Progress *progress, Container *out, Error *err) {
+Status capture_index_open(const char *path, const CaptureOpenParams *params, Container *out, Error *err) {
     json_t *root = NULL;
     size_t count = 0;
     memset(out, 0, sizeof(*out));
@@ -172,10 +172,10 @@ Status capture_index_open(const char *path, const Progress *progress, Container 
     if (status != STATUS_OK) return status;
     json_t *map = json_object_get(root, "weight_map");
     const char **names = shard_names(map, &count);
-    status = names ? open_shards(out, map, names, count, progress, err) : no_memory(err);
+    status = names ? open_shards(out, map, names, count, params, err) : no_memory(err);
     mem_free(names);
     json_decref(root);
-    if (status != STATUS_OK) capture_container_close(out);
+    if (status != STATUS_OK) container_close(out);
     return status;
 }
 
@@ -189,13 +189,6 @@ static bool add_input(Inputs *inputs, const char *path, bool optional) {
     }
     inputs->files[inputs->count++] = (InputFile){copy, optional};
     return true;
-}
-
-static bool is_array_file(const char *name) {
-    static const char *const ENDINGS[] = {".npy", ".npz", ".safetensors", ".pt", ".pth"};
-    for (size_t i = 0; i < BASE_COUNT(ENDINGS); i++)
-        if (text_ends_with(name, ENDINGS[i])) return true;
-    return false;
 }
 
 static int compare_inputs(const void *a, const void *b) {
@@ -223,7 +216,7 @@ static Status drop_shards(Inputs *inputs, size_t first, const char *index, Error
     return status;
 }
 
-static Status add_folder(Inputs *inputs, const char *path, Error *err) {
+static Status add_folder(Inputs *inputs, const char *path, const Format *const *formats, Error *err) {
     struct dirent *entry;
     size_t first = inputs->count;
     Status status = STATUS_OK;
@@ -231,7 +224,8 @@ static Status add_folder(Inputs *inputs, const char *path, Error *err) {
     if (!folder) return error_set_at(err, STATUS_IO, file_base_name(path), -1, "the folder cannot be read");
     while (status == STATUS_OK && (entry = readdir(folder)) != NULL) {
         TextBuffer file = {0};
-        if (entry->d_name[0] == '.' || (!is_array_file(entry->d_name) && !capture_index_is(entry->d_name))) continue;
+        if (entry->d_name[0] == '.' || (!formats_in_folder(formats, entry->d_name) && !capture_index_is(entry->d_name)))
+            continue;
         text_appendf(&file, "%s%s%s", path, text_ends_with(path, "/") ? "" : "/", entry->d_name);
         if (file.failed || !add_input(inputs, file.text, true)) status = no_memory(err);
         if (inputs->count - first > INPUTS_MAX_FILES)
@@ -241,9 +235,11 @@ static Status add_folder(Inputs *inputs, const char *path, Error *err) {
     }
     closedir(folder);
     if (status != STATUS_OK) return status;
-    if (inputs->count == first)
-        return error_set_at(err, STATUS_NOT_FOUND, path, -1,
-                            "expected .npy, .npz, .safetensors or .pt files in the directory, found none");
+    if (inputs->count == first) {
+        char endings[FORMATS_TEXT_SIZE];
+        return error_set_at(err, STATUS_NOT_FOUND, path, -1, "expected %s files in the directory, found none",
+                            formats_folder_endings(formats, endings, sizeof(endings)));
+    }
     qsort(inputs->files + first, inputs->count - first, sizeof(*inputs->files), compare_inputs);
     for (size_t i = first; i < inputs->count && status == STATUS_OK; i++)
         if (capture_index_is(inputs->files[i].path)) status = drop_shards(inputs, first, inputs->files[i].path, err);
@@ -269,14 +265,15 @@ static Status add_matches(Inputs *inputs, const char *pattern, Error *err) {
     return status;
 }
 
-Status capture_inputs_expand(const char *const *paths, size_t count, Inputs *out, Error *err) {
+Status capture_inputs_expand(const CaptureOpenParams *params, Inputs *out, Error *err) {
+    const char *const *paths = params->paths;
     memset(out, 0, sizeof(*out));
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < params->path_count; i++) {
         FileInfo info = {0};
         Status status = STATUS_OK;
         bool there = strcmp(paths[i], "-") != 0 && file_path_info(paths[i], &info, NULL) == STATUS_OK;
         if (there && info.is_directory)
-            status = add_folder(out, paths[i], err);
+            status = add_folder(out, paths[i], params->formats, err);
         else if (!there && paths[i][strcspn(paths[i], "*?[")] != '\0')
             status = add_matches(out, paths[i], err);
         else if (!add_input(out, paths[i], false))

@@ -1,28 +1,21 @@
 /* capture, inside: what its .c files share. Nobody outside this folder includes this.
  *
- *   bytes.c        ByteSource
- *   dtype.c        names, sizes and conversion of stored numbers
- *   npy.c npz.c safetensors.c torch.c json.c hdf5.c       a file -> Container (named arrays + metadata)
- *   json_stream.c                   bytes -> events of JSON, bounded; json_forms.c: what arrays in JSON mean
- *   strip_read.c strip_build.c strip.c   the answers of APIs -> tokens with probabilities; explain.c: scores of spans
- *   zip.c pickle.c                  what .npz and .pt are made of
- *   inputs.c       folders, patterns and indexes -> files
- *   container.c    opens a file by what its first bytes say
- *   names.c        array name -> role, set, layer
- *   assemble.c     containers -> sets and layers; sample.c looks at some rows to tell weights, causality, padding
- *   tokens.c token_text.c           token lists and how they are shown
+ *   open.c         files -> containers -> sets; inputs.c: folders, patterns and indexes -> files
+ *   collect.c      containers -> parts: which arrays are the attention of which layer
+ *   assemble.c     parts -> sets and layers; sample.c looks at some rows to tell weights, causality, padding
+ *   tokens.c       token lists; strip.c: strips; vllm.c, check.c: what two sources need besides
  *   values.c       norms of value vectors
- *   plane.c        strided reads; dense.c and factored.c: rows; lse.c: row log-sum-exp cache; rows.c: the seam */
+ *   plane.c        strided reads; stored.c: without conversion; heads.c: with neighbours
+ *   source.c       the seam: dense.c or factored.c; rows.c: softmax over scores; lse.c: row log-sum-exp cache
+ *   operands.c     Q, K and normalisers for those who multiply themselves
+ *   scan.c convert.c write.c        what `info` counts; any capture as safetensors
+ *   note.c         sentences about how a capture was read */
 #ifndef ATTNSCOPE_CAPTURE_INTERNAL_H
 #define ATTNSCOPE_CAPTURE_INTERNAL_H
 
 #include "capture/capture.h"
+#include "formats/formats.h"
 
-#include <math.h>
-#include <string.h>
-
-/* Attention has at most five axes (layer, batch, head, query, key); more are kept for messages only. */
-#define CAPTURE_MAX_DIMS 8
 /* Real models stay far below; above, a header is wrong or hostile. */
 #define CAPTURE_MAX_SETS 256
 #define CAPTURE_MAX_LAYERS 10000
@@ -31,132 +24,6 @@
 #define CAPTURE_MAX_HEAD_DIM 65536
 /* Scores at or below this are a mask (the f16 and bf16 conventions for minus infinity lie here). */
 #define CAPTURE_MASK_SCORE (-6e4f)
-
-/* ---- bytes.c --------------------------------------------------------------------------------- */
-
-/* Takes `file` over, also on failure. */
-Status capture_bytes_own_file(File *file, const char *name, ByteSource **out, Error *err);
-/* Takes `memory` (mem_alloc'ed) over, also on failure. */
-Status capture_bytes_own_memory(void *memory, size_t size, const char *name, ByteSource **out, Error *err);
-/* Copies standard input into a temporary file. */
-Status capture_bytes_open_stdin(ByteSource **out, Error *err);
-
-/* ---- container.c ----------------------------------------------------------------------------- */
-
-/* Some rows of a pattern that lie elsewhere than the rest: the steps of generate(). Strides are in elements. */
-typedef struct PlanePiece {
-    ByteSource *source; /* borrowed */
-    uint64_t offset;
-    int64_t row0, row1;       /* of the pattern */
-    int64_t column0, column1; /* the others are not captured */
-    int64_t item_stride, head_stride, row_stride, column_stride;
-} PlanePiece;
-
-/* A named array in a file. Strides are in elements. */
-typedef struct Tensor {
-    const char *name; /* "" for a bare .npy */
-    DType dtype;
-    char dtype_text[24]; /* as the file says it, for messages */
-    int item_size;       /* bytes an element; DTYPE_UNICODE: 4 x characters, or 1 x with narrow */
-    bool narrow;         /* DTYPE_UNICODE of single bytes (NumPy's S) */
-    bool big_endian;
-    int ndim; /* where it exceeds CAPTURE_MAX_DIMS, the last kept dimension is the product of the rest */
-    int64_t shape[CAPTURE_MAX_DIMS];
-    int64_t stride[CAPTURE_MAX_DIMS];
-    int64_t count;            /* elements */
-    ByteSource *source;       /* borrowed from the container; NULL: a deflated member not inflated yet */
-    uint64_t offset;          /* of the first element in source */
-    int64_t member;           /* index of the zip member or HDF5 dataset, else -1 */
-    const PlanePiece *pieces; /* [item, head, query, key] in pieces, rows ascending; source, offset, stride unused */
-    size_t piece_count;
-    int64_t prompt_rows; /* rows of step 0, where each of step_count - 1 steps after it added one; else 0 */
-    int step_count;
-    const char *set;        /* the set it belongs to, where the file says so; else NULL */
-    bool block;             /* of a larger pattern: rows need not sum to 1 */
-    bool axes_known;        /* the format says what they are, which needs no note */
-    bool bare;              /* the only array of its file, without a name in it */
-    bool file_named;        /* the name is the file's: what stands before the layer number means nothing */
-    struct Container *home; /* of a container that was absorbed; else NULL */
-    const int *layer_numbers, *head_numbers; /* along those axes, ascending; NULL: 0, 1, 2 ... */
-} Tensor;
-
-typedef struct Metadata {
-    const char *key, *value;
-    size_t value_length;
-    const char *set; /* tokens of one set only; else NULL */
-} Metadata;
-
-#define CAPTURE_CONTAINER_NOTES 4
-typedef struct Container {
-    const char *path; /* as given; borrowed */
-    const char *name; /* base name */
-    ByteSource *source;
-    Arena arena;
-    Tensor *tensors;
-    size_t tensor_count, tensor_capacity;
-    Metadata *metadata;
-    size_t metadata_count, metadata_capacity;
-    ByteSource **owned; /* besides `source`: inflated members and the like */
-    size_t owned_count, owned_capacity;
-    struct ZipReader *zip;                      /* until the capture is open */
-    struct Hdf5Reader *hdf5;                    /* the same */
-    const char *notes[CAPTURE_CONTAINER_NOTES]; /* how the file was read; NULL after the last */
-    struct Container *parts;                    /* absorbed; their tensors and metadata are here too */
-    size_t part_count;
-    StripInfo *strips; /* in the arena */
-    int strip_count;
-    void *strip_memory[2]; /* what they point into */
-    bool optional;         /* one of a folder's files: left out when it holds no attention */
-    bool bare;             /* one array without a name (.npy) */
-    uint64_t trailing;     /* bytes after the array of a bare .npy */
-} Container;
-
-/* Reads directory and headers, no data (JSON is read whole). Takes `source` over, also on failure. */
-Status capture_container_open(ByteSource *source, const char *path, const Progress *progress, Container *out,
-                              Error *err);
-/* Adds the tensors and metadata of one of container->parts. False when memory ran out. */
-bool capture_container_absorb(Container *container, Container *part);
-/* Base name of the file that the tensor is in. */
-const char *capture_tensor_file(const Container *container, const Tensor *tensor);
-/* Makes tensor->source valid (inflates a deflated member). */
-Status capture_container_materialise(Container *container, Tensor *tensor, const Progress *progress, Error *err);
-/* Lets go of what only opening needs. */
-void capture_container_settle(Container *container);
-void capture_container_close(Container *container);
-Tensor *capture_container_add(Container *container); /* zeroed; NULL on failure */
-bool capture_container_add_metadata(Container *container, const char *key, const char *value, size_t length);
-/* A sentence for the capture's notes; more than there is room for are dropped. False when memory ran out. */
-bool capture_container_note(Container *container, const char *format, ...) BASE_PRINTF(2, 3);
-const Metadata *capture_container_metadata(const Container *container, const char *key); /* NULL when absent */
-/* Row-major strides (or column-major); sizes of zero give strides of zero. False on overflow of the element count. */
-bool capture_tensor_strides(Tensor *tensor, bool column_major);
-/* "(6, 6, 188, 188)" */
-void capture_tensor_shape_text(const Tensor *tensor, char *out, size_t out_size);
-/* "array 'NAME'" or "the array". */
-void capture_tensor_label(const Tensor *tensor, char *out, size_t out_size);
-
-/* Upper bound of the values in JSON text, without parsing it: a tree takes some thirty times the room of the text. */
-size_t capture_json_values(const char *text, size_t length);
-
-Status capture_npy_open(Container *container, Error *err);
-Status capture_npz_open(Container *container, Error *err); /* container->zip is open */
-Status capture_safetensors_open(Container *container, Error *err);
-/* The archive of a torch.save? Else its .npy members are read. */
-bool capture_torch_is(const Container *container);
-Status capture_torch_open(Container *container, Error *err); /* container->zip is open */
-typedef struct Hdf5Reader Hdf5Reader;
-Status capture_hdf5_open(Container *container, Error *err);
-Status capture_hdf5_materialise(Container *container, Tensor *tensor, const Progress *progress, Error *err);
-void capture_hdf5_close(Hdf5Reader *reader); /* NULL is allowed */
-Status capture_json_open(Container *container, const Progress *progress, Error *err);
-
-/* NumPy caps the dict at 10,000 characters too. */
-#define CAPTURE_NPY_HEADER_MAX 10000
-#define CAPTURE_NPY_PREFIX (12 + CAPTURE_NPY_HEADER_MAX)
-/* Fills dtype, shape, strides, count from the first `size` bytes of an .npy; *data_start is where its data begin.
- * `total` is the size of the whole .npy, which must hold the data. Offsets in *err are relative to the .npy. */
-Status capture_npy_header(const uint8_t *prefix, size_t size, uint64_t total, Tensor *tensor, uint64_t *data_start,
-                          Error *err);
 
 /* ---- inputs.c -------------------------------------------------------------------------------- */
 
@@ -170,86 +37,16 @@ typedef struct Inputs {
     size_t count, capacity;
 } Inputs;
 
-/* Folders and patterns -> files. *out is released by capture_inputs_free in any case. */
-Status capture_inputs_expand(const char *const *paths, size_t count, Inputs *out, Error *err);
+/* params->paths, folders and patterns -> files. *out is released by capture_inputs_free in any case. */
+Status capture_inputs_expand(const CaptureOpenParams *params, Inputs *out, Error *err);
 void capture_inputs_free(Inputs *inputs);
 /* An index of shards by its name? All shards in one container, which borrows `path`. */
 bool capture_index_is(const char *path);
-Status capture_index_open(const char *path, const Progress *progress, Container *out, Error *err);
+Status capture_index_open(const char *path, const CaptureOpenParams *params, Container *out, Error *err);
 
 /* ---- vllm.c: gives the queries and keys of vLLM's hooks their head axis ---------------------- */
 
 Status capture_vllm_prepare(Capture *capture, Error *err);
-
-/* ---- zip.c ----------------------------------------------------------------------------------- */
-
-typedef struct ZipReader ZipReader;
-
-typedef struct ZipMember {
-    const char *name; /* UTF-8, no control characters */
-    uint64_t data;    /* where its bytes begin in the file */
-    uint64_t size;    /* bytes, inflated */
-    bool stored;
-    uint64_t start, end;   /* bytes of the file it occupies, local header included */
-    uint64_t directory[2]; /* minizip's position */
-} ZipMember;
-
-/* Reads and checks the directory into container->zip. Members of folders are left out. */
-Status capture_zip_open(Container *container, Error *err);
-void capture_zip_close(ZipReader *reader);
-size_t capture_zip_count(const ZipReader *reader);
-const ZipMember *capture_zip_member(const ZipReader *reader, size_t index);
-/* The first `size` bytes of a member, which has as many; a checksum is not looked at. */
-Status capture_zip_prefix(const Container *container, const ZipMember *member, void *out, size_t size, Error *err);
-/* All of a member, checksum included; *out belongs to the container. */
-Status capture_zip_inflate(Container *container, const ZipMember *member, const Progress *progress, ByteSource **out,
-                           Error *err);
-/* "the zip entry 'NAME' WHAT", STATUS_FORMAT. */
-Status capture_zip_fail(const Container *container, const char *name, const char *what, Error *err);
-
-/* ---- dtype.c --------------------------------------------------------------------------------- */
-
-int capture_dtype_size(DType dtype); /* bytes; 0 where it varies */
-bool capture_dtype_is_float(DType dtype);
-/* `count` packed elements -> f32. `raw` is aligned for the type and is byte-swapped in place when big_endian. */
-void capture_dtype_to_f32(DType dtype, bool big_endian, void *raw, float *out, size_t count);
-double capture_dtype_to_f64(DType dtype, bool big_endian, const void *raw);  /* one element, any alignment */
-int64_t capture_dtype_to_i64(DType dtype, bool big_endian, const void *raw); /* integers; any alignment */
-
-/* ---- names.c --------------------------------------------------------------------------------- */
-
-typedef enum Role {
-    ROLE_NONE,
-    ROLE_PATTERN,
-    ROLE_SCORES,
-    ROLE_Q,
-    ROLE_K,
-    ROLE_ROT_Q,
-    ROLE_ROT_K,
-    ROLE_LSE,
-    ROLE_V,
-    ROLE_TOKENS, /* both axes */
-    ROLE_Q_TOKENS,
-    ROLE_K_TOKENS,
-    ROLE_MODEL_WEIGHT, /* ends in .weight or .bias: a checkpoint, not a capture */
-} Role;
-
-typedef enum SetHint { HINT_NONE, HINT_ENCODER, HINT_DECODER, HINT_CROSS } SetHint;
-
-typedef struct NameMeaning {
-    Role role;
-    SetHint hint;
-    int layer;          /* -1: no number in the name */
-    bool sure;          /* the number stands alone or after a word like "layer": it is no part of a name */
-    size_t prefix;      /* characters before the layer number: tells towers of a model apart */
-    bool explicit_name; /* a hook or a name that says attention; false: a plain numbered array */
-} NameMeaning;
-
-NameMeaning capture_name_meaning(const char *name);
-/* encoder, decoder or cross as a word of a file's name. */
-SetHint capture_name_file_hint(const char *file_name);
-/* N of "layerN" in a file's name, -1 when absent. */
-int capture_name_file_layer(const char *file_name);
 
 /* ---- plane.c --------------------------------------------------------------------------------- */
 
@@ -267,19 +64,27 @@ typedef struct Plane {
     float fill;
 } Plane;
 
-/* Rows r0..r1-1, columns c0..c1-1 of (item, head) as f32, row-major; row r starts at out + (r - r0) * pitch. */
-Status capture_plane_read(const Plane *plane, int64_t item, int64_t head, int64_t r0, int64_t r1, int64_t c0,
-                          int64_t c1, float *out, size_t pitch, SourceScratch *scratch, const CancelFlag *cancel,
-                          Error *err);
+/* Rows r0..r1-1, columns c0..c1-1 of (item, head). */
+typedef struct PlaneRect {
+    int64_t item, head, r0, r1, c0, c1;
+} PlaneRect;
+/* As f32, row-major; row r starts at out + (r - r0) * pitch. */
+Status capture_plane_read(const Plane *plane, const PlaneRect *rect, float *out, size_t pitch, SourceScratch *scratch,
+                          const CancelFlag *cancel, Error *err);
 /* One element in f64. */
 Status capture_plane_read_one(const Plane *plane, int64_t item, int64_t head, int64_t row, int64_t column, double *out,
                               Error *err);
 
+/* Along an axis of the tensor, 0 for axis -1. */
+int64_t capture_axis_stride(const Tensor *tensor, int axis);
+/* Where a tensor lies, without strides; and with them, of vectors [batch?, position, head, d]. */
+Plane capture_plane_of_tensor(const Container *container, const Tensor *tensor);
+Plane capture_plane_of_vectors(const Container *container, const Tensor *tensor);
 /* The plane that a piece is. */
 Plane capture_plane_of_piece(const Plane *plane, const PlanePiece *piece);
-/* stored.c: rows r0..r1-1, columns 0..columns-1 as they are stored, little-endian; rows `pitch` bytes apart. */
-Status capture_plane_read_stored(const Plane *plane, int64_t item, int64_t head, int64_t r0, int64_t r1,
-                                 int64_t columns, uint8_t *out, size_t pitch, SourceScratch *scratch, Error *err);
+/* stored.c: the same as it is stored, little-endian; rows `pitch` bytes apart. */
+Status capture_plane_read_stored(const Plane *plane, const PlaneRect *rect, uint8_t *out, size_t pitch,
+                                 SourceScratch *scratch, Error *err);
 
 /* heads.c: rows of one head of Q or K as f32, read with those of its neighbours where these will be asked for soon. */
 typedef struct HeadRequest {
@@ -344,7 +149,7 @@ double capture_lse_result(const LseRun *run); /* -INFINITY: nothing visible; NAN
 /* Scores -> weights in place: exp(score - lse). Masked cells stay masked. */
 void capture_lse_apply(float *cells, size_t count, double lse);
 
-/* ---- rows ------------------------------------------------------------------------------------ */
+/* ---- source.c, rows.c, dense.c, factored.c --------------------------------------------------- */
 
 typedef struct LayerData {
     Plane dense;      /* weights or scores */
@@ -422,12 +227,20 @@ Status capture_stream_lse(const RowsRequest *request, ScoreBlock score, int64_t 
 /* Keys [*lo, *hi) that query q may see; the others are masked whatever is stored. */
 void capture_visible_keys(const RowsRequest *request, int64_t query, int64_t *lo, int64_t *hi);
 
+/* CELL_MASKED into rows x columns cells, rows `pitch` floats apart. */
+void capture_fill_masked(float *cells, int64_t rows, int64_t columns, size_t pitch);
+
 Status capture_dense_rows(const RowsRequest *request, Error *err);
 Status capture_factored_score(const RowsRequest *request, int64_t q0, int64_t q1, int64_t k0, int64_t k1, float *out,
                               size_t pitch, Error *err);
 /* The cell (q0, k0) in f64: CELL_MASKED, NAN or a number. */
 Status capture_dense_probe(const RowsRequest *request, double *value, Error *err);
 Status capture_factored_probe(const RowsRequest *request, double *value, Error *err);
+
+/* ---- note.c ---------------------------------------------------------------------------------- */
+
+/* False when memory ran out. */
+bool capture_add_note(Capture *capture, bool warning, const char *format, ...) BASE_PRINTF(3, 4);
 
 /* ---- collect.c ------------------------------------------------------------------------------- */
 
@@ -463,7 +276,6 @@ Status capture_collect(Capture *capture, const char *axes, Parts *parts, Error *
 
 /* ---- assemble.c, sample.c, tokens.c ---------------------------------------------------------- */
 
-bool capture_add_note(Capture *capture, bool warning, const char *format, ...) BASE_PRINTF(3, 4);
 Status capture_assemble(Capture *capture, const CaptureOpenParams *params, Error *err);
 /* Kind, causality, padding and row sums of set `index` from some of its rows; see SetInfo. */
 typedef struct SampleHints {
@@ -472,8 +284,6 @@ typedef struct SampleHints {
     const char *block; /* name of a set whose rows need not sum to 1, else NULL */
 } SampleHints;
 Status capture_sample_set(Capture *capture, int index, const SampleHints *hints, const Progress *progress, Error *err);
-/* assemble.c: where a tensor lies; of vectors [batch?, position, head, d]. */
-Plane capture_plane_of_vectors(const Container *container, const Tensor *tensor);
 /* values.c: takes the value vectors of a part where they fit its pattern; else says so. */
 void capture_fill_values(Capture *capture, const Part *part, LayerInfo *info, LayerData *data);
 Status capture_tokens_load(Capture *capture, const CaptureOpenParams *params, Error *err);
@@ -485,11 +295,5 @@ bool capture_strips_only(const Capture *capture);
 
 /* ---- check.c: warns where a model rotates Q and K, and what is stored is not rotated. The model's name is known. */
 Status capture_check_rotation(Capture *capture, Error *err);
-
-/* How tokens of a list are written. */
-typedef enum TokenEncoding { TOKENS_AS_IS, TOKENS_BYTE_LEVEL, TOKENS_WORDPIECE } TokenEncoding;
-TokenEncoding capture_token_encoding(const char *const *raw, const size_t *lengths, int64_t count);
-/* Fills *out from `length` bytes as the file has them. False when memory ran out. */
-bool capture_token_make(Arena *arena, const char *bytes, size_t length, TokenEncoding encoding, Token *out);
 
 #endif

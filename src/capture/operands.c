@@ -40,9 +40,10 @@ void capture_factored_visible(const Factored *factored, int64_t query, int64_t *
     }
 }
 
-Status capture_factored_rows(const Capture *capture, PatternRef ref, Axis axis, int64_t r0, int64_t r1, float *out,
+Status capture_factored_rows(const Capture *capture, PatternRef ref, Axis axis, RowSpan span, float *out,
                              SourceScratch *scratch, const CancelFlag *cancel, Error *err) {
     Factored factored = {0};
+    const int64_t r0 = span.r0, r1 = span.r1;
     Status status = capture_factored(capture, ref, &factored, err);
     if (status != STATUS_OK) return status;
     const LayerData *data = &capture->data[ref.set].layers[ref.layer];

@@ -38,17 +38,24 @@ static Status no_memory(Error *err) {
 /* The message of a failed read names the file, not the reader. */
 static Status plane_bytes(const Plane *plane, int64_t element, void *out, size_t size, Error *err) {
     uint64_t offset = plane->offset + (uint64_t)element * (uint64_t)plane->item_size;
-    Status status = capture_bytes_read(plane->source, offset, out, size, err);
+    Status status = bytes_read(plane->source, offset, out, size, err);
     if (status != STATUS_OK && err) snprintf(err->file, sizeof(err->file), "%s", plane->file);
     return status;
 }
 
+/* Of whom and how, below. */
+typedef struct Reading {
+    const Plane *plane;
+    SourceScratch *scratch;
+    const CancelFlag *cancel;
+} Reading;
+
 /* `count` elements from `first` on, `stride` apart, as f32. */
-static Status read_run(const Plane *plane, int64_t first, int64_t stride, int64_t count, float *out,
-                       SourceScratch *scratch, const CancelFlag *cancel, Error *err) {
+static Status read_run(const Reading *reading, int64_t first, int64_t stride, int64_t count, float *out, Error *err) {
+    const Plane *plane = reading->plane;
     int64_t size = plane->item_size;
     if (stride == 0 && count > 1) {
-        Status status = read_run(plane, first, 1, 1, out, scratch, cancel, err);
+        Status status = read_run(reading, first, 1, 1, out, err);
         for (int64_t i = 1; i < count && status == STATUS_OK; i++)
             out[i] = out[0];
         return status;
@@ -58,25 +65,26 @@ static Status read_run(const Plane *plane, int64_t first, int64_t stride, int64_
     for (int64_t at = 0; at < count; at += chunk) {
         int64_t n = i64_min(chunk, count - at);
         size_t span = (size_t)(((n - 1) * stride + 1) * size);
-        uint8_t *bytes = capture_scratch_buffer(&scratch->bytes, span, 1);
+        uint8_t *bytes = capture_scratch_buffer(&reading->scratch->bytes, span, 1);
         if (!bytes) return no_memory(err);
-        if (cancel_requested(cancel)) return cancelled(err);
+        if (cancel_requested(reading->cancel)) return cancelled(err);
         Status status = plane_bytes(plane, first + at * stride, bytes, span, err);
         if (status != STATUS_OK) return status;
         if (stride > 1) /* gather in place: element i never lies before its new place */
             for (int64_t i = 1; i < n; i++)
                 memmove(bytes + i * size, bytes + i * stride * size, (size_t)size);
-        capture_dtype_to_f32(plane->dtype, plane->big_endian, bytes, out + at, (size_t)n);
+        dtype_to_f32(plane->dtype, plane->big_endian, bytes, out + at, (size_t)n);
     }
     return STATUS_OK;
 }
 
 /* Columns lie closer together than rows: row by row, or all at once where rows touch. */
-static Status read_by_rows(const Plane *plane, int64_t base, int64_t rows, int64_t columns, float *out, size_t pitch,
-                           SourceScratch *scratch, const CancelFlag *cancel, Error *err) {
+static Status read_by_rows(const Reading *reading, int64_t base, int64_t rows, int64_t columns, float *out,
+                           size_t pitch, Error *err) {
+    const Plane *plane = reading->plane;
     int64_t size = plane->item_size;
     bool touch = plane->column_stride == 1 && plane->row_stride == columns && (pitch == (size_t)columns || rows == 1);
-    if (touch) return read_run(plane, base, 1, rows * columns, out, scratch, cancel, err);
+    if (touch) return read_run(reading, base, 1, rows * columns, out, err);
     /* Short rows with short gaps (one head of Q): several rows a read. */
     int64_t gap = (plane->row_stride - columns) * size;
     if (plane->column_stride == 1 && plane->row_stride >= columns && gap < SPAN_LIMIT / 4 &&
@@ -85,35 +93,34 @@ static Status read_by_rows(const Plane *plane, int64_t base, int64_t rows, int64
         for (int64_t r = 0; r < rows; r += group) {
             int64_t n = i64_min(group, rows - r);
             size_t span = (size_t)(((n - 1) * plane->row_stride + columns) * size);
-            uint8_t *bytes = capture_scratch_buffer(&scratch->bytes, span, 1);
+            uint8_t *bytes = capture_scratch_buffer(&reading->scratch->bytes, span, 1);
             if (!bytes) return no_memory(err);
-            if (cancel_requested(cancel)) return cancelled(err);
+            if (cancel_requested(reading->cancel)) return cancelled(err);
             Status status = plane_bytes(plane, base + r * plane->row_stride, bytes, span, err);
             if (status != STATUS_OK) return status;
             for (int64_t i = 0; i < n; i++) { /* rows keep the alignment of their elements */
                 uint8_t *row = bytes + i * plane->row_stride * size;
-                capture_dtype_to_f32(plane->dtype, plane->big_endian, row, out + (size_t)(r + i) * pitch,
-                                     (size_t)columns);
+                dtype_to_f32(plane->dtype, plane->big_endian, row, out + (size_t)(r + i) * pitch, (size_t)columns);
             }
         }
         return STATUS_OK;
     }
     for (int64_t r = 0; r < rows; r++) {
-        Status status = read_run(plane, base + r * plane->row_stride, plane->column_stride, columns,
-                                 out + (size_t)r * pitch, scratch, cancel, err);
+        Status status = read_run(reading, base + r * plane->row_stride, plane->column_stride, columns,
+                                 out + (size_t)r * pitch, err);
         if (status != STATUS_OK) return status;
     }
     return STATUS_OK;
 }
 
 /* Rows lie closer together than columns (Fortran order): column by column. */
-static Status read_by_columns(const Plane *plane, int64_t base, int64_t rows, int64_t columns, float *out, size_t pitch,
-                              SourceScratch *scratch, const CancelFlag *cancel, Error *err) {
-    float *column = capture_scratch_buffer(&scratch->column, (size_t)rows, sizeof(float));
+static Status read_by_columns(const Reading *reading, int64_t base, int64_t rows, int64_t columns, float *out,
+                              size_t pitch, Error *err) {
+    const Plane *plane = reading->plane;
+    float *column = capture_scratch_buffer(&reading->scratch->column, (size_t)rows, sizeof(float));
     if (!column) return no_memory(err);
     for (int64_t c = 0; c < columns; c++) {
-        Status status = read_run(plane, base + c * plane->column_stride, plane->row_stride, rows, column, scratch,
-                                 cancel, err);
+        Status status = read_run(reading, base + c * plane->column_stride, plane->row_stride, rows, column, err);
         if (status != STATUS_OK) return status;
         for (int64_t r = 0; r < rows; r++)
             out[(size_t)r * pitch + (size_t)c] = column[r];
@@ -121,16 +128,43 @@ static Status read_by_columns(const Plane *plane, int64_t base, int64_t rows, in
     return STATUS_OK;
 }
 
-static Status read_rectangle(const Plane *plane, int64_t item, int64_t head, int64_t r0, int64_t r1, int64_t c0,
-                             int64_t c1, float *out, size_t pitch, SourceScratch *scratch, const CancelFlag *cancel,
-                             Error *err) {
-    int64_t base = item * plane->item_stride + head * plane->head_stride + r0 * plane->row_stride +
-                   c0 * plane->column_stride;
-    int64_t rows = r1 - r0, columns = c1 - c0;
+static Status read_rectangle(const Reading *reading, const PlaneRect *rect, float *out, size_t pitch, Error *err) {
+    const Plane *plane = reading->plane;
+    int64_t base = rect->item * plane->item_stride + rect->head * plane->head_stride + rect->r0 * plane->row_stride +
+                   rect->c0 * plane->column_stride;
+    int64_t rows = rect->r1 - rect->r0, columns = rect->c1 - rect->c0;
     if (rows <= 0 || columns <= 0) return STATUS_OK;
     if (plane->row_stride < plane->column_stride && rows > 1)
-        return read_by_columns(plane, base, rows, columns, out, pitch, scratch, cancel, err);
-    return read_by_rows(plane, base, rows, columns, out, pitch, scratch, cancel, err);
+        return read_by_columns(reading, base, rows, columns, out, pitch, err);
+    return read_by_rows(reading, base, rows, columns, out, pitch, err);
+}
+
+int64_t capture_axis_stride(const Tensor *tensor, int axis) {
+    return axis < 0 ? 0 : tensor->stride[axis];
+}
+
+Plane capture_plane_of_tensor(const Container *container, const Tensor *tensor) {
+    return (Plane){
+        .source = tensor->source,
+        .file = tensor_file(container, tensor),
+        .offset = tensor->offset,
+        .dtype = tensor->dtype,
+        .big_endian = tensor->big_endian,
+        .item_size = tensor->item_size,
+        .pieces = tensor->pieces,
+        .piece_count = tensor->piece_count,
+    };
+}
+
+/* [batch?, position, head, d] */
+Plane capture_plane_of_vectors(const Container *container, const Tensor *tensor) {
+    Plane plane = capture_plane_of_tensor(container, tensor);
+    int n = tensor->ndim;
+    plane.item_stride = n == 4 ? tensor->stride[0] : 0;
+    plane.row_stride = tensor->stride[n - 3];
+    plane.head_stride = tensor->stride[n - 2];
+    plane.column_stride = tensor->stride[n - 1];
+    return plane;
 }
 
 Plane capture_plane_of_piece(const Plane *plane, const PlanePiece *piece) {
@@ -161,30 +195,32 @@ static size_t find_piece(const Plane *plane, int64_t row) {
     return lo;
 }
 
-static Status read_pieces(const Plane *plane, int64_t item, int64_t head, int64_t r0, int64_t r1, int64_t c0,
-                          int64_t c1, float *out, size_t pitch, SourceScratch *scratch, const CancelFlag *cancel,
-                          Error *err) {
+static Status read_pieces(const Reading *reading, const PlaneRect *rect, float *out, size_t pitch, Error *err) {
+    const Plane *plane = reading->plane;
+    const int64_t r0 = rect->r0, r1 = rect->r1, c0 = rect->c0, c1 = rect->c1;
     for (int64_t r = r0; r < r1; r++)
         for (int64_t c = c0; c < c1; c++)
             out[(size_t)(r - r0) * pitch + (size_t)(c - c0)] = plane->fill;
     for (size_t i = find_piece(plane, r0); i < plane->piece_count && plane->pieces[i].row0 < r1; i++) {
         const PlanePiece *piece = &plane->pieces[i];
         Plane part = capture_plane_of_piece(plane, piece);
+        const Reading of_part = {&part, reading->scratch, reading->cancel};
         int64_t from_row = i64_max(r0, piece->row0), to_row = i64_min(r1, piece->row1);
         int64_t from = i64_max(c0, piece->column0), to = i64_min(c1, piece->column1);
-        Status status = read_rectangle(
-            &part, item, head, from_row - piece->row0, to_row - piece->row0, from - piece->column0, to - piece->column0,
-            out + (size_t)(from_row - r0) * pitch + (from < to ? from - c0 : 0), pitch, scratch, cancel, err);
+        const PlaneRect inside = {
+            rect->item,         rect->head, from_row - piece->row0, to_row - piece->row0, from - piece->column0,
+            to - piece->column0};
+        Status status = read_rectangle(&of_part, &inside,
+                                       out + (size_t)(from_row - r0) * pitch + (from < to ? from - c0 : 0), pitch, err);
         if (status != STATUS_OK) return status;
     }
     return STATUS_OK;
 }
 
-Status capture_plane_read(const Plane *plane, int64_t item, int64_t head, int64_t r0, int64_t r1, int64_t c0,
-                          int64_t c1, float *out, size_t pitch, SourceScratch *scratch, const CancelFlag *cancel,
-                          Error *err) {
-    if (plane->piece_count > 0) return read_pieces(plane, item, head, r0, r1, c0, c1, out, pitch, scratch, cancel, err);
-    return read_rectangle(plane, item, head, r0, r1, c0, c1, out, pitch, scratch, cancel, err);
+Status capture_plane_read(const Plane *plane, const PlaneRect *rect, float *out, size_t pitch, SourceScratch *scratch,
+                          const CancelFlag *cancel, Error *err) {
+    const Reading reading = {plane, scratch, cancel};
+    return (plane->piece_count > 0 ? read_pieces : read_rectangle)(&reading, rect, out, pitch, err);
 }
 
 Status capture_plane_read_one(const Plane *plane, int64_t item, int64_t head, int64_t row, int64_t column, double *out,
@@ -202,6 +238,6 @@ Status capture_plane_read_one(const Plane *plane, int64_t item, int64_t head, in
     int64_t element = item * plane->item_stride + head * plane->head_stride + row * plane->row_stride +
                       column * plane->column_stride;
     Status status = plane_bytes(plane, element, raw, (size_t)plane->item_size, err);
-    if (status == STATUS_OK) *out = capture_dtype_to_f64(plane->dtype, plane->big_endian, raw);
+    if (status == STATUS_OK) *out = dtype_to_f64(plane->dtype, plane->big_endian, raw);
     return status;
 }

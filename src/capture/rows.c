@@ -1,5 +1,4 @@
-/* The one seam through which weights are read: checks a request, then dense or factored. Softmax over scores is here
- * too, because stored scores and Q K^T need the same thing:
+/* Softmax over scores, because stored scores and Q K^T need the same thing:
  *
  *   for each strip of 64 rows:   scores of the wanted columns -> out
  *                                row log-sum-exp: from the cache, else stored in the file, else from `out` when it
@@ -27,73 +26,6 @@ void capture_scratch_drop(SourceScratch *scratch) {
     mem_free(scratch->column.data);
     capture_heads_drop(scratch->heads);
     mem_free(scratch);
-}
-
-/* ---- checks ---------------------------------------------------------------------------------- */
-
-static Status find_layer(const Capture *capture, PatternRef ref, const LayerInfo **out, Error *err) {
-    if (ref.set < 0 || ref.set >= capture->set_count)
-        return error_set(err, STATUS_RANGE, "expected a set below %d, found %d", capture->set_count, ref.set);
-    const SetInfo *set = &capture->sets[ref.set];
-    if (ref.layer < 0 || ref.layer >= set->layer_count)
-        return error_set(err, STATUS_RANGE, "expected a layer index below %d, found %d", set->layer_count, ref.layer);
-    const LayerInfo *layer = &set->layers[ref.layer];
-    if (ref.head < 0 || ref.head >= layer->head_count)
-        return error_set(err, STATUS_RANGE, "expected a head index below %d, found %d", layer->head_count, ref.head);
-    if (ref.item < 0 || ref.item >= layer->item_count)
-        return error_set(err, STATUS_RANGE, "expected a batch item below %d, found %d", layer->item_count, ref.item);
-    if (ref.step < 0 || ref.step >= set->step_count)
-        return error_set(err, STATUS_RANGE, "expected a step below %d, found %d", set->step_count, ref.step);
-    *out = layer;
-    return STATUS_OK;
-}
-
-Status capture_pattern_size(const Capture *capture, PatternRef ref, int64_t *queries, int64_t *keys, Error *err) {
-    const LayerInfo *layer = NULL;
-    Status status = find_layer(capture, ref, &layer, err);
-    if (status == STATUS_OK) {
-        *queries = layer->queries;
-        *keys = layer->keys;
-    }
-    return status;
-}
-
-static Status make_request(const Capture *capture, PatternRef ref, Values values, const int64_t rect[4], float *out,
-                           SourceScratch *scratch, const CancelFlag *cancel, RowsRequest *request, Error *err) {
-    const LayerInfo *layer = NULL;
-    Status status = find_layer(capture, ref, &layer, err);
-    if (status != STATUS_OK) return status;
-    int64_t q0 = rect[0], q1 = rect[1], k0 = rect[2], k1 = rect[3];
-    const SetInfo *set = &capture->sets[ref.set];
-    if (q0 < 0 || q1 < q0 || q1 > layer->queries || k0 < 0 || k1 < k0 || k1 > layer->keys)
-        return error_set(err, STATUS_RANGE,
-                         "expected rows within 0:%lld and columns within 0:%lld, found %lld:%lld and %lld:%lld",
-                         (long long)layer->queries, (long long)layer->keys, (long long)q0, (long long)q1, (long long)k0,
-                         (long long)k1);
-    if (k1 - k0 > INT32_MAX)
-        return error_set(err, STATUS_RANGE, "expected at most 2^31 columns at a time, found %lld",
-                         (long long)(k1 - k0));
-    if (values == VALUES_SCORES && !set->factored && set->kind != SET_SCORES)
-        return error_set(err, STATUS_UNSUPPORTED, "set '%s' stores %s, so there are no scores before softmax",
-                         set->name, capture_kind_name(set->kind));
-    *request = (RowsRequest){
-        .capture = capture,
-        .set = set,
-        .layer = layer,
-        .set_data = &capture->data[ref.set],
-        .data = &capture->data[ref.set].layers[ref.layer],
-        .ref = ref,
-        .values = values,
-        .q0 = q0,
-        .q1 = q1,
-        .k0 = k0,
-        .k1 = k1,
-        .out = out,
-        .pitch = (size_t)(k1 - k0),
-        .scratch = scratch,
-        .cancel = cancel,
-    };
-    return STATUS_OK;
 }
 
 void capture_visible_keys(const RowsRequest *request, int64_t query, int64_t *lo, int64_t *hi) {
@@ -195,7 +127,7 @@ static Status strip_lse(const RowsRequest *request, ScoreBlock score, int64_t q0
     return status;
 }
 
-static void fill_masked(float *cells, int64_t rows, int64_t columns, size_t pitch) {
+void capture_fill_masked(float *cells, int64_t rows, int64_t columns, size_t pitch) {
     for (int64_t r = 0; r < rows; r++)
         for (int64_t c = 0; c < columns; c++)
             cells[(size_t)r * pitch + (size_t)c] = CELL_MASKED;
@@ -208,8 +140,8 @@ static Status score_strip(const RowsRequest *request, ScoreBlock score, int64_t 
     visible_hull(request, q0, q1, &lo, &hi);
     lo = i64_clamp(lo, request->k0, request->k1);
     hi = i64_clamp(hi, lo, request->k1);
-    fill_masked(cells, q1 - q0, lo - request->k0, request->pitch);
-    fill_masked(cells + (hi - request->k0), q1 - q0, request->k1 - hi, request->pitch);
+    capture_fill_masked(cells, q1 - q0, lo - request->k0, request->pitch);
+    capture_fill_masked(cells + (hi - request->k0), q1 - q0, request->k1 - hi, request->pitch);
     for (int64_t k = lo; k < hi; k += CAPTURE_KEY_BLOCK) {
         int64_t end = i64_min(k + CAPTURE_KEY_BLOCK, hi);
         if (cancel_requested(request->cancel)) return error_set(err, STATUS_CANCELLED, "cancelled");
@@ -231,54 +163,5 @@ Status capture_score_rows(const RowsRequest *request, ScoreBlock score, Error *e
         for (int64_t r = 0; r < end - q && request->values == VALUES_WEIGHTS; r++)
             capture_lse_apply(cells + (size_t)r * request->pitch, request->pitch, lse[r]);
     }
-    return STATUS_OK;
-}
-
-/* ---- the seam -------------------------------------------------------------------------------- */
-
-int capture_step_number(const SetInfo *set, int step) {
-    return step == 0 ? set->step_count - 1 : step - 1;
-}
-
-int capture_step_of_number(const SetInfo *set, int number) {
-    return number == set->step_count - 1 ? 0 : number + 1;
-}
-
-/* Rows that the step has: of the prompt, and one a step. */
-static int64_t rows_at_step(const RowsRequest *request) {
-    const int step = request->ref.step;
-    return step == 0 ? request->layer->queries : request->data->prompt_rows + step - 1;
-}
-
-Status capture_source_rows(const Capture *capture, PatternRef ref, Values values, int64_t q0, int64_t q1, int64_t k0,
-                           int64_t k1, float *out, SourceScratch *scratch, const CancelFlag *cancel, Error *err) {
-    RowsRequest request;
-    const int64_t rect[4] = {q0, q1, k0, k1};
-    Status status = make_request(capture, ref, values, rect, out, scratch, cancel, &request, err);
-    if (status != STATUS_OK || q0 == q1 || k0 == k1) return status;
-    request.q1 = i64_clamp(rows_at_step(&request), q0, q1);
-    fill_masked(out + (size_t)(request.q1 - q0) * request.pitch, q1 - request.q1, k1 - k0, request.pitch);
-    if (request.q1 == q0) return STATUS_OK;
-    if (request.set->factored) return capture_score_rows(&request, capture_factored_score, err);
-    return capture_dense_rows(&request, err);
-}
-
-Status capture_probe(const Capture *capture, PatternRef ref, Values values, int64_t query, int64_t key, double *value,
-                     bool *masked, SourceScratch *scratch, Error *err) {
-    RowsRequest request;
-    double cell = 0.0;
-    if (query < 0 || key < 0 || query == INT64_MAX || key == INT64_MAX)
-        return error_set(err, STATUS_RANGE, "expected a query and a key >= 0, found %lld and %lld", (long long)query,
-                         (long long)key);
-    const int64_t rect[4] = {query, query + 1, key, key + 1};
-    Status status = make_request(capture, ref, values, rect, NULL, scratch, NULL, &request, err);
-    if (status == STATUS_OK && query >= rows_at_step(&request))
-        cell = (double)CELL_MASKED;
-    else if (status == STATUS_OK)
-        status = request.set->factored ? capture_factored_probe(&request, &cell, err)
-                                       : capture_dense_probe(&request, &cell, err);
-    if (status != STATUS_OK) return status;
-    *masked = cell == (double)CELL_MASKED;
-    *value = *masked ? 0.0 : cell;
     return STATUS_OK;
 }

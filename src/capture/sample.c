@@ -169,8 +169,10 @@ static Status sample_pattern(const LayerInfo *layer, const LayerData *data, int6
     if (!row) return error_set(err, STATUS_MEMORY, "not enough memory to look at the capture");
     for (int64_t i = 0; i < rows; i++) {
         int64_t q = rows > 1 ? i * (layer->queries - 1) / (rows - 1) : layer->queries - 1;
-        Status status = capture_plane_read(&data->dense, pattern / layer->head_count, pattern % layer->head_count, q,
-                                           q + 1, 0, layer->keys, row, (size_t)layer->keys, scratch, NULL, err);
+        Status status = capture_plane_read(
+            &data->dense,
+            &(PlaneRect){pattern / layer->head_count, pattern % layer->head_count, q, q + 1, 0, layer->keys}, row,
+            (size_t)layer->keys, scratch, NULL, err);
         if (status != STATUS_OK) return status;
         add_row(sample, of_layer, row, layer->keys, q + layer->keys - layer->queries);
     }

@@ -45,8 +45,8 @@ static Status scan_pattern(const Capture *capture, PatternRef ref, Scan *scan, f
     int64_t rows = i64_clamp(SCAN_FLOATS / layer->keys, 1, layer->queries);
     for (int64_t q = 0; q < layer->queries; q += rows) {
         int64_t end = i64_min(q + rows, layer->queries);
-        Status status = capture_source_rows(capture, ref, VALUES_WEIGHTS, q, end, 0, layer->keys, strip, scratch, NULL,
-                                            err);
+        Status status = capture_source_rows(capture, ref, VALUES_WEIGHTS, (Block){q, end, 0, layer->keys}, strip,
+                                            scratch, NULL, err);
         if (status != STATUS_OK) return status;
         for (int64_t r = 0; r < end - q; r++)
             scan_row(scan, strip + r * layer->keys, layer->keys);
@@ -62,7 +62,7 @@ static Status scan_operand(const Capture *capture, PatternRef ref, Axis axis, Sc
     int64_t count = axis == AXIS_QUERY ? layer->queries : layer->keys;
     for (int64_t r = 0; r < count; r += OPERAND_ROWS) {
         int64_t end = i64_min(r + OPERAND_ROWS, count);
-        Status status = capture_factored_rows(capture, ref, axis, r, end, rows, scratch, NULL, err);
+        Status status = capture_factored_rows(capture, ref, axis, (RowSpan){r, end}, rows, scratch, NULL, err);
         if (status != STATUS_OK) return status;
         for (int64_t i = 0; i < (end - r) * layer->head_dim; i++) {
             double size = fabs((double)rows[i]);
@@ -122,8 +122,8 @@ static Status sample_pattern(const Capture *capture, PatternRef ref, Scan *scan,
     int64_t rows = i64_clamp(SCAN_FLOATS / layer->keys, 1, SAMPLE_ROWS / SAMPLE_BLOCKS);
     for (int64_t i = 0; i < SAMPLE_BLOCKS && status == STATUS_OK; i++) {
         int64_t q = i64_min((2 * i + 1) * layer->queries / (2 * SAMPLE_BLOCKS), layer->queries - rows);
-        status = capture_source_rows(capture, ref, VALUES_WEIGHTS, q, q + rows, 0, layer->keys, strip, scratch, NULL,
-                                     err);
+        status = capture_source_rows(capture, ref, VALUES_WEIGHTS, (Block){q, q + rows, 0, layer->keys}, strip, scratch,
+                                     NULL, err);
         for (int64_t r = 0; r < rows && status == STATUS_OK; r++)
             scan_row(scan, strip + r * layer->keys, layer->keys);
     }

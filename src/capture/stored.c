@@ -31,7 +31,7 @@ static void to_little_endian(const Plane *plane, uint8_t *bytes, int64_t count) 
 
 static Status read_bytes(const Plane *plane, int64_t element, void *out, int64_t count, Error *err) {
     uint64_t offset = plane->offset + (uint64_t)element * (uint64_t)plane->item_size;
-    Status status = capture_bytes_read(plane->source, offset, out, (size_t)(count * plane->item_size), err);
+    Status status = bytes_read(plane->source, offset, out, (size_t)(count * plane->item_size), err);
     if (status != STATUS_OK && err) snprintf(err->file, sizeof(err->file), "%s", plane->file);
     return status;
 }
@@ -56,38 +56,42 @@ static Status read_run(const Plane *plane, int64_t first, int64_t stride, int64_
     return status;
 }
 
-/* Columns of one row, from a plane that is in one place. */
-static Status read_row(const Plane *plane, int64_t item, int64_t head, int64_t row, int64_t c0, int64_t c1,
-                       uint8_t *out, SourceScratch *scratch, Error *err) {
-    int64_t first = item * plane->item_stride + head * plane->head_stride + row * plane->row_stride +
-                    c0 * plane->column_stride;
-    Status status = read_run(plane, first, plane->column_stride, c1 - c0, out, scratch, err);
-    to_little_endian(plane, out, c1 - c0);
+/* Columns c0..c1-1 of row r0, from a plane that is in one place. */
+static Status read_row(const Plane *plane, const PlaneRect *rect, uint8_t *out, SourceScratch *scratch, Error *err) {
+    const int64_t columns = rect->c1 - rect->c0;
+    int64_t first = rect->item * plane->item_stride + rect->head * plane->head_stride + rect->r0 * plane->row_stride +
+                    rect->c0 * plane->column_stride;
+    Status status = read_run(plane, first, plane->column_stride, columns, out, scratch, err);
+    to_little_endian(plane, out, columns);
     return status;
 }
 
-static Status read_piece_row(const Plane *plane, int64_t item, int64_t head, int64_t row, int64_t columns, uint8_t *out,
-                             SourceScratch *scratch, Error *err) {
+static Status read_piece_row(const Plane *plane, const PlaneRect *rect, uint8_t *out, SourceScratch *scratch,
+                             Error *err) {
+    const int64_t row = rect->r0;
     uint8_t fill[8] = {0};
     fill_bytes(plane, fill);
-    for (int64_t c = 0; c < columns; c++)
+    for (int64_t c = 0; c < rect->c1 - rect->c0; c++)
         memcpy(out + c * plane->item_size, fill, (size_t)plane->item_size);
     for (size_t i = 0; i < plane->piece_count; i++) {
         const PlanePiece *piece = &plane->pieces[i];
-        if (row < piece->row0 || row >= piece->row1 || piece->column0 >= i64_min(piece->column1, columns)) continue;
+        const int64_t from = i64_max(piece->column0, rect->c0), to = i64_min(piece->column1, rect->c1);
+        if (row < piece->row0 || row >= piece->row1 || from >= to) continue;
         Plane part = capture_plane_of_piece(plane, piece);
-        return read_row(&part, item, head, row - piece->row0, 0, i64_min(piece->column1, columns) - piece->column0,
-                        out + piece->column0 * plane->item_size, scratch, err);
+        const PlaneRect inside = {
+            rect->item,         rect->head, row - piece->row0, row - piece->row0 + 1, from - piece->column0,
+            to - piece->column0};
+        return read_row(&part, &inside, out + (from - rect->c0) * plane->item_size, scratch, err);
     }
     return STATUS_OK;
 }
 
-Status capture_plane_read_stored(const Plane *plane, int64_t item, int64_t head, int64_t r0, int64_t r1,
-                                 int64_t columns, uint8_t *out, size_t pitch, SourceScratch *scratch, Error *err) {
-    for (int64_t row = r0; row < r1; row++) {
-        uint8_t *to = out + (size_t)(row - r0) * pitch;
-        Status status = plane->piece_count > 0 ? read_piece_row(plane, item, head, row, columns, to, scratch, err)
-                                               : read_row(plane, item, head, row, 0, columns, to, scratch, err);
+Status capture_plane_read_stored(const Plane *plane, const PlaneRect *rect, uint8_t *out, size_t pitch,
+                                 SourceScratch *scratch, Error *err) {
+    PlaneRect row = *rect;
+    for (; row.r0 < rect->r1; row.r0++) {
+        uint8_t *to = out + (size_t)(row.r0 - rect->r0) * pitch;
+        Status status = (plane->piece_count > 0 ? read_piece_row : read_row)(plane, &row, to, scratch, err);
         if (status != STATUS_OK) return status;
     }
     return STATUS_OK;

@@ -44,19 +44,19 @@ static bool raw_new(Arena *arena, int64_t count, RawList *raw) {
 
 static TokenEncoding declared_encoding(const Capture *capture, const RawList *raw) {
     for (size_t i = 0; i < capture->container_count; i++) {
-        const Metadata *entry = capture_container_metadata(&capture->containers[i], "tokens.encoding");
+        const Metadata *entry = container_metadata(&capture->containers[i], "tokens.encoding");
         if (entry && text_equal_nocase(entry->value, "byte-level")) return TOKENS_BYTE_LEVEL;
         if (entry && (text_equal_nocase(entry->value, "text") || text_equal_nocase(entry->value, "utf-8")))
             return TOKENS_AS_IS;
     }
-    return capture_token_encoding(raw->texts, raw->lengths, raw->count);
+    return token_text_encoding(raw->texts, raw->lengths, raw->count);
 }
 
 static bool fill_list(Loader *loader, const RawList *raw, TokenList *out) {
     TokenEncoding encoding = declared_encoding(loader->capture, raw);
     Token *tokens = arena_alloc(&loader->capture->arena, (size_t)raw->count * sizeof(Token) + 1);
     for (int64_t i = 0; tokens && i < raw->count; i++)
-        if (!capture_token_make(&loader->capture->arena, raw->texts[i], raw->lengths[i], encoding, &tokens[i]))
+        if (!token_text_make(&loader->capture->arena, raw->texts[i], raw->lengths[i], encoding, &tokens[i]))
             tokens = NULL;
     out->count = raw->count;
     out->tokens = tokens;
@@ -139,10 +139,10 @@ static void add_json_list(Loader *loader, Role role, const char *where, const js
     arena_free(&arena);
 }
 
-/* A list, or an object of lists under the names of names.c. */
+/* A list, or an object of lists under the names of formats/names.c. */
 static void add_json(Loader *loader, Role role, const char *where, const char *text, size_t length) {
     json_error_t json_error;
-    if (length > (size_t)TOKENS_MAX_BYTES || capture_json_values(text, length) > TOKENS_MAX_COUNT) {
+    if (length > (size_t)TOKENS_MAX_BYTES || json_values(text, length) > TOKENS_MAX_COUNT) {
         ignore(loader, where, "too many");
         return;
     }
@@ -156,7 +156,7 @@ static void add_json(Loader *loader, Role role, const char *where, const char *t
     }
     if (json_is_object(root)) {
         json_object_foreach(root, key, value) {
-            Role key_role = capture_name_meaning(key).role;
+            Role key_role = names_meaning(key).role;
             if (is_token_role(key_role) && !json_is_null(value)) add_json_list(loader, key_role, where, value);
         }
     } else {
@@ -208,7 +208,7 @@ static bool tensor_raw(Loader *loader, Arena *arena, const Tensor *tensor, const
             if (!unicode_text(arena, tensor, element, &raw->texts[i], &raw->lengths[i])) return false;
         } else {
             raw->texts[i] = arena_format(arena, "%lld",
-                                         (long long)capture_dtype_to_i64(tensor->dtype, tensor->big_endian, element));
+                                         (long long)dtype_to_i64(tensor->dtype, tensor->big_endian, element));
             if (!raw->texts[i]) return false;
             raw->lengths[i] = strlen(raw->texts[i]);
         }
@@ -248,7 +248,7 @@ static void add_tensor_bytes(Loader *loader, Role role, const Tensor *tensor, co
 /* Elements from the first to the last: more than there are where the tensor is a view. */
 static bool tensor_span(const Tensor *tensor, int64_t *span) {
     *span = 1;
-    for (int d = 0; d < tensor->ndim && d < CAPTURE_MAX_DIMS; d++) {
+    for (int d = 0; d < tensor->ndim && d < TENSOR_MAX_DIMS; d++) {
         int64_t reach = 0;
         if (!i64_mul(tensor->shape[d] - 1, tensor->stride[d], &reach) || !i64_add(*span, reach, span)) return false;
     }
@@ -258,19 +258,18 @@ static bool tensor_span(const Tensor *tensor, int64_t *span) {
 static void add_tensor(Loader *loader, Role role, Container *container, Tensor *tensor, const Progress *progress) {
     Error error = {0};
     int64_t size = 0;
-    bool readable = tensor->dtype == DTYPE_UNICODE ||
-                    (!capture_dtype_is_float(tensor->dtype) && tensor->dtype != DTYPE_OTHER);
+    bool readable = tensor->dtype == DTYPE_UNICODE || (!dtype_is_float(tensor->dtype) && tensor->dtype != DTYPE_OTHER);
     if (!readable || tensor->count == 0 || tensor->item_size == 0 || !tensor_span(tensor, &size) ||
         !i64_mul(size, tensor->item_size, &size) || size > TOKENS_MAX_BYTES) {
         ignore(loader, tensor->name, "expected strings or ids");
         return;
     }
     uint8_t *bytes = NULL;
-    Status status = capture_container_materialise(container, tensor, progress, &error);
+    Status status = container_materialise(container, tensor, progress, &error);
     if (status == STATUS_OK && !(bytes = mem_alloc((size_t)size)))
         loader->no_memory = true;
     else if (status == STATUS_OK)
-        status = capture_bytes_read(tensor->source, tensor->offset, bytes, (size_t)size, &error);
+        status = bytes_read(tensor->source, tensor->offset, bytes, (size_t)size, &error);
     if (status != STATUS_OK)
         ignore(loader, tensor->name, error.message);
     else if (bytes)
@@ -311,9 +310,9 @@ static void add_container(Loader *loader, Container *container, const Progress *
     for (size_t i = 0; i < container->metadata_count; i++) {
         const Metadata *entry = &container->metadata[i];
         const char *dot = strrchr(entry->key, '.'), *set = entry->set;
-        Role role = capture_name_meaning(entry->key).role;
+        Role role = names_meaning(entry->key).role;
         if (!is_token_role(role) && dot) { /* of one set: "cross.k_tokens" */
-            role = capture_name_meaning(dot + 1).role;
+            role = names_meaning(dot + 1).role;
             set = arena_copy_text(&loader->capture->arena, entry->key, (size_t)(dot - entry->key));
             loader->no_memory |= set == NULL;
             if (set && capture_set_by_name(loader->capture, set) < 0) set = NULL;
@@ -324,7 +323,7 @@ static void add_container(Loader *loader, Container *container, const Progress *
             loader->sources[n].set = set;
     }
     for (size_t i = 0; i < container->tensor_count; i++) {
-        Role role = capture_name_meaning(container->tensors[i].name).role;
+        Role role = names_meaning(container->tensors[i].name).role;
         if (is_token_role(role)) add_tensor(loader, role, container, &container->tensors[i], progress);
     }
 }

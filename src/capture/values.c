@@ -8,13 +8,13 @@ enum { NORM_FLOATS = 1 << 16 }; /* read at a time */
 void capture_fill_values(Capture *capture, const Part *part, LayerInfo *info, LayerData *data) {
     const Tensor *v = &part->container->tensors[part->v_tensor];
     int n = v->ndim;
-    bool fits = (n == 3 || n == 4) && capture_dtype_is_float(v->dtype) && v->count > 0 &&
+    bool fits = (n == 3 || n == 4) && dtype_is_float(v->dtype) && v->count > 0 &&
                 (n == 4 ? v->shape[0] : 1) == info->item_count && v->shape[n - 3] == info->keys &&
                 v->shape[n - 2] <= info->head_count && info->head_count % v->shape[n - 2] == 0 &&
                 v->shape[n - 1] <= CAPTURE_MAX_HEAD_DIM;
     if (!fits) {
         char shape[96];
-        capture_tensor_shape_text(v, shape, sizeof(shape));
+        tensor_shape_text(v, shape, sizeof(shape));
         capture_add_note(
             capture, true,
             "'%.80s' is ignored: expected values as [batch, position, head, d] of its keys, found shape %s", v->name,
@@ -53,7 +53,8 @@ Status capture_value_norms(const Capture *capture, PatternRef ref, int64_t k0, i
     for (int64_t k = k0; k < k1; k += piece) {
         int64_t end = i64_min(k + piece, k1);
         if (cancel_requested(cancel)) return error_set(err, STATUS_CANCELLED, "cancelled");
-        status = capture_plane_read(&data->v, ref.item, head, k, end, 0, dim, rows, (size_t)dim, scratch, cancel, err);
+        status = capture_plane_read(&data->v, &(PlaneRect){ref.item, head, k, end, 0, dim}, rows, (size_t)dim, scratch,
+                                    cancel, err);
         if (status != STATUS_OK) return status;
         for (int64_t i = k; i < end; i++)
             out[i - k0] = norm_of(rows + (i - k) * dim, dim);

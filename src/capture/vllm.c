@@ -57,7 +57,7 @@ static Status add_head_axis(const Container *container, const json_t *root, bool
     int last = tensor->ndim - 1;
     int64_t dim = json_integer_value(json_object_get(root, "head_dim"));
     int64_t kv_heads = json_integer_value(json_object_get(root, "num_key_value_heads"));
-    capture_tensor_shape_text(tensor, shape, sizeof(shape));
+    tensor_shape_text(tensor, shape, sizeof(shape));
     if (dim <= 0)
         return error_set_at(err, STATUS_FORMAT, container->name, -1,
                             "expected a qk.json with head_dim beside '%.80s' of shape %s, found none", tensor->name,
@@ -81,9 +81,9 @@ static Status add_head_axis(const Container *container, const json_t *root, bool
 static Status add_scale(Container *container, const json_t *root, Error *err) {
     char text[40];
     const json_t *scale = json_object_get(root, "attention_multiplier");
-    if (!json_is_number(scale) || capture_container_metadata(container, "attn.scale")) return STATUS_OK;
+    if (!json_is_number(scale) || container_metadata(container, "attn.scale")) return STATUS_OK;
     snprintf(text, sizeof(text), "%.17g", json_number_value(scale));
-    return capture_container_add_metadata(container, "attn.scale", text, strlen(text)) ? STATUS_OK : no_memory(err);
+    return container_add_metadata(container, "attn.scale", text, strlen(text)) ? STATUS_OK : no_memory(err);
 }
 
 static Status prepare(Capture *capture, Container *container, Error *err) {

@@ -82,14 +82,14 @@ Status capture_writer_metadata(SafetensorsWriter *writer, const char *key, const
 Status capture_writer_declare(SafetensorsWriter *writer, const char *name, DType dtype, int ndim, const int64_t *shape,
                               Error *err) {
     TextBuffer *json = &writer->tensors;
-    int64_t bytes = capture_dtype_size(dtype), end = 0;
-    const char *dtype_name = safetensors_dtype(dtype);
-    if (!dtype_name)
+    int64_t bytes = dtype_size(dtype), end = 0;
+    const char *stored = safetensors_dtype(dtype);
+    if (!stored)
         return error_set_at(err, STATUS_UNSUPPORTED, writer->path, -1, "dtype %s cannot be written to safetensors",
-                            capture_dtype_name(dtype));
+                            dtype_name(dtype));
     text_append(json, ",");
     text_append_json(json, name);
-    text_appendf(json, ":{\"dtype\":\"%s\",\"shape\":[", dtype_name);
+    text_appendf(json, ":{\"dtype\":\"%s\",\"shape\":[", stored);
     for (int d = 0; d < ndim; d++) {
         if (shape[d] < 0 || !i64_mul(bytes, shape[d], &bytes))
             return error_set_at(err, STATUS_RANGE, writer->path, -1, "tensor '%.80s' is too large", name);

@@ -96,18 +96,25 @@ static Color texel_color(const DisplayParams *params, bool data_signed, float r,
     return draw_display_color(params, r, g, keys);
 }
 
-static Status fill(Gpu *gpu, const DrawOp *op, int64_t u, int64_t v, const Span *piece, const Span *all, float *texels,
-                   ExportImage *image, Error *err) {
-    const DrawHeatmap *heatmap = &op->heatmap;
+/* A heatmap of a run: its texels begin at (u, v) of the run's grid, and `span` of them are seen. */
+typedef struct Piece {
+    const DrawHeatmap *heatmap;
+    int64_t u, v;
+    Span span;
+} Piece;
+
+static Status fill(Gpu *gpu, const Piece *piece, const Span *all, float *texels, ExportImage *image, Error *err) {
+    const DrawHeatmap *heatmap = piece->heatmap;
+    const Span *span = &piece->span;
     GpuTileInfo info = {0};
     int width = 0, height = 0;
     if (!gpu_tile_find(gpu, &heatmap->key, &info)) return STATUS_OK; /* as the painter: nothing is drawn */
     const Status status = gpu_tile_read(gpu, &heatmap->key, heatmap->mip, texels, TILE_FLOATS, &width, &height, err);
     if (status != STATUS_OK) return status;
     const int level = heatmap->key.lk + heatmap->mip;
-    for (int64_t y = piece->v0; y < piece->v1; y++) {
-        for (int64_t x = piece->u0; x < piece->u1; x++) {
-            const int64_t tx = i64_clamp(x - u, 0, width - 1), ty = i64_clamp(y - v, 0, height - 1);
+    for (int64_t y = span->v0; y < span->v1; y++) {
+        for (int64_t x = span->u0; x < span->u1; x++) {
+            const int64_t tx = i64_clamp(x - piece->u, 0, width - 1), ty = i64_clamp(y - piece->v, 0, height - 1);
             const float *texel = texels + (ty * width + tx) * 2;
             const int64_t column = heatmap->key.x * TILE_SIDE + tx;
             const float keys = (float)tiles_cells_in_texel(heatmap->keys > 0 ? heatmap->keys : INT64_MAX / 2, level,
@@ -191,10 +198,10 @@ Status export_heatmap(Gpu *gpu, const DrawList *list, size_t *at, Rect clip, Exp
                                         : error_set(err, STATUS_MEMORY, "not enough memory for an image of %d x %d",
                                                     out->width, out->height);
     for (size_t i = first; i < *at && status == STATUS_OK; i++) {
-        int64_t u = 0, v = 0;
-        if (!offset_in(&grid, &list->ops[i], &u, &v)) continue;
-        const Span piece = span_in(&grid, &list->ops[i], u, v, clip);
-        if (span_visible(&piece)) status = fill(gpu, &list->ops[i], u, v, &piece, &all, texels, out, err);
+        Piece piece = {.heatmap = &list->ops[i].heatmap};
+        if (!offset_in(&grid, &list->ops[i], &piece.u, &piece.v)) continue;
+        piece.span = span_in(&grid, &list->ops[i], piece.u, piece.v, clip);
+        if (span_visible(&piece.span)) status = fill(gpu, &piece, &all, texels, out, err);
     }
     mem_free(texels);
     if (status == STATUS_OK) status = magnify(&grid, out, err);

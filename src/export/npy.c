@@ -1,5 +1,5 @@
 /* NPY 1.0: magic, version, length, a Python dictionary padded so that the data is aligned (numpy.lib.format). */
-#include "export/export.h"
+#include "export/internal.h"
 
 #include <string.h>
 
@@ -22,3 +22,5 @@ size_t export_npy_header(int64_t rows, int64_t columns, int depth, char out[EXPO
     out[total - 1] = '\n';
     return total;
 }
+
+const ExportWriter NPY_WRITER = {.ending = ".npy", .kind = EXPORT_NUMBERS};

@@ -3,7 +3,7 @@
  *
  * Digits keep their own widths: readers of PDF take the gaps that equal widths leave beside a 1 for spaces between
  * words. */
-#include "export/export.h"
+#include "export/internal.h"
 
 #if ATTNSCOPE_HAVE_CAIRO
 
@@ -341,3 +341,5 @@ Status export_pdf(const char *path, const ExportVectorParams *params, Gpu *gpu, 
 }
 
 #endif
+
+const ExportWriter PDF_WRITER = {.ending = ".pdf", .kind = EXPORT_VECTORS, .vectors = export_pdf};

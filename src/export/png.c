@@ -1,7 +1,7 @@
 /* PNG by libpng, row by row, into a file (which appears when complete) or into memory. libpng reports errors by
  * longjmp: every function that calls it sets the jump anew, and nothing is allocated between the jump and its
  * landing. */
-#include "export/export.h"
+#include "export/internal.h"
 
 #include <png.h>
 #include <setjmp.h>
@@ -12,7 +12,8 @@
 #define LARGE_PIXELS ((int64_t)16 << 20)
 #define BUFFER_SIZE ((size_t)256 << 10)
 
-struct ExportPng {
+typedef struct ExportPng {
+    ExportPixels base; /* first */
     png_structp png;
     png_infop info;
     FileWriter *file;
@@ -21,7 +22,7 @@ struct ExportPng {
     bool alpha, premultiplied;
     int width, height, written;
     Error error; /* of the first failed write */
-};
+} ExportPng;
 
 static void write_bytes(png_structp png, png_bytep data, png_size_t size) {
     ExportPng *out = png_get_io_ptr(png);
@@ -61,7 +62,7 @@ static void release(ExportPng *out) {
 }
 
 /* UTF-8 as iTXt; a path of other bytes as they are. */
-static void set_texts(ExportPng *out, const ExportPngParams *params) {
+static void set_texts(ExportPng *out, const ExportPixelsParams *params) {
     for (size_t i = 0; i < params->text_count; i++) {
         const ExportText *text = &params->texts[i];
         const size_t length = strlen(text->text);
@@ -75,7 +76,7 @@ static void set_texts(ExportPng *out, const ExportPngParams *params) {
     }
 }
 
-static Status begin(ExportPng *out, const ExportPngParams *params, Error *err) {
+static Status begin(ExportPng *out, const ExportPixelsParams *params, Error *err) {
     out->width = params->width;
     out->height = params->height;
     out->alpha = params->alpha;
@@ -94,21 +95,6 @@ static Status begin(ExportPng *out, const ExportPngParams *params, Error *err) {
     if (large) png_set_filter(out->png, PNG_FILTER_TYPE_BASE, PNG_FILTER_UP); /* cells are many rows high */
     set_texts(out, params);
     png_write_info(out->png, out->info);
-    return STATUS_OK;
-}
-
-Status export_png_open(const char *path, const ExportPngParams *params, ExportPng **out, Error *err) {
-    *out = NULL;
-    ExportPng *png = mem_alloc_zeroed(1, sizeof *png);
-    if (!png) return error_set(err, STATUS_MEMORY, "not enough memory for a picture");
-    png->premultiplied = true;
-    Status status = file_writer_open(path, &png->file, err);
-    if (status == STATUS_OK) status = begin(png, params, err);
-    if (status != STATUS_OK) {
-        export_png_discard(png);
-        return status;
-    }
-    *out = png;
     return STATUS_OK;
 }
 
@@ -134,7 +120,8 @@ static void convert_row(const ExportPng *png, const uint8_t *in) {
     }
 }
 
-Status export_png_rows(ExportPng *png, const uint8_t *rgba, int rows, Error *err) {
+static Status write_rows(ExportPixels *pixels, const uint8_t *rgba, int rows, Error *err) {
+    ExportPng *png = (ExportPng *)pixels;
     if (setjmp(png_jmpbuf(png->png))) return failure(png, err);
     for (int y = 0; y < rows && png->written < png->height; y++, png->written++) {
         convert_row(png, rgba + (size_t)y * (size_t)png->width * 4);
@@ -149,7 +136,8 @@ static Status end(ExportPng *png, Error *err) {
     return STATUS_OK;
 }
 
-Status export_png_commit(ExportPng *png, Error *err) {
+static Status commit(ExportPixels *pixels, Error *err) {
+    ExportPng *png = (ExportPng *)pixels;
     Status status = end(png, err);
     if (status == STATUS_OK)
         status = file_writer_commit(png->file, err);
@@ -159,20 +147,40 @@ Status export_png_commit(ExportPng *png, Error *err) {
     return status;
 }
 
-void export_png_discard(ExportPng *png) {
-    if (!png) return;
+static void discard(ExportPixels *pixels) {
+    ExportPng *png = (ExportPng *)pixels;
     file_writer_discard(png->file);
     release(png);
+}
+
+static const ExportPixelsOps OPS = {write_rows, commit, discard};
+
+Status export_png_open(const char *path, const ExportPixelsParams *params, ExportPixels **out, Error *err) {
+    *out = NULL;
+    ExportPng *png = mem_alloc_zeroed(1, sizeof *png);
+    if (!png) return error_set(err, STATUS_MEMORY, "not enough memory for a picture");
+    png->base.ops = &OPS;
+    png->premultiplied = true;
+    Status status = file_writer_open(path, &png->file, err);
+    if (status == STATUS_OK) status = begin(png, params, err);
+    if (status != STATUS_OK) {
+        discard(&png->base);
+        return status;
+    }
+    *out = &png->base;
+    return STATUS_OK;
 }
 
 Status export_png_memory(const uint8_t *rgba, int width, int height, TextBuffer *out, Error *err) {
     ExportPng *png = mem_alloc_zeroed(1, sizeof *png);
     if (!png) return error_set(err, STATUS_MEMORY, "not enough memory for a picture");
     png->memory = out;
-    const ExportPngParams params = {.width = width, .height = height, .alpha = true};
+    const ExportPixelsParams params = {.width = width, .height = height, .alpha = true};
     Status status = begin(png, &params, err);
-    if (status == STATUS_OK) status = export_png_rows(png, rgba, height, err);
+    if (status == STATUS_OK) status = write_rows(&png->base, rgba, height, err);
     if (status == STATUS_OK) status = end(png, err);
     release(png);
     return status;
 }
+
+const ExportWriter PNG_WRITER = {.ending = ".png", .kind = EXPORT_PIXELS, .pixels = export_png_open};

@@ -3,7 +3,7 @@
  *
  * Viewers lay text out with the fonts they have. The interface's faces are embedded for those that load them, and
  * alignment is kept (text-anchor), so that labels end where they should even in another font. */
-#include "export/export.h"
+#include "export/internal.h"
 
 #include <math.h>
 #include <string.h>
@@ -299,3 +299,5 @@ Status export_svg(const char *path, const ExportVectorParams *params, Gpu *gpu, 
     file_writer_discard(svg.file);
     return svg.status;
 }
+
+const ExportWriter SVG_WRITER = {.ending = ".svg", .kind = EXPORT_VECTORS, .vectors = export_svg};

@@ -11,23 +11,6 @@
 #define WARM_SERIAL UINT32_MAX
 #define WARM_VARIANTS_NS 150000000ull
 
-bool gpu_drain_errors(Gpu *gpu) {
-    (void)gpu;
-    bool exhausted = false;
-    /* A lost context reports errors for ever; no driver queues more than a few. */
-    for (int i = 0; i < 16; i++) {
-        GLenum error = glGetError();
-        if (error == GL_NO_ERROR) {
-            break;
-        }
-        exhausted = exhausted || error == GL_OUT_OF_MEMORY;
-        if (error != GL_OUT_OF_MEMORY) {
-            log_debug("gpu: GL error 0x%x", error);
-        }
-    }
-    return exhausted;
-}
-
 /* ---- what the driver says -------------------------------------------------------------------- */
 
 /* Total memory of the GPU in bytes, 0 if the driver does not tell. */

@@ -237,6 +237,9 @@ struct Gpu {
     Painter painter;
     Recompute *recompute; /* NULL: not open */
 };
+
+/* ---- errors.c -------------------------------------------------------------------------------- */
+
 /* Reads away all pending GL errors; true if one of them was out of memory. */
 bool gpu_drain_errors(Gpu *gpu);
 

@@ -230,10 +230,10 @@ Status platform_headless_open(Platform *platform, Error *err) {
     }
     const Uint32 flags = SDL_WINDOW_OPENGL | SDL_WINDOW_HIDDEN;
     Error inner = {0};
-    Status status = platform_sdl_open(platform, "offscreen", "attnscope", flags, &inner);
+    Status status = platform_sdl_open(platform, "offscreen", PLATFORM_APPLICATION, flags, &inner);
 #ifdef __APPLE__
     if (status != STATUS_OK) {
-        status = platform_sdl_open(platform, NULL, "attnscope", flags, &inner);
+        status = platform_sdl_open(platform, NULL, PLATFORM_APPLICATION, flags, &inner);
     }
 #endif
     if (status != STATUS_OK) {

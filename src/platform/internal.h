@@ -9,6 +9,7 @@
 #endif
 #include <SDL.h>
 
+#define PLATFORM_APPLICATION "attnscope"
 #define PLATFORM_CURSORS (CURSOR_TEXT + 1)
 
 /* A window, or an SDL window of a driver without a display, has `window` and `context`; an EGL context has `egl`. */
@@ -32,6 +33,8 @@ struct Platform {
     atomic_bool wake_pending; /* a wake that was not delivered yet */
 };
 
+/* ---- sdl.c ----------------------------------------------------------------------------------- */
+
 /* GL versions to ask for, best first; the last one is the floor. */
 typedef struct GlVersion {
     int major, minor;
@@ -42,13 +45,19 @@ bool platform_gl_debug_wanted(void);
 /* Fills window, context and driver. `driver` NULL: SDL's choice. On failure nothing is left open. */
 Status platform_sdl_open(Platform *platform, const char *driver, const char *title, Uint32 window_flags, Error *err);
 void platform_sdl_close(Platform *platform);
+/* What platform_gl_proc asks from now on; NULL: nobody. platform_sdl_open says it for its context. */
+void platform_use_proc(PlatformProc (*proc)(const char *name));
+
+/* ---- headless.c ------------------------------------------------------------------------------ */
 
 /* Fills egl and driver (or window, context and driver), by whatever works without a display. */
 Status platform_headless_open(Platform *platform, Error *err);
 void platform_headless_close(Platform *platform);
 PlatformProc platform_headless_proc(const char *name);
 
-/* One SDL event in our terms (input.c); false for what has no meaning here. Takes a dropped file's name. */
+/* ---- input.c --------------------------------------------------------------------------------- */
+
+/* One SDL event in our terms; false for what has no meaning here. Takes a dropped file's name. */
 bool platform_translate(Platform *platform, const SDL_Event *event, InputEvent *out);
 
 #endif

@@ -9,7 +9,7 @@
 
 typedef struct Platform Platform;
 
-/* ---- window.c : a window, or a context without one (headless.c) ------------------------------ */
+/* ---- window.c, sdl.c : a window, or a context without one (headless.c) ----------------------- */
 
 typedef enum PlatformMode {
     PLATFORM_WINDOW,    /* a visible window; STATUS_NOT_FOUND when there is no display */

@@ -377,7 +377,7 @@ static Status stream_rows(const FactorRequest *r, int64_t q0, int64_t q1, int64_
         }
         Status status = tiles_factors_columns(r, k0, k1, columns, work, err);
         if (status == STATUS_OK) {
-            status = capture_source_rows(r->capture, r->ref, r->values, q0, q1, k0, k1, cells, work->source,
+            status = capture_source_rows(r->capture, r->ref, r->values, (Block){q0, q1, k0, k1}, cells, work->source,
                                          work->cancel, err);
         }
         if (status != STATUS_OK) {

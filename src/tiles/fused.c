@@ -18,15 +18,6 @@ enum { GROUP_TEXELS = 1 << 16 };
 
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
-void tiles_fused_cells(const Fused *f, const uint32_t *queries, const uint32_t *panel, int rows, const float *shift,
-                       float *out) {
-    if (!f->weights) {
-        tiles_fused_scores(f, queries, panel, rows, 1.0f, out, KERNEL_KEYS);
-    } else {
-        tiles_fused_powers(f, queries, panel, rows, shift, out, KERNEL_KEYS, NULL);
-    }
-}
-
 typedef struct Band {
     const uint32_t *queries; /* [head][band_rows][depth] */
     int64_t qa, qb;
@@ -107,12 +98,6 @@ static Status panel_of_several(const Fused *f, const Band *band, int64_t k, Erro
     }
     tiles_fused_fold_end(f, &run);
     return STATUS_OK;
-}
-
-float tiles_fused_weight(const Fused *f, int head) {
-    const ResolvedHeads *heads = f->request->heads;
-    bool extreme = heads->op == HEADS_MAX || heads->op == HEADS_MIN;
-    return f->single || extreme ? 1.0f : heads->op == HEADS_MEAN ? (float)(1.0 / heads->count) : heads->weight[head];
 }
 
 /* Shifts and factors of all heads, the weights they are combined with included. */
@@ -306,7 +291,7 @@ Status tiles_fused_pool(const PoolRequest *request, const FusedArea *area, float
                         const CancelFlag *cancel, Error *err) {
     const ResolvedHeads *heads = request->heads;
     Fused f = {.request = request, .cancel = cancel, .scratch = scratch};
-    Status status = capture_factored(request->capture, tiles_operand_ref(&f, 0), &f.info, err);
+    Status status = capture_factored(request->capture, tiles_fused_ref(&f, 0), &f.info, err);
     if (status != STATUS_OK) {
         return status;
     }
@@ -316,7 +301,7 @@ Status tiles_fused_pool(const PoolRequest *request, const FusedArea *area, float
     f.single = heads->count == 1 && heads->op != HEADS_DIFF;
     f.single = f.single && (heads->op != HEADS_WEIGHTED || heads->weight[0] == 1.0f);
     f.weights = request->values == VALUES_WEIGHTS;
-    f.is_signed = tiles_pool_signed(heads, request->values);
+    f.is_signed = tiles_headset_signed(heads, request->values);
     f.side = request->sample > 0 ? request->sample : (int64_t)1 << request->level.q;
     f.k0 = area->k0;
     f.k1 = area->k1;

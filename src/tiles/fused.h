@@ -1,6 +1,6 @@
 /* fused: pooling straight from Q and K. Inside tiles only. fused.c and fused_strips.c have the loops,
- * fused_rows.c the row normalisers, fused_variant.c the factors of variants, fused_fold.c what becomes of a block,
- * operands.c the packed rows. */
+ * fused_cells.c the cells of a block, fused_rows.c the row normalisers, fused_variant.c the factors of variants,
+ * fused_fold.c what becomes of a block, fused_sample.c what a row is, operands.c the packed rows. */
 #ifndef ATTNSCOPE_TILES_FUSED_H
 #define ATTNSCOPE_TILES_FUSED_H
 
@@ -83,7 +83,6 @@ Status tiles_operand_queries(const Fused *f, int head, int64_t qa, int64_t qb, u
 float tiles_operand_largest(const float *values, size_t count);
 /* Is every score of queries and keys of these magnitudes a number, and every sum on the way to it? */
 bool tiles_operand_bounded(const Fused *f, float largest_query, float largest_key);
-PatternRef tiles_operand_ref(const Fused *f, int head);
 /* Between any two pieces of work: pauses, and sees that a job is not wanted any more. */
 Status tiles_operand_look_around(const Fused *f, Error *err);
 
@@ -99,13 +98,33 @@ typedef struct KeySpan {
 } KeySpan;
 /* Keys that some of the rows ra..rb-1 see. */
 KeySpan tiles_fused_hull(const Fused *f, int64_t ra, int64_t rb);
+/* Is every cell of these rows and this panel visible? */
+bool tiles_fused_full(const Fused *f, int64_t q, int rows, int64_t k);
 /* First key of the panel that key k is in. */
 int64_t tiles_fused_panel_start(int64_t k);
 Status tiles_fused_no_memory(Error *err);
+PatternRef tiles_fused_ref(const Fused *f, int head); /* head: of the request's list */
 /* capture_lse_known and capture_lse_keep by row. */
 Status tiles_fused_known(const Fused *f, int head, int64_t ra, int64_t rb, double *lse, int64_t *missing0,
                          int64_t *missing1, Error *err);
 void tiles_fused_keep(const Fused *f, int head, int64_t ra, int64_t rb, const double *lse);
+
+/* ---- fused_cells.c --------------------------------------------------------------------------- */
+
+#define LOG2_E 1.44269504088896340736
+/* Scores of a block in powers of two, soft-capped. */
+void tiles_fused_scores(const Fused *f, const uint32_t *queries, const uint32_t *panel, int rows, float unit,
+                        float *out, size_t pitch);
+/* 2^(score + shift) of a block; sums: NULL, or as in KernelBlock. */
+void tiles_fused_powers(const Fused *f, const uint32_t *queries, const uint32_t *panel, int rows, const float *shift,
+                        float *out, size_t pitch, float *sums);
+/* Cells of a block before factors, KERNEL_KEYS apart: 2^(score + shift), or scores. */
+void tiles_fused_cells(const Fused *f, const uint32_t *queries, const uint32_t *panel, int rows, const float *shift,
+                       float *out);
+/* Puts `value` where a query does not see a key. */
+void tiles_fused_mask(const Fused *f, int64_t q, int rows, int64_t k, float *cells, size_t pitch, float value);
+/* What a head's cells are multiplied by before they are combined. */
+float tiles_fused_weight(const Fused *f, int head);
 
 /* ---- fused_rows.c ---------------------------------------------------------------------------- */
 
@@ -113,9 +132,6 @@ void tiles_fused_keep(const Fused *f, int head, int64_t ra, int64_t rb, const do
  * factor, scores in powers of two. Row log-sum-exps that nobody knows yet are computed and kept. */
 Status tiles_fused_normalise(const Fused *f, int head, int64_t qa, int64_t qb, const uint32_t *queries, float *shift,
                              float *factor, Error *err);
-/* 2^(score + shift) of a block; sums: NULL, or as in KernelBlock. */
-void tiles_fused_powers(const Fused *f, const uint32_t *queries, const uint32_t *panel, int rows, const float *shift,
-                        float *out, size_t pitch, float *sums);
 /* Sums of exponentials of some rows: f32 for a while, f64 then. Zero-initialise. */
 typedef struct RowTotals {
     float lanes[KERNEL_ROWS * KERNEL_SUM_LANES];
@@ -124,34 +140,24 @@ typedef struct RowTotals {
 } RowTotals;
 /* The panel (its first key) whose scores bound the exponents of rows from q on: the last that row q sees; -1: none. */
 int64_t tiles_fused_bound_panel(const Fused *f, int64_t q);
-/* Shifts of some rows (at most KERNEL_ROWS) from that panel, through KERNEL_ROWS rows of `cells`. False where a row sees
- * nothing of it, or nothing finite. */
-bool tiles_fused_bound(const Fused *f, const uint32_t *queries, int64_t q, int rows, int64_t k, const uint32_t *panel,
-                       float *cells, size_t pitch, float *shift);
-/* Exponentials of a panel to `cells`, what is hidden as 0, and their sums to `totals`. */
-void tiles_fused_exponentials(const Fused *f, const uint32_t *queries, int64_t q, int rows, int64_t k,
-                              const uint32_t *panel, const float *shift, float *cells, size_t pitch, RowTotals *totals);
+/* Some packed rows (at most KERNEL_ROWS), from row q on, and the panel from key k on. */
+typedef struct FusedBlock {
+    const uint32_t *queries, *panel;
+    int64_t q, k;
+    int rows;
+} FusedBlock;
+/* Shifts of the rows from that panel, through KERNEL_ROWS rows of `cells`. False where a row sees nothing of it, or
+ * nothing finite. */
+bool tiles_fused_bound(const Fused *f, const FusedBlock *block, float *cells, size_t pitch, float *shift);
+/* Exponentials of the block to `cells`, what is hidden as 0, and their sums to `totals`. */
+void tiles_fused_exponentials(const Fused *f, const FusedBlock *block, const float *shift, float *cells, size_t pitch,
+                              RowTotals *totals);
 void tiles_fused_total(RowTotals *totals); /* all of it to total[] */
 /* Is that a sum of exponentials none of which went beyond what they can be? Kernels without an instruction that scales by
  * powers of two stop at EXP2_HIGHEST. */
 bool tiles_fused_holds(double total);
 /* The same from log-sum-exps. */
 void tiles_fused_split(double lse, float *shift, float *factor);
-/* Is every cell of these rows and this panel visible? */
-bool tiles_fused_full(const Fused *f, int64_t q, int rows, int64_t k);
-/* Puts `value` where a query does not see a key. */
-void tiles_fused_mask(const Fused *f, int64_t q, int rows, int64_t k, float *cells, size_t pitch, float value);
-/* Scores of a block in powers of two, soft-capped. */
-void tiles_fused_scores(const Fused *f, const uint32_t *queries, const uint32_t *panel, int rows, float unit,
-                        float *out, size_t pitch);
-
-/* ---- fused.c --------------------------------------------------------------------------------- */
-
-/* What a head's cells are multiplied by before they are combined. */
-float tiles_fused_weight(const Fused *f, int head);
-/* Cells of a block before factors, KERNEL_KEYS apart: 2^(score + shift), or scores. */
-void tiles_fused_cells(const Fused *f, const uint32_t *queries, const uint32_t *panel, int rows, const float *shift,
-                       float *out);
 
 /* ---- fused_strips.c -------------------------------------------------------------------------- */
 

@@ -12,7 +12,6 @@
 #include <math.h>
 #include <string.h>
 
-#define LOG2_E 1.44269504088896340736
 #define LN_2 0.69314718055994530942
 #define TOKENS_MAX ((int64_t)1 << 28) /* of a position and its neighbours in an int32 */
 #define DIAGONAL_MAX ((int64_t)1 << 30)
@@ -62,8 +61,8 @@ static bool pack_head(OnDevice *d, Axis axis, int head, int64_t first, int64_t e
         int64_t count = i64_min(PIECE_ROWS, end - at);
         d->status = tiles_operand_look_around(f, d->err);
         if (d->status == STATUS_OK) {
-            d->status = capture_factored_rows(f->request->capture, tiles_operand_ref(f, head), axis, at, at + count,
-                                              rows, f->scratch->source, f->cancel, d->err);
+            d->status = capture_factored_rows(f->request->capture, tiles_fused_ref(f, head), axis,
+                                              (RowSpan){at, at + count}, rows, f->scratch->source, f->cancel, d->err);
         }
         if (d->status != STATUS_OK) {
             return false;
@@ -178,7 +177,7 @@ static bool normalise(OnDevice *d, int64_t q0, int64_t q1) {
     int64_t missing0, missing1, lo, hi;
     bool missing = false;
     for (int head = 0; head < d->heads && d->status == STATUS_OK; head++) {
-        d->status = capture_lse_known(f->request->capture, tiles_operand_ref(f, head), q0, q1, d->lse + head * rows,
+        d->status = capture_lse_known(f->request->capture, tiles_fused_ref(f, head), q0, q1, d->lse + head * rows,
                                       &missing0, &missing1, d->err);
         missing = missing || missing0 < missing1;
     }
@@ -203,7 +202,7 @@ static bool normalise(OnDevice *d, int64_t q0, int64_t q1) {
         d->lse[i] = sums[i].sum > 0.0 ? (sums[i].max + log2(sums[i].sum)) * LN_2 : -(double)INFINITY;
     }
     for (int head = 0; head < d->heads; head++) {
-        capture_lse_keep(f->request->capture, tiles_operand_ref(f, head), q0, q1, d->lse + head * rows);
+        capture_lse_keep(f->request->capture, tiles_fused_ref(f, head), q0, q1, d->lse + head * rows);
     }
     return true;
 }

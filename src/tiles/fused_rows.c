@@ -9,7 +9,6 @@
 #include <math.h>
 #include <string.h>
 
-#define LOG2_E 1.44269504088896340736
 #define LN_2 0.69314718055994530942
 /* Below every score, and still a number: 2^x of it is 0. */
 #define HIDDEN_SCORE (-1e30f)
@@ -29,82 +28,18 @@ void tiles_fused_split(double lse, float *shift, float *factor) {
     *factor = isfinite(lse) ? (float)exp2(-lse2 - whole) : NAN;
 }
 
-KeySpan tiles_fused_hull(const Fused *f, int64_t ra, int64_t rb) {
-    KeySpan span;
-    int64_t unused;
-    tiles_fused_visible(f, ra, &span.lo, &unused);
-    tiles_fused_visible(f, rb - 1, &unused, &span.hi);
-    return span;
-}
-
-int64_t tiles_fused_panel_start(int64_t k) {
-    return k / KERNEL_KEYS * KERNEL_KEYS;
-}
-
-Status tiles_fused_no_memory(Error *err) {
-    return error_set(err, STATUS_MEMORY, "not enough memory to compute attention");
-}
-
-bool tiles_fused_full(const Fused *f, int64_t q, int rows, int64_t k) {
-    int64_t lo, hi, unused;
-    tiles_fused_visible(f, q, &unused, &hi);
-    tiles_fused_visible(f, q + rows - 1, &lo, &unused);
-    return lo <= k && hi >= k + KERNEL_KEYS;
-}
-
-void tiles_fused_mask(const Fused *f, int64_t q, int rows, int64_t k, float *cells, size_t pitch, float value) {
-    for (int r = 0; r < rows; r++, cells += pitch) {
-        int64_t lo, hi;
-        tiles_fused_visible(f, q + r, &lo, &hi);
-        lo = i64_clamp(lo - k, 0, KERNEL_KEYS);
-        hi = i64_clamp(hi - k, lo, KERNEL_KEYS);
-        for (int i = 0; i < (int)lo; i++) {
-            cells[tiles_kernel_place(f->kernel, i)] = value;
-        }
-        for (int i = (int)hi; i < KERNEL_KEYS; i++) {
-            cells[tiles_kernel_place(f->kernel, i)] = value;
-        }
-    }
-}
-
-void tiles_fused_scores(const Fused *f, const uint32_t *queries, const uint32_t *panel, int rows, float unit,
-                        float *out, size_t pitch) {
-    bool capped = f->info.softcap > 0.0;
-    KernelBlock block = {.q = queries, .k = panel, .depth = f->depth, .rows = rows, .out = out, .pitch = pitch};
-    block.scale = (float)(capped ? f->info.scale : f->info.scale * (double)unit);
-    f->kernel->scores(&block);
-    for (int r = 0; capped && r < rows; r++) {
-        f->kernel->softcap(out + (size_t)r * pitch, KERNEL_KEYS, (float)(1.0 / f->info.softcap),
-                           (float)(f->info.softcap * (double)unit));
-    }
-}
-
-void tiles_fused_powers(const Fused *f, const uint32_t *queries, const uint32_t *panel, int rows, const float *shift,
-                        float *out, size_t pitch, float *sums) {
-    if (f->info.softcap > 0.0) {
-        tiles_fused_scores(f, queries, panel, rows, (float)LOG2_E, out, pitch);
-        for (int r = 0; r < rows; r++) {
-            float *row = out + (size_t)r * pitch;
-            const float sum = f->kernel->exp2_sum(row, shift[r], row, KERNEL_KEYS);
-            if (sums != NULL) {
-                sums[r * KERNEL_SUM_LANES] += sum;
-            }
-        }
-        return;
-    }
-    KernelBlock block = {.q = queries,
-                         .k = panel,
-                         .depth = f->depth,
-                         .rows = rows,
-                         .scale = (float)(f->info.scale * LOG2_E),
-                         .shift = shift,
-                         .out = out,
-                         .pitch = pitch,
-                         .sums = sums};
-    f->kernel->weights(&block);
-}
-
 /* ---- running --------------------------------------------------------------------------------- */
+
+/* Rows qa..qb-1 of a head, packed, whose normalisers are to be found. */
+typedef struct Stream {
+    int head;
+    int64_t qa, qb;
+    const uint32_t *queries;
+} Stream;
+
+static const uint32_t *stream_queries(const Fused *f, const Stream *s, int64_t q) {
+    return s->queries + (size_t)(q - s->qa) * (size_t)f->depth;
+}
 
 typedef struct RowRun {
     float max;
@@ -124,9 +59,10 @@ static void add_to_run(const Kernel *kernel, RowRun *run, float *scores, size_t 
     run->sum = smallest == -INFINITY ? (double)NAN : run->sum;
 }
 
-/* Panels k..end-1 (at most LSE_PANELS) for the rows qa..qb-1. */
-static void run_panels(const Fused *f, int64_t qa, int64_t qb, const uint32_t *queries, const uint32_t *panels,
-                       int64_t k, int64_t end, float *scores, RowRun *runs) {
+/* Panels k..end-1 (at most LSE_PANELS) for the rows of a stream. */
+static void run_panels(const Fused *f, const Stream *s, const uint32_t *panels, int64_t k, int64_t end, float *scores,
+                       RowRun *runs) {
+    const int64_t qa = s->qa, qb = s->qb;
     size_t panel_items = tiles_kernel_panel_items(f->depth);
     for (int64_t q = qa; q < qb; q += KERNEL_ROWS) {
         int rows = (int)i64_min(KERNEL_ROWS, qb - q);
@@ -139,8 +75,8 @@ static void run_panels(const Fused *f, int64_t qa, int64_t qb, const uint32_t *q
         size_t width = 0;
         for (int64_t at = k; at < end; at += KERNEL_KEYS, width += KERNEL_KEYS) {
             float *out = scores + width;
-            tiles_fused_scores(f, queries + (size_t)(q - qa) * (size_t)f->depth,
-                               panels + width / KERNEL_KEYS * panel_items, rows, (float)LOG2_E, out, LSE_PITCH);
+            tiles_fused_scores(f, stream_queries(f, s, q), panels + width / KERNEL_KEYS * panel_items, rows,
+                               (float)LOG2_E, out, LSE_PITCH);
             if (!tiles_fused_full(f, q, rows, at)) {
                 tiles_fused_mask(f, q, rows, at, out, LSE_PITCH, HIDDEN_SCORE);
             }
@@ -161,12 +97,11 @@ int64_t tiles_fused_bound_panel(const Fused *f, int64_t q) {
     return seen.lo < seen.hi ? tiles_fused_panel_start(seen.hi - 1) : -1;
 }
 
-bool tiles_fused_bound(const Fused *f, const uint32_t *queries, int64_t q, int rows, int64_t k, const uint32_t *panel,
-                       float *cells, size_t pitch, float *shift) {
-    tiles_fused_scores(f, queries, panel, rows, (float)LOG2_E, cells, pitch);
-    tiles_fused_mask(f, q, rows, k, cells, pitch, -INFINITY);
+bool tiles_fused_bound(const Fused *f, const FusedBlock *b, float *cells, size_t pitch, float *shift) {
+    tiles_fused_scores(f, b->queries, b->panel, b->rows, (float)LOG2_E, cells, pitch);
+    tiles_fused_mask(f, b->q, b->rows, b->k, cells, pitch, -INFINITY);
     for (int r = 0; r < KERNEL_ROWS; r++) {
-        float unused, max = r < rows ? f->kernel->largest(cells + (size_t)r * pitch, KERNEL_KEYS, &unused) : 0.0f;
+        float unused, max = r < b->rows ? f->kernel->largest(cells + (size_t)r * pitch, KERNEL_KEYS, &unused) : 0.0f;
         shift[r] = -ceilf(max);
         if (!isfinite(shift[r])) {
             return false;
@@ -189,14 +124,13 @@ bool tiles_fused_holds(double total) {
     return total > 0.0 && total < SUM_MOST;
 }
 
-void tiles_fused_exponentials(const Fused *f, const uint32_t *queries, int64_t q, int rows, int64_t k,
-                              const uint32_t *panel, const float *shift, float *cells, size_t pitch,
+void tiles_fused_exponentials(const Fused *f, const FusedBlock *b, const float *shift, float *cells, size_t pitch,
                               RowTotals *totals) {
-    const bool full = tiles_fused_full(f, q, rows, k);
-    tiles_fused_powers(f, queries, panel, rows, shift, cells, pitch, full ? totals->lanes : NULL);
+    const bool full = tiles_fused_full(f, b->q, b->rows, b->k);
+    tiles_fused_powers(f, b->queries, b->panel, b->rows, shift, cells, pitch, full ? totals->lanes : NULL);
     if (!full) {
-        tiles_fused_mask(f, q, rows, k, cells, pitch, 0.0f);
-        for (int r = 0; r < rows; r++) {
+        tiles_fused_mask(f, b->q, b->rows, b->k, cells, pitch, 0.0f);
+        for (int r = 0; r < b->rows; r++) {
             for (int i = 0; i < KERNEL_KEYS; i++) {
                 totals->total[r] += (double)cells[(size_t)r * pitch + (size_t)i];
             }
@@ -239,8 +173,8 @@ static bool finish_bounded(Bounded *b, int64_t rows, double *lse) {
 }
 
 /* *done: false where the rows need a running maximum. */
-static Status stream_bounded(const Fused *f, int head, int64_t qa, int64_t qb, const uint32_t *queries, Bounded *b,
-                             double *lse, bool *done, Error *err) {
+static Status stream_bounded(const Fused *f, const Stream *s, Bounded *b, double *lse, bool *done, Error *err) {
+    const int64_t qa = s->qa, qb = s->qb;
     const size_t panel_items = tiles_kernel_panel_items(f->depth);
     const KeySpan all = tiles_fused_hull(f, qa, qb);
     KeyPanels panels;
@@ -249,17 +183,17 @@ static Status stream_bounded(const Fused *f, int head, int64_t qa, int64_t qb, c
     for (int64_t q = qa; q < qb; q += KERNEL_ROWS) {
         const int64_t k = tiles_fused_bound_panel(f, q);
         bool fits = k >= 0;
-        status = fits ? bounded_keys(f, head, k, &panels, &fits, err) : STATUS_OK;
-        if (!fits ||
-            !tiles_fused_bound(f, queries + (size_t)(q - qa) * (size_t)f->depth, q, (int)i64_min(KERNEL_ROWS, qb - q),
-                               k, panels.items, b->cells, KERNEL_KEYS, b->shift + (q - qa))) {
+        status = fits ? bounded_keys(f, s->head, k, &panels, &fits, err) : STATUS_OK;
+        const FusedBlock block = {stream_queries(f, s, q), fits ? panels.items : NULL, q, k,
+                                  (int)i64_min(KERNEL_ROWS, qb - q)};
+        if (!fits || !tiles_fused_bound(f, &block, b->cells, KERNEL_KEYS, b->shift + (q - qa))) {
             return status;
         }
         b->totals[(q - qa) / KERNEL_ROWS] = (RowTotals){.lanes = {0}};
     }
     for (int64_t k = tiles_fused_panel_start(all.lo), end; k < all.hi; k = end) {
         bool fits;
-        status = bounded_keys(f, head, k, &panels, &fits, err);
+        status = bounded_keys(f, s->head, k, &panels, &fits, err);
         if (!fits) {
             return status;
         }
@@ -269,9 +203,10 @@ static Status stream_bounded(const Fused *f, int head, int64_t qa, int64_t qb, c
             const KeySpan seen = tiles_fused_hull(f, q, q + rows);
             for (int64_t at = k; at < end; at += KERNEL_KEYS) {
                 if (seen.lo < at + KERNEL_KEYS && seen.hi > at) {
-                    tiles_fused_exponentials(f, queries + (size_t)(q - qa) * (size_t)f->depth, q, rows, at,
-                                             panels.items + (size_t)((at - k) / KERNEL_KEYS) * panel_items,
-                                             b->shift + (q - qa), b->cells, KERNEL_KEYS,
+                    const FusedBlock block = {stream_queries(f, s, q),
+                                              panels.items + (size_t)((at - k) / KERNEL_KEYS) * panel_items, q, at,
+                                              rows};
+                    tiles_fused_exponentials(f, &block, b->shift + (q - qa), b->cells, KERNEL_KEYS,
                                              &b->totals[(q - qa) / KERNEL_ROWS]);
                 }
             }
@@ -281,8 +216,8 @@ static Status stream_bounded(const Fused *f, int head, int64_t qa, int64_t qb, c
     return STATUS_OK;
 }
 
-static Status stream_running(const Fused *f, int head, int64_t qa, int64_t qb, const uint32_t *queries, double *lse,
-                             Error *err) {
+static Status stream_running(const Fused *f, const Stream *s, double *lse, Error *err) {
+    const int64_t qa = s->qa, qb = s->qb;
     RowRun runs[BAND_ROWS];
     int64_t lo, hi, unused;
     float *scores = tiles_aligned(&f->scratch->block, KERNEL_ROWS * LSE_PITCH, sizeof *scores);
@@ -297,12 +232,12 @@ static Status stream_running(const Fused *f, int head, int64_t qa, int64_t qb, c
     for (int64_t k = lo / KERNEL_KEYS * KERNEL_KEYS, end; k < hi; k = end) {
         KeyPanels panels;
         Status status = tiles_operand_look_around(f, err);
-        status = status == STATUS_OK ? tiles_operand_keys(f, head, k, &panels, err) : status;
+        status = status == STATUS_OK ? tiles_operand_keys(f, s->head, k, &panels, err) : status;
         if (status != STATUS_OK) {
             return status;
         }
         end = i64_min(i64_min(k + LSE_PANELS * KERNEL_KEYS, panels.end), hi);
-        run_panels(f, qa, qb, queries, panels.items, k, end, scores, runs);
+        run_panels(f, s, panels.items, k, end, scores, runs);
     }
     for (int64_t q = 0; q < qb - qa; q++) {
         lse[q] = runs[q].max == -INFINITY && runs[q].sum == 0.0 ? -(double)INFINITY
@@ -311,16 +246,15 @@ static Status stream_running(const Fused *f, int head, int64_t qa, int64_t qb, c
     return STATUS_OK;
 }
 
-static Status stream_lse(const Fused *f, int head, int64_t qa, int64_t qb, const uint32_t *queries, double *lse,
-                         Error *err) {
+static Status stream_lse(const Fused *f, const Stream *s, double *lse, Error *err) {
     Bounded *bounded = tiles_aligned(&f->scratch->lse, 1, sizeof *bounded);
     bool done = false;
     if (bounded == NULL ||
         !(bounded->cells = tiles_aligned(&f->scratch->block, KERNEL_ROWS * KERNEL_KEYS, sizeof *bounded->cells))) {
         return tiles_fused_no_memory(err);
     }
-    Status status = stream_bounded(f, head, qa, qb, queries, bounded, lse, &done, err);
-    return status != STATUS_OK || done ? status : stream_running(f, head, qa, qb, queries, lse, err);
+    Status status = stream_bounded(f, s, bounded, lse, &done, err);
+    return status != STATUS_OK || done ? status : stream_running(f, s, lse, err);
 }
 
 Status tiles_fused_normalise(const Fused *f, int head, int64_t qa, int64_t qb, const uint32_t *queries, float *shift,
@@ -330,8 +264,8 @@ Status tiles_fused_normalise(const Fused *f, int head, int64_t qa, int64_t qb, c
     Status status = tiles_fused_known(f, head, qa, qb, lse, &missing0, &missing1, err);
     if (status == STATUS_OK && missing0 < missing1) {
         missing0 = qa + (missing0 - qa) / KERNEL_ROWS * KERNEL_ROWS; /* packed groups begin there */
-        status = stream_lse(f, head, missing0, missing1, queries + (size_t)(missing0 - qa) * (size_t)f->depth,
-                            lse + (missing0 - qa), err);
+        const Stream stream = {head, missing0, missing1, queries + (size_t)(missing0 - qa) * (size_t)f->depth};
+        status = stream_lse(f, &stream, lse + (missing0 - qa), err);
         if (status == STATUS_OK) {
             tiles_fused_keep(f, head, missing0, missing1, lse + (missing0 - qa));
         }

@@ -55,14 +55,18 @@ static const uint32_t *panel_at(const Fused *f, const uint32_t *first, const Str
 static bool fill_strip(const Fused *f, Strip *s, const uint32_t *panels) {
     RowTotals totals = {.lanes = {0}};
     double lse[KERNEL_ROWS];
-    const int64_t bound = tiles_fused_bound_panel(f, s->q);
-    if (bound < 0 || !tiles_fused_bound(f, s->queries, s->q, s->rows, bound, panel_at(f, panels, s, bound), s->cells,
-                                        s->pitch, s->shift)) {
+    FusedBlock block = {.queries = s->queries, .q = s->q, .k = tiles_fused_bound_panel(f, s->q), .rows = s->rows};
+    if (block.k < 0) {
+        return false;
+    }
+    block.panel = panel_at(f, panels, s, block.k);
+    if (!tiles_fused_bound(f, &block, s->cells, s->pitch, s->shift)) {
         return false;
     }
     for (int64_t k = s->keys.lo; k < s->keys.hi; k += KERNEL_KEYS) {
-        tiles_fused_exponentials(f, s->queries, s->q, s->rows, k, panel_at(f, panels, s, k), s->shift,
-                                 s->cells + (k - s->keys.lo), s->pitch, &totals);
+        block.k = k;
+        block.panel = panel_at(f, panels, s, k);
+        tiles_fused_exponentials(f, &block, s->shift, s->cells + (k - s->keys.lo), s->pitch, &totals);
     }
     tiles_fused_total(&totals);
     for (int r = 0; r < s->rows; r++) {
@@ -179,9 +183,12 @@ static Status squeeze_rows(const Fused *f, const Squeezed *s, bool *pooled, Erro
     *pooled = false;
     for (int row = 0; row < s->rows; row += KERNEL_ROWS) {
         const int64_t bound = tiles_fused_bound_panel(f, s->q + row);
-        if (bound < 0 || !tiles_fused_bound(f, s->queries + (size_t)row * (size_t)f->depth, s->q + row,
-                                            (int)i64_min(KERNEL_ROWS, s->rows - row), bound,
-                                            squeezed_panel(f, s, bound), s->block, KERNEL_KEYS, s->shift + row)) {
+        if (bound < 0) {
+            return STATUS_OK;
+        }
+        const FusedBlock block = {s->queries + (size_t)row * (size_t)f->depth, squeezed_panel(f, s, bound), s->q + row,
+                                  bound, (int)i64_min(KERNEL_ROWS, s->rows - row)};
+        if (!tiles_fused_bound(f, &block, s->block, KERNEL_KEYS, s->shift + row)) {
             return STATUS_OK;
         }
     }

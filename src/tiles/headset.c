@@ -3,7 +3,7 @@
  *
  * Canonical form, so that equal sets hash alike: heads of mean, max, min and weighted are ascending and unique; a
  * single head is MEAN with count 1 whether mean, max or min was typed; unused array elements are 0. */
-#include "tiles/tiles.h"
+#include "tiles/internal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -434,4 +434,8 @@ Exactness tiles_headset_exactness(const ResolvedHeads *heads, Level level, Chann
     default:
         return EXACT;
     }
+}
+
+bool tiles_headset_signed(const ResolvedHeads *heads, Values values) {
+    return heads->result_signed || values == VALUES_SCORES;
 }

@@ -4,6 +4,11 @@
 
 #include "tiles/tiles.h"
 
+/* ---- headset.c ------------------------------------------------------------------------------- */
+
+/* May cells of these heads be negative? */
+bool tiles_headset_signed(const ResolvedHeads *heads, Values values);
+
 /* ---- reduce.c : the inner loops of pooling --------------------------------------------------- */
 
 /* Running sum and extremes of every column of a chunk, over the rows of one texel row. A column is visible when
@@ -75,7 +80,6 @@ void tiles_factors_keep(const FactorRequest *request, int64_t q0, int64_t q1, co
 
 /* A float image that lives as long as the scratch, at least `floats` long; NULL when memory is short. */
 float *tiles_pool_image(PoolScratch *scratch, size_t floats);
-bool tiles_pool_signed(const ResolvedHeads *heads, Values values);
 /* What of the scratch computing factors takes. */
 FactorWork tiles_pool_factor_work(PoolScratch *scratch, const CancelFlag *cancel);
 /* Before row factors are asked for: factored sets have a faster way to many of them. */
@@ -100,6 +104,9 @@ Status tiles_fused_pool(const PoolRequest *request, const FusedArea *area, float
 
 /* Does it take the request's variant, of keys k0..k1-1? */
 bool tiles_fused_takes(const PoolRequest *request, int64_t k0, int64_t k1);
+
+/* ---- row_factors.c --------------------------------------------------------------------------- */
+
 /* Fills the store of the request with row factors of queries q0..q1-1, as far as it is able to. */
 Status tiles_fused_row_factors(const FactorRequest *request, int64_t q0, int64_t q1, const FactorWork *work,
                                FusedScratch *scratch, Error *err);

@@ -67,7 +67,7 @@ static Status open_job(Job *job, Error *err) {
     job->request.values = (Values)key->values;
     job->request.heads = &job->heads;
     job->request.variant = variant;
-    job->node->data.is_signed = tiles_pool_signed(&job->heads, job->request.values);
+    job->node->data.is_signed = tiles_headset_signed(&job->heads, job->request.values);
     return status;
 }
 
@@ -111,10 +111,9 @@ static int build_mips(const Job *job, float *image, float *mips[MIPS_MAX]) {
 static void measure_ranges(Job *job, const float *image) {
     TileData *data = &job->node->data;
     static const Channel CHANNELS[] = {CHANNEL_MEAN, CHANNEL_MASS, CHANNEL_MAX};
+    const PooledImage pooled = {image, data->height, data->width, job->keys, job->request.level.k, 0, data->is_signed};
     for (size_t i = 0; i < BASE_COUNT(CHANNELS); i++) {
-        data->auto_high[CHANNELS[i]] = tiles_upper_range(image, data->height, data->width, job->keys,
-                                                         job->request.level.k, data->is_signed, CHANNELS[i],
-                                                         TILE_AUTO_PERCENTILE);
+        data->auto_high[CHANNELS[i]] = tiles_upper_range(&pooled, CHANNELS[i], TILE_AUTO_PERCENTILE);
     }
 }
 
@@ -276,8 +275,8 @@ static Status run_cells(Job *job, Error *err) {
     if (cells == NULL) {
         return error_set(err, STATUS_MEMORY, "not enough memory for %lld cells", (long long)count);
     }
-    Status status = tiles_cells(&job->request, key->y, key->y + key->rows, key->x, key->x + key->columns, cells,
-                                job->scratch, job->cancel, err);
+    Status status = tiles_cells(&job->request, (Block){key->y, key->y + key->rows, key->x, key->x + key->columns},
+                                cells, job->scratch, job->cancel, err);
     if (status != STATUS_OK) {
         mem_free(cells);
         return status;

@@ -1,5 +1,5 @@
 /* AVX2 and FMA: f32 items. */
-#include "tiles/kernel.h"
+#include "tiles/kernel_type.h"
 
 #if defined(__AVX2__) && defined(__FMA__)
 #include <immintrin.h>

@@ -1,5 +1,5 @@
 /* AVX-512F: f32 items. */
-#include "tiles/kernel.h"
+#include "tiles/kernel_type.h"
 
 #if defined(__AVX512F__)
 #include "tiles/kernel_avx512_vec.h"

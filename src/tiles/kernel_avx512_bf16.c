@@ -1,6 +1,6 @@
 /* AVX-512 BF16: pairs of bf16, summed in f32. Products of bf16 are exact in f32, so for bf16 sources this is as good
  * as f32 (but for subnormal numbers, which the instruction takes as zeros). */
-#include "tiles/kernel.h"
+#include "tiles/kernel_type.h"
 
 #if defined(__AVX512BF16__)
 #include "tiles/kernel_avx512_vec.h"

@@ -11,7 +11,7 @@
  *   vec_squeeze_max      the same with maxima
  *
  * GROUP rows x VECS vectors of accumulators: for GROUP = 6, VECS = 4 an item costs 10 loads and 24 multiply-adds. */
-#include "tiles/kernel.h"
+#include "tiles/kernel_type.h"
 
 #include <math.h>
 

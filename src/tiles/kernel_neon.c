@@ -1,5 +1,5 @@
 /* NEON on 64-bit ARM, where every processor has it: f32 items. */
-#include "tiles/kernel.h"
+#include "tiles/kernel_type.h"
 
 #if defined(__aarch64__) && defined(__ARM_NEON)
 #include <arm_neon.h>
@@ -28,7 +28,7 @@ static inline KernelVec vec_mul(KernelVec a, KernelVec b) {
     return vmulq_f32(a, b);
 }
 
-/* A NaN loses, as kernel.h says. */
+/* A NaN loses, as kernel_type.h says. */
 static inline KernelVec vec_max(KernelVec a, KernelVec b) {
     return vmaxnmq_f32(a, b);
 }

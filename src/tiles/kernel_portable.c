@@ -1,7 +1,7 @@
 /* Any processor: products through a BLAS, the rest in C that compilers vectorise. Also what the others are tested
  * against. */
-#include "tiles/kernel.h"
 #include "tiles/kernel_exp2.h"
+#include "tiles/kernel_type.h"
 
 #include <math.h>
 #include <string.h>

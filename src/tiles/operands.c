@@ -76,11 +76,6 @@ void tiles_fused_scratch_use_device(FusedScratch *scratch, PoolDevice *device) {
     scratch->device = device;
 }
 
-PatternRef tiles_operand_ref(const Fused *f, int head) {
-    const PoolRequest *r = f->request;
-    return (PatternRef){r->set, r->item, r->step, r->layer, r->heads->index[head]};
-}
-
 Status tiles_operand_look_around(const Fused *f, Error *err) {
     if (f->request->pause != NULL) {
         f->request->pause(f->request->pause_user);
@@ -155,8 +150,8 @@ static Status pack_keys(const Fused *f, int head, Panels *p, uint32_t *out, Erro
         int64_t end = i64_min(k + CHUNK_KEYS, p->k1);
         Status status = tiles_operand_look_around(f, err);
         if (status == STATUS_OK) {
-            status = capture_factored_rows(f->request->capture, tiles_operand_ref(f, head), AXIS_KEY, k, end, rows,
-                                           f->scratch->source, f->cancel, err);
+            status = capture_factored_rows(f->request->capture, tiles_fused_ref(f, head), AXIS_KEY, (RowSpan){k, end},
+                                           rows, f->scratch->source, f->cancel, err);
         }
         if (status != STATUS_OK) {
             return status;
@@ -178,7 +173,7 @@ Status tiles_operand_keys(const Fused *f, int head, int64_t k, KeyPanels *out, E
     FusedScratch *s = f->scratch;
     Factored info = {0};
     size_t panel = tiles_kernel_panel_items(f->depth);
-    Status status = capture_factored(f->request->capture, tiles_operand_ref(f, head), &info, err);
+    Status status = capture_factored(f->request->capture, tiles_fused_ref(f, head), &info, err);
     if (status != STATUS_OK) {
         return status;
     }
@@ -222,14 +217,16 @@ Status tiles_operand_keys(const Fused *f, int head, int64_t k, KeyPanels *out, E
 
 static Status read_queries(const Fused *f, int head, int64_t ra, int64_t rb, float *out, Error *err) {
     const PoolRequest *r = f->request;
-    PatternRef ref = tiles_operand_ref(f, head);
+    PatternRef ref = tiles_fused_ref(f, head);
     if (r->sample == 0) {
-        return capture_factored_rows(r->capture, ref, AXIS_QUERY, ra, rb, out, f->scratch->source, f->cancel, err);
+        return capture_factored_rows(r->capture, ref, AXIS_QUERY, (RowSpan){ra, rb}, out, f->scratch->source, f->cancel,
+                                     err);
     }
     Status status = STATUS_OK;
     for (int64_t row = ra; status == STATUS_OK && row < rb; row++, out += f->info.dim) {
         int64_t q = tiles_fused_query(f, row);
-        status = capture_factored_rows(r->capture, ref, AXIS_QUERY, q, q + 1, out, f->scratch->source, f->cancel, err);
+        status = capture_factored_rows(r->capture, ref, AXIS_QUERY, (RowSpan){q, q + 1}, out, f->scratch->source,
+                                       f->cancel, err);
     }
     return status;
 }

@@ -214,8 +214,8 @@ static void apply_factors(float *restrict cells, size_t count, float row, const 
 
 /* The factors of this block, which the source has just filled: where it has all keys of its rows, they need no second
  * reading. */
-static Status find_factors(const Pool *pool, int head, int64_t q0, int64_t q1, int64_t k0, int64_t k1,
-                           const float *cells, float *rows, float *columns, Error *err) {
+static Status find_factors(const Pool *pool, int head, const Block *b, const float *cells, float *rows, float *columns,
+                           Error *err) {
     const PoolRequest *r = pool->request;
     const FactorRequest request = {.capture = r->capture,
                                    .ref = {r->set, r->item, r->step, r->layer, r->heads->index[head]},
@@ -228,40 +228,37 @@ static Status find_factors(const Pool *pool, int head, int64_t q0, int64_t q1, i
                              .pause = r->pause,
                              .pause_user = r->pause_user};
     RowScale scale = r->variant->row_scale;
-    Status status = tiles_factors_columns(&request, k0, k1, columns, &work, err);
+    Status status = tiles_factors_columns(&request, b->k0, b->k1, columns, &work, err);
     if (status != STATUS_OK) {
         return status;
     }
-    if ((scale == ROWS_SUM || scale == ROWS_MAX) && r->values == VALUES_WEIGHTS && k0 == 0 &&
-        k1 >= visible_end(pool, q1)) {
-        tiles_factors_rows_from(&request, q0, q1, k1, cells, columns, rows);
+    if ((scale == ROWS_SUM || scale == ROWS_MAX) && r->values == VALUES_WEIGHTS && b->k0 == 0 &&
+        b->k1 >= visible_end(pool, b->q1)) {
+        tiles_factors_rows_from(&request, b->q0, b->q1, b->k1, cells, columns, rows);
         return STATUS_OK;
     }
-    return tiles_factors_rows(&request, q0, q1, rows, &work, err);
+    return tiles_factors_rows(&request, b->q0, b->q1, rows, &work, err);
 }
 
-static Status apply_variant(const Pool *pool, int head, int64_t q0, int64_t q1, int64_t k0, int64_t k1, float *cells,
-                            Error *err) {
-    size_t width = (size_t)(k1 - k0);
-    float *rows = room_for(&pool->scratch->row_factors, (size_t)(q1 - q0), sizeof *rows);
+static Status apply_variant(const Pool *pool, int head, const Block *b, float *cells, Error *err) {
+    size_t width = (size_t)(b->k1 - b->k0);
+    float *rows = room_for(&pool->scratch->row_factors, (size_t)(b->q1 - b->q0), sizeof *rows);
     float *columns = room_for(&pool->scratch->column_factors, width, sizeof *columns);
     if (rows == NULL || columns == NULL) {
         return no_memory(err);
     }
-    Status status = find_factors(pool, head, q0, q1, k0, k1, cells, rows, columns, err);
-    for (int64_t q = q0; q < q1 && status == STATUS_OK; q++) {
-        apply_factors(cells + (size_t)(q - q0) * width, width, rows[q - q0], columns);
+    Status status = find_factors(pool, head, b, cells, rows, columns, err);
+    for (int64_t q = b->q0; q < b->q1 && status == STATUS_OK; q++) {
+        apply_factors(cells + (size_t)(q - b->q0) * width, width, rows[q - b->q0], columns);
     }
     return status;
 }
 
-static Status read_head(const Pool *pool, int head, int64_t q0, int64_t q1, int64_t k0, int64_t k1, float *out,
-                        Error *err) {
+static Status read_head(const Pool *pool, int head, const Block *b, float *out, Error *err) {
     const PoolRequest *r = pool->request;
     PatternRef ref = {r->set, r->item, r->step, r->layer, r->heads->index[head]};
-    Status status = capture_source_rows(r->capture, ref, r->values, q0, q1, k0, k1, out, pool->sources[head],
-                                        pool->cancel, err);
-    return status == STATUS_OK && r->variant != NULL ? apply_variant(pool, head, q0, q1, k0, k1, out, err) : status;
+    Status status = capture_source_rows(r->capture, ref, r->values, *b, out, pool->sources[head], pool->cancel, err);
+    return status == STATUS_OK && r->variant != NULL ? apply_variant(pool, head, b, out, err) : status;
 }
 
 /* Between any two blocks is where a job pauses and sees that it is not wanted any more. */
@@ -272,13 +269,13 @@ static Status look_around(const Pool *pool, Error *err) {
     return cancel_requested(pool->cancel) ? error_set(err, STATUS_CANCELLED, "cancelled") : STATUS_OK;
 }
 
-static Status read_block(const Pool *pool, int64_t q0, int64_t q1, int64_t k0, int64_t k1, float *out, Error *err) {
+static Status read_block(const Pool *pool, const Block *b, float *out, Error *err) {
     Status status = look_around(pool, err);
     if (status != STATUS_OK || pool->plain) {
-        return status != STATUS_OK ? status : read_head(pool, 0, q0, q1, k0, k1, out, err);
+        return status != STATUS_OK ? status : read_head(pool, 0, b, out, err);
     }
     const ResolvedHeads *heads = pool->request->heads;
-    size_t count = (size_t)(q1 - q0) * (size_t)(k1 - k0);
+    size_t count = (size_t)(b->q1 - b->q0) * (size_t)(b->k1 - b->k0);
     double *values = room_for(&pool->scratch->values, count, sizeof *values);
     float *holes = room_for(&pool->scratch->holes, count, sizeof *holes);
     if (values == NULL || holes == NULL) {
@@ -286,7 +283,7 @@ static Status read_block(const Pool *pool, int64_t q0, int64_t q1, int64_t k0, i
     }
     for (int head = 0; head < heads->count; head++) {
         status = head > 0 ? look_around(pool, err) : STATUS_OK;
-        status = status == STATUS_OK ? read_head(pool, head, q0, q1, k0, k1, out, err) : status;
+        status = status == STATUS_OK ? read_head(pool, head, b, out, err) : status;
         if (status != STATUS_OK) {
             return status;
         }
@@ -305,10 +302,6 @@ static Status read_block(const Pool *pool, int64_t q0, int64_t q1, int64_t k0, i
 }
 
 /* ---- the request ----------------------------------------------------------------------------- */
-
-bool tiles_pool_signed(const ResolvedHeads *heads, Values values) {
-    return heads->result_signed || values == VALUES_SCORES;
-}
 
 static void share_sources(Pool *pool, const LayerInfo *layer) {
     PoolScratch *scratch = pool->scratch;
@@ -346,7 +339,7 @@ static Status pool_open(Pool *pool, const PoolRequest *request, PoolScratch *scr
             return status;
         }
     }
-    pool->is_signed = tiles_pool_signed(heads, request->values);
+    pool->is_signed = tiles_headset_signed(heads, request->values);
     const SetInfo *set = capture_set(request->capture, request->set);
     pool->factored = set->factored;
     pool->skips_hidden = set->factored && set->causal;
@@ -427,7 +420,7 @@ static Status pool_group(Pool *pool, float *block, int64_t ty, int64_t rows, flo
             if (c1 <= c0) {
                 continue;
             }
-            Status status = read_block(pool, r0, r1, c0, c1, block, err);
+            Status status = read_block(pool, &(Block){r0, r1, c0, c1}, block, err);
             if (status != STATUS_OK) {
                 return status;
             }
@@ -467,7 +460,7 @@ static Status pool_cells(Pool *pool, float *block, float *rg, Error *err) {
         int64_t seen = i64_min(pool->k1, visible_end(pool, r1));
         for (int64_t c0 = pool->k0; c0 < seen; c0 += pool->chunk) {
             int64_t c1 = i64_min(seen, c0 + pool->chunk);
-            Status status = read_block(pool, r0, r1, c0, c1, block, err);
+            Status status = read_block(pool, &(Block){r0, r1, c0, c1}, block, err);
             if (status != STATUS_OK) {
                 return status;
             }
@@ -537,8 +530,9 @@ Status tiles_pool(const PoolRequest *request, float *rg, PoolScratch *scratch, c
     return every_cell ? pool_cells(&pool, block, rg, err) : pool_blocks(&pool, block, rg, err);
 }
 
-Status tiles_cells(const PoolRequest *request, int64_t q0, int64_t q1, int64_t k0, int64_t k1, float *out,
-                   PoolScratch *scratch, const CancelFlag *cancel, Error *err) {
+Status tiles_cells(const PoolRequest *request, Block block, float *out, PoolScratch *scratch, const CancelFlag *cancel,
+                   Error *err) {
+    const int64_t q0 = block.q0, q1 = block.q1, k0 = block.k0, k1 = block.k1;
     Pool pool;
     Status status = pool_open(&pool, request, scratch, cancel, err);
     if (status != STATUS_OK) {
@@ -555,7 +549,7 @@ Status tiles_cells(const PoolRequest *request, int64_t q0, int64_t q1, int64_t k
     int64_t rows = rows_of_strip(&pool, k1 - k0);
     for (int64_t r0 = q0; status == STATUS_OK && r0 < q1; r0 += rows) {
         int64_t r1 = i64_min(q1, r0 + rows);
-        status = read_block(&pool, r0, r1, k0, k1, out + (r0 - q0) * (k1 - k0), err);
+        status = read_block(&pool, &(Block){r0, r1, k0, k1}, out + (r0 - q0) * (k1 - k0), err);
     }
     return status;
 }

@@ -37,6 +37,13 @@ typedef struct Worker {
     bool busy, wanted;
 } Worker;
 
+/* Finished and not yet taken, in the order of finishing. */
+typedef struct Results {
+    TileNode *first, *last;
+    size_t count, bytes;
+    atomic_size_t waiting; /* count, to be read without the lock */
+} Results;
+
 struct Scheduler {
     SchedulerParams params;
     Mutex *mutex;
@@ -47,9 +54,7 @@ struct Scheduler {
     bool inline_jobs; /* no threads: take runs the jobs */
     Queue queue, next_queue;
     KnownJobs known;
-    TileNode *first_result, *last_result;
-    size_t result_count, result_bytes;
-    atomic_size_t waiting; /* result_count, to be read without the lock */
+    Results results;
     TileCache cache;
     FactorStore *factors;
     atomic_uint_fast64_t pause_until; /* read without the lock by running jobs */
@@ -67,31 +72,31 @@ struct Scheduler {
 static void push_result(Scheduler *s, TileNode *node) /* takes over one reference */
 {
     node->result_next = NULL;
-    *(s->last_result != NULL ? &s->last_result->result_next : &s->first_result) = node;
-    s->last_result = node;
-    s->result_count++;
-    atomic_store_explicit(&s->waiting, s->result_count, memory_order_relaxed);
-    s->result_bytes += node->data.size;
+    *(s->results.last != NULL ? &s->results.last->result_next : &s->results.first) = node;
+    s->results.last = node;
+    s->results.count++;
+    atomic_store_explicit(&s->results.waiting, s->results.count, memory_order_relaxed);
+    s->results.bytes += node->data.size;
 }
 
 static TileNode *pop_result(Scheduler *s) {
-    TileNode *node = s->first_result;
+    TileNode *node = s->results.first;
     if (node == NULL) {
         return NULL;
     }
-    s->first_result = node->result_next;
-    if (s->first_result == NULL) {
-        s->last_result = NULL;
+    s->results.first = node->result_next;
+    if (s->results.first == NULL) {
+        s->results.last = NULL;
     }
     node->result_next = NULL;
-    s->result_count--;
-    atomic_store_explicit(&s->waiting, s->result_count, memory_order_relaxed);
-    s->result_bytes -= node->data.size;
+    s->results.count--;
+    atomic_store_explicit(&s->results.waiting, s->results.count, memory_order_relaxed);
+    s->results.bytes -= node->data.size;
     return node;
 }
 
 static void forget_results(Scheduler *s, uint32_t serial) {
-    for (size_t left = s->result_count; left > 0; left--) {
+    for (size_t left = s->results.count; left > 0; left--) {
         TileNode *node = pop_result(s);
         if (node->data.key.serial == serial) {
             tiles_data_drop(&node->data);
@@ -132,8 +137,8 @@ static void pause_job(void *user) {
 }
 
 static bool may_begin(const Scheduler *s) {
-    return s->forgetting == 0 && s->queue.at < s->queue.count && s->result_count < RESULT_COUNT_MAX &&
-           s->result_bytes < RESULT_BYTES_MAX;
+    return s->forgetting == 0 && s->queue.at < s->queue.count && s->results.count < RESULT_COUNT_MAX &&
+           s->results.bytes < RESULT_BYTES_MAX;
 }
 
 static void begin_job(Worker *worker) {
@@ -328,7 +333,7 @@ Status tiles_scheduler_new(const SchedulerParams *params, Scheduler **out, Error
         s->params.clock = clock_system();
     }
     atomic_init(&s->pause_until, 0);
-    atomic_init(&s->waiting, 0);
+    atomic_init(&s->results.waiting, 0);
     s->mutex = mutex_new();
     s->work = cond_new();
     s->settled = cond_new();
@@ -407,7 +412,7 @@ static void note_known(Scheduler *s) {
             tiles_known_add(&s->known, worker->job.kind, &worker->job.key, &place);
         }
     }
-    for (const TileNode *node = s->first_result; node != NULL; node = node->result_next) {
+    for (const TileNode *node = s->results.first; node != NULL; node = node->result_next) {
         int place = JOB_FINISHED;
         tiles_known_add(&s->known, node->data.kind, &node->data.key, &place);
     }
@@ -433,7 +438,7 @@ static void add_want(Scheduler *s, const TileWant *want) {
 }
 
 static Status want_locked(Scheduler *s, const TileWant *wants, size_t count, Error *err) {
-    size_t known = count + (size_t)s->worker_count + s->result_count;
+    size_t known = count + (size_t)s->worker_count + s->results.count;
     if (!tiles_queue_reserve(&s->next_queue, wants, count) || !tiles_known_reserve(&s->known, known)) {
         return error_set(err, STATUS_MEMORY, "not enough memory to queue %zu tiles", count);
     }
@@ -473,10 +478,10 @@ Status tiles_scheduler_try_want(Scheduler *s, const TileWant *wants, size_t coun
 
 static TileData *take_locked(Scheduler *s) {
     Worker *self = &s->workers[0];
-    while (s->inline_jobs && s->first_result == NULL && !self->busy && may_begin(s) && have_spare(self)) {
+    while (s->inline_jobs && s->results.first == NULL && !self->busy && may_begin(s) && have_spare(self)) {
         run_job(self);
     }
-    bool was_full = s->result_count >= RESULT_COUNT_MAX || s->result_bytes >= RESULT_BYTES_MAX;
+    bool was_full = s->results.count >= RESULT_COUNT_MAX || s->results.bytes >= RESULT_BYTES_MAX;
     TileNode *node = pop_result(s);
     if (was_full) {
         cond_broadcast(s->work);
@@ -501,7 +506,7 @@ TileData *tiles_scheduler_try_take(Scheduler *s) {
 }
 
 size_t tiles_scheduler_waiting(Scheduler *s) {
-    return atomic_load_explicit(&s->waiting, memory_order_relaxed);
+    return atomic_load_explicit(&s->results.waiting, memory_order_relaxed);
 }
 
 void tiles_scheduler_yield(Scheduler *s, uint64_t duration_ns) {
@@ -521,7 +526,7 @@ void tiles_scheduler_yield(Scheduler *s, uint64_t duration_ns) {
 
 bool tiles_scheduler_idle(Scheduler *s) {
     mutex_lock(s->mutex);
-    bool idle = s->queue.at == s->queue.count && s->running == 0 && s->first_result == NULL;
+    bool idle = s->queue.at == s->queue.count && s->running == 0 && s->results.first == NULL;
     mutex_unlock(s->mutex);
     return idle;
 }

@@ -14,25 +14,23 @@ enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, BAND = 16384 };
 static const int SHIFTS[] = {21, 10, 0}; /* digits of 11, 11 and 10 bits */
 
 typedef struct Sample {
-    const float *rg;
-    int height, width;
-    int64_t keys, x0;
-    int level_k;
-    bool is_signed;
+    PooledImage image;
     Channel channel;
     int64_t ignored_x; /* column of texels left out, relative to x0; outside 0..width-1: none */
 } Sample;
 
 static bool value_at(const Sample *s, int y, int x, float *out) {
-    const float *texel = s->rg + 2 * ((size_t)y * (size_t)s->width + (size_t)x);
-    if (x == s->ignored_x || tiles_is_masked(texel[1], s->is_signed) || tiles_is_nonfinite(texel[1], s->is_signed)) {
+    const PooledImage *image = &s->image;
+    const float *texel = image->rg + 2 * ((size_t)y * (size_t)image->width + (size_t)x);
+    if (x == s->ignored_x || tiles_is_masked(texel[1], image->is_signed) ||
+        tiles_is_nonfinite(texel[1], image->is_signed)) {
         return false;
     }
     float v = s->channel == CHANNEL_MAX ? texel[1] : texel[0];
     if (s->channel == CHANNEL_MASS) {
-        v *= (float)tiles_cells_in_texel(s->keys, s->level_k, s->x0 + x);
+        v *= (float)tiles_cells_in_texel(image->keys, image->level_k, image->x0 + x);
     }
-    v = s->is_signed ? fabsf(v) : v;
+    v = image->is_signed ? fabsf(v) : v;
     *out = v;
     return isfinite(v);
 }
@@ -51,8 +49,8 @@ static float value_of_bits(uint32_t ranked) {
 static void for_each_band(const Sample *s, void (*each)(const uint32_t *ranked, size_t count, void *user), void *user) {
     uint32_t band[BAND];
     size_t count = 0;
-    for (int y = 0; y < s->height; y++) {
-        for (int x = 0; x < s->width; x++) {
+    for (int y = 0; y < s->image.height; y++) {
+        for (int x = 0; x < s->image.width; x++) {
             float v;
             if (!value_at(s, y, x, &v)) continue;
             band[count++] = rank_bits(v);
@@ -166,21 +164,19 @@ static void count_first_digits(const Sample *sample, Selection *selection) {
     for_each_band(sample, count_digits, selection);
 }
 
-float tiles_percentile(const float *rg, int height, int width, int64_t keys, int level_k, int64_t x0, bool is_signed,
-                       Channel channel, double p, int64_t ignore_column) {
-    Sample sample = {rg, height, width, keys, x0, level_k, is_signed, channel, -1};
+float tiles_percentile(const PooledImage *image, Channel channel, double p, int64_t ignore_column) {
+    Sample sample = {*image, channel, -1};
     Selection selection;
-    if (ignore_column >= 0 && ignore_column < keys) {
-        sample.ignored_x = (ignore_column >> level_k) - x0;
+    if (ignore_column >= 0 && ignore_column < image->keys) {
+        sample.ignored_x = (ignore_column >> image->level_k) - image->x0;
     }
     if (isnan(p)) return NAN;
     count_first_digits(&sample, &selection);
     return select_value(&sample, &selection, p);
 }
 
-float tiles_upper_range(const float *rg, int height, int width, int64_t keys, int level_k, bool is_signed,
-                        Channel channel, double p) {
-    const Sample sample = {rg, height, width, keys, 0, level_k, is_signed, channel, -1};
+float tiles_upper_range(const PooledImage *image, Channel channel, double p) {
+    const Sample sample = {*image, channel, -1};
     Selection selection;
     if (isnan(p)) return NAN;
     count_first_digits(&sample, &selection);

@@ -193,8 +193,8 @@ void tiles_pool_halve(const float *in, int height, int width, int64_t queries, i
                       bool is_signed, float *out);
 /* Cells of a rectangle at level 0, heads combined: (q1-q0)*(k1-k0) floats with CELL_MASKED / NAN as in
  * capture_source_rows. Level and texels of the request are not looked at. */
-Status tiles_cells(const PoolRequest *request, int64_t q0, int64_t q1, int64_t k0, int64_t k1, float *out,
-                   PoolScratch *scratch, const CancelFlag *cancel, Error *err);
+Status tiles_cells(const PoolRequest *request, Block block, float *out, PoolScratch *scratch, const CancelFlag *cancel,
+                   Error *err);
 
 /* ---- kernel.c : products of Q and K ---------------------------------------------------------- */
 
@@ -224,15 +224,22 @@ void tiles_compose(const ResolvedHeads *heads, const float *const *tiles, int wi
 
 /* Upper end of automatic ranges. */
 #define TILE_AUTO_PERCENTILE 99.5
+/* A pooled image: rg[height][width][2], of texel columns from x0 on. */
+typedef struct PooledImage {
+    const float *rg;
+    int height, width;
+    int64_t keys; /* of the pattern */
+    int level_k;
+    int64_t x0;
+    bool is_signed;
+} PooledImage;
 /* p in 0..100 of the shown channel over unmasked, finite texels, linearly interpolated as numpy.percentile does by
- * default; mass multiplies by keys per texel (`keys`, `level_k`, x0). Allocates nothing.
+ * default; mass multiplies by keys per texel. Allocates nothing.
  * `ignore_column`: -1, or a key whose texel is left out. NAN when nothing is visible. Signed data: of |v|. */
-float tiles_percentile(const float *rg, int height, int width, int64_t keys, int level_k, int64_t x0, bool is_signed,
-                       Channel channel, double p, int64_t ignore_column);
+float tiles_percentile(const PooledImage *image, Channel channel, double p, int64_t ignore_column);
 /* Upper end of a range: that percentile of a whole level. TILE_AUTO_PERCENTILE of fewer than 200 values is the largest of
  * them: what stands out in a short text must not lie beyond the range. */
-float tiles_upper_range(const float *rg, int height, int width, int64_t keys, int level_k, bool is_signed,
-                        Channel channel, double p);
+float tiles_upper_range(const PooledImage *image, Channel channel, double p);
 
 /* ---- data.c : finished tiles ----------------------------------------------------------------- */
 

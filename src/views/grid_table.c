@@ -187,8 +187,8 @@ bool views_grid_measure(Frame *frame, Grid *grid, const Look *look, int layer, i
             STATUS_OK) {
             return false;
         }
-        hi = tiles_upper_range(grid->texels, height, width, info->keys, key.lk, tile.is_signed, look->colours.channel,
-                               look->colours.percentile);
+        hi = tiles_upper_range(&(PooledImage){grid->texels, height, width, info->keys, key.lk, 0, tile.is_signed},
+                               look->colours.channel, look->colours.percentile);
     }
     /* As for one pattern (range.c): nothing visible, or all zero, must not give an empty range. */
     if (!isfinite(hi) || hi <= 0) hi = tile.max_value > 0 ? tile.max_value : 1.0f;

@@ -65,8 +65,8 @@ bool views_image_range(Frame *frame, const Look *look, int layer, const TileKey 
     int width = 0, height = 0;
     if (gpu_tile_read(frame->gpu, key, 0, cache->texels, READ_FLOATS, &width, &height, NULL) != STATUS_OK) return false;
     const int64_t keys = capture_set(frame->capture, look->subject.set)->layers[layer].keys;
-    const float value = tiles_upper_range(cache->texels, height, width, keys, key->lk, info.is_signed, channel,
-                                          percentile);
+    const float value = tiles_upper_range(
+        &(PooledImage){cache->texels, height, width, keys, key->lk, 0, info.is_signed}, channel, percentile);
     *hi = usable_range(value, &info);
     *slot = (RangeSlot){.used = true, .key = *key, .channel = channel, .percentile = percentile, .hi = *hi};
     return true;

@@ -168,8 +168,9 @@ static void keys_of_a_cache_come_before(void **state) {
     fixture_open(&fixture, &(FixtureParams){.heads = 1, .queries = Q, .keys = K});
     const PatternRef ref = {0};
     SourceScratch *scratch = capture_scratch_new();
-    assert_int_equal(capture_source_rows(fixture.capture, ref, VALUES_WEIGHTS, 0, Q, 0, K, cells, scratch, NULL, &err),
-                     STATUS_OK);
+    assert_int_equal(
+        capture_source_rows(fixture.capture, ref, VALUES_WEIGHTS, (Block){0, Q, 0, K}, cells, scratch, NULL, &err),
+        STATUS_OK);
     capture_scratch_drop(scratch);
     for (int i = 0; i < Q * K; i++) {
         const double w = cells[i] == CELL_MASKED ? 0 : (double)cells[i];

@@ -78,17 +78,17 @@ static void test_reference_values(void **state) {
         int64_t number[4];
         for (size_t j = 0; j < 4; j++)
             number[j] = json_integer_value(json_array_get(probe, j));
-        double right = json_number_value(json_array_get(probe, 4)), value = 0.0;
+        double right = json_number_value(json_array_get(probe, 4));
         float cell = 0.0f;
-        bool masked = true;
+        Probed probed = {.masked = true};
         PatternRef ref = {.layer = (int)number[0], .head = (int)number[1]};
-        assert_int_equal(
-            capture_probe(capture, ref, VALUES_WEIGHTS, number[2], number[3], &value, &masked, scratch, &err),
-            STATUS_OK);
-        assert_false(masked);
-        assert_true(fabs(value - right) <= 1e-9 * right);
-        assert_int_equal(capture_source_rows(capture, ref, VALUES_WEIGHTS, number[2], number[2] + 1, number[3],
-                                             number[3] + 1, &cell, scratch, NULL, &err),
+        assert_int_equal(capture_probe(capture, ref, VALUES_WEIGHTS, number[2], number[3], &probed, scratch, &err),
+                         STATUS_OK);
+        assert_false(probed.masked);
+        assert_true(fabs(probed.value - right) <= 1e-9 * right);
+        assert_int_equal(capture_source_rows(capture, ref, VALUES_WEIGHTS,
+                                             (Block){number[2], number[2] + 1, number[3], number[3] + 1}, &cell,
+                                             scratch, NULL, &err),
                          STATUS_OK);
         assert_true(fabs((double)cell - right) <= 1e-5 * right);
     }
@@ -109,10 +109,12 @@ static void test_weights_and_factors_agree(void **state) {
     for (int layer = 0; layer < 6; layer++) {
         for (int head = 0; head < 6; head++) {
             PatternRef ref = {.layer = layer, .head = head};
-            assert_int_equal(capture_source_rows(a, ref, VALUES_WEIGHTS, 0, 188, 0, 188, dense, scratch, NULL, &err),
-                             STATUS_OK);
-            assert_int_equal(capture_source_rows(b, ref, VALUES_WEIGHTS, 0, 188, 0, 188, factored, scratch, NULL, &err),
-                             STATUS_OK);
+            assert_int_equal(
+                capture_source_rows(a, ref, VALUES_WEIGHTS, (Block){0, 188, 0, 188}, dense, scratch, NULL, &err),
+                STATUS_OK);
+            assert_int_equal(
+                capture_source_rows(b, ref, VALUES_WEIGHTS, (Block){0, 188, 0, 188}, factored, scratch, NULL, &err),
+                STATUS_OK);
             for (int i = 0; i < 188 * 188; i++)
                 if (dense[i] != factored[i] && !(fabsf(dense[i] - factored[i]) < 2e-5f))
                     fail_msg("layer %d head %d cell %d: %.9g and %.9g", layer, head, i, (double)dense[i],

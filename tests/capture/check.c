@@ -81,8 +81,8 @@ static double row_sum(const Capture *capture) {
     double sum = 0.0;
     Error err = {0};
     SourceScratch *scratch = capture_scratch_new();
-    assert_int_equal(capture_source_rows(capture, (PatternRef){0}, VALUES_WEIGHTS, ROWS - 1, ROWS, 0, ROWS, cells,
-                                         scratch, NULL, &err),
+    assert_int_equal(capture_source_rows(capture, (PatternRef){0}, VALUES_WEIGHTS, (Block){ROWS - 1, ROWS, 0, ROWS},
+                                         cells, scratch, NULL, &err),
                      STATUS_OK);
     for (int i = 0; i < ROWS; i++)
         sum += (double)cells[i];

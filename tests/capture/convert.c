@@ -30,10 +30,10 @@ static void check_pattern(const Capture *a, PatternRef ref_a, const Capture *b, 
     size_t count = (size_t)(queries * keys);
     float *x = mem_alloc_zeroed(count, sizeof(float)), *y = mem_alloc_zeroed(count, sizeof(float));
     assert_true(x && y);
-    assert_int_equal(capture_source_rows(a, ref_a, VALUES_WEIGHTS, 0, queries, 0, keys, x, scratch, NULL, &err),
-                     STATUS_OK);
-    assert_int_equal(capture_source_rows(b, ref_b, VALUES_WEIGHTS, 0, queries, 0, keys, y, scratch, NULL, &err),
-                     STATUS_OK);
+    assert_int_equal(
+        capture_source_rows(a, ref_a, VALUES_WEIGHTS, (Block){0, queries, 0, keys}, x, scratch, NULL, &err), STATUS_OK);
+    assert_int_equal(
+        capture_source_rows(b, ref_b, VALUES_WEIGHTS, (Block){0, queries, 0, keys}, y, scratch, NULL, &err), STATUS_OK);
     for (size_t i = 0; i < count; i++)
         if (x[i] != y[i] && !(isnan(x[i]) && isnan(y[i])))
             fail_msg("%s: layer %d head %d cell %zu was %.9g and became %.9g", file, ref_a.layer, ref_a.head, i,

@@ -31,7 +31,7 @@ static void check_block(const Capture *capture, const Line *line, PatternRef ref
     int64_t columns = k1 - k0;
     float *cells = mem_alloc((size_t)((q1 - q0) * columns) * sizeof(float) + 1);
     assert_non_null(cells);
-    if (capture_source_rows(capture, ref, values, q0, q1, k0, k1, cells, scratch, NULL, &err) != STATUS_OK)
+    if (capture_source_rows(capture, ref, values, (Block){q0, q1, k0, k1}, cells, scratch, NULL, &err) != STATUS_OK)
         fail_msg("%s: %s", line->file, err.message);
     for (int64_t q = q0; q < q1; q++) {
         for (int64_t k = k0; k < k1; k++) {
@@ -49,17 +49,17 @@ static void check_cell(const Capture *capture, const Line *line, PatternRef ref,
                        SourceScratch *scratch) {
     Error err = {0};
     int64_t q = random_below(line->queries), k = random_below(line->keys);
-    double value = 0.0, right = (double)expected[q * line->keys + k];
-    bool masked = false;
-    assert_int_equal(capture_probe(capture, ref, values, q, k, &value, &masked, scratch, &err), STATUS_OK);
-    assert_int_equal(masked, right == (double)CELL_MASKED);
-    if (masked)
-        assert_true(value == 0.0);
+    double right = (double)expected[q * line->keys + k];
+    Probed probed = {0};
+    assert_int_equal(capture_probe(capture, ref, values, q, k, &probed, scratch, &err), STATUS_OK);
+    assert_int_equal(probed.masked, right == (double)CELL_MASKED);
+    if (probed.masked)
+        assert_true(probed.value == 0.0);
     else if (isnan(right))
-        assert_true(isnan(value));
-    else if (fabs(value - right) > 1e-6 * fabs(right) + 1e-12) /* f64, against an f32 of NumPy's f64 */
+        assert_true(isnan(probed.value));
+    else if (fabs(probed.value - right) > 1e-6 * fabs(right) + 1e-12) /* f64, against an f32 of NumPy's f64 */
         fail_msg("%s: probe [%lld, %lld] expected %.9g, got %.9g", line->file, (long long)q, (long long)k, right,
-                 value);
+                 probed.value);
 }
 
 static void check_line(const Capture *capture, const Line *line) {

@@ -57,9 +57,9 @@ static void check_weights(const Capture *capture, float tolerance) {
     for (int layer = 0; layer < LAYERS; layer++) {
         for (int head = 0; head < HEADS; head++) {
             PatternRef ref = {.layer = layer, .head = head};
-            assert_int_equal(
-                capture_source_rows(capture, ref, VALUES_WEIGHTS, 0, SIDE, 0, SIDE, cells, scratch, NULL, &err),
-                STATUS_OK);
+            assert_int_equal(capture_source_rows(capture, ref, VALUES_WEIGHTS, (Block){0, SIDE, 0, SIDE}, cells,
+                                                 scratch, NULL, &err),
+                             STATUS_OK);
             for (int i = 0; i < SIDE * SIDE; i++) {
                 float right = weight(layer, head, i / SIDE, i % SIDE);
                 if (i % SIDE > i / SIDE)

@@ -74,6 +74,42 @@ static void test_a_slash_at_the_end(void **state) {
     capture_close(capture);
 }
 
+/* A format that the program does not know: four f32 after a word. */
+static bool looks_like_guest(const FormatHead *head) {
+    return head->size >= 8 && !memcmp(head->bytes, "GUEST...", 8);
+}
+
+static Status open_guest(Container *container, const Progress *progress, Error *err) {
+    (void)progress;
+    Tensor *tensor = container_add(container);
+    if (!tensor) return error_set(err, STATUS_MEMORY, "not enough memory for a guest");
+    *tensor = (Tensor){.name = "attn.3", .dtype = DTYPE_F32, .item_size = 4, .ndim = 2, .shape = {2, 2}, .member = -1};
+    tensor->source = container->source;
+    tensor->offset = 8;
+    return tensor_strides(tensor, false) ? STATUS_OK : STATUS_FORMAT;
+}
+
+static void test_a_format_from_outside(void **state) {
+    static const Format GUEST = {
+        .name = "guest", .endings = {".guest"}, .looks_like = looks_like_guest, .open = open_guest};
+    const Format *const formats[] = {&GUEST, NULL};
+    Bytes file = {0};
+    Error err = {0};
+    Capture *capture = NULL;
+    (void)state;
+    bytes_text(&file, "GUEST...");
+    for (int i = 0; i < 4; i++)
+        bytes_le(&file, f32_bits(0.5f), 4);
+    CaptureOpenParams params = {.memory = file.data, .memory_size = file.size, .memory_name = "a.guest"};
+    assert_int_equal(capture_open(&params, &capture, &err), STATUS_UNSUPPORTED);
+    params.formats = formats;
+    if (capture_open(&params, &capture, &err) != STATUS_OK) fail_msg("%s", err.message);
+    assert_int_equal(capture_set(capture, 0)->layers[0].number, 3);
+    look_around(capture);
+    capture_close(capture);
+    bytes_free(&file);
+}
+
 static void test_memory_runs_out(void **state) {
     static const char *const FILES[] = {"mixed", "shards", "hooks", "archives"};
     (void)state;
@@ -89,6 +125,7 @@ int test_inputs_group(void) {
         cmocka_unit_test(test_what_is_left_out_is_said),
         cmocka_unit_test(test_tokens_beside_several_files),
         cmocka_unit_test(test_a_slash_at_the_end),
+        cmocka_unit_test(test_a_format_from_outside),
         cmocka_unit_test(test_memory_runs_out),
     };
     return cmocka_run_group_tests_name("capture: several files", tests, NULL, NULL);

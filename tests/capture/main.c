@@ -2,10 +2,7 @@
 
 int main(void) {
     int failed = 0;
-    failed += test_npy_group();
-    failed += test_npz_group();
-    failed += test_safetensors_group();
-    failed += test_meaning_group();
+    failed += test_refused_group();
     failed += test_writer_group();
     failed += test_captures_group();
     failed += test_hdf5_group();

@@ -9,30 +9,30 @@ static void test_outside_of_the_capture(void **state) {
     float cells[256];
     Error err = {0};
     int64_t queries, keys;
-    double value;
-    bool masked;
+    Probed probed;
     (void)state;
     Capture *capture = open_fixture("v1.npy");
     SourceScratch *scratch = capture_scratch_new();
     for (size_t i = 0; i < BASE_COUNT(WRONG); i++) {
         assert_int_equal(capture_pattern_size(capture, WRONG[i], &queries, &keys, &err), STATUS_RANGE);
-        assert_int_equal(capture_source_rows(capture, WRONG[i], VALUES_WEIGHTS, 0, 1, 0, 1, cells, scratch, NULL, &err),
-                         STATUS_RANGE);
+        assert_int_equal(
+            capture_source_rows(capture, WRONG[i], VALUES_WEIGHTS, (Block){0, 1, 0, 1}, cells, scratch, NULL, &err),
+            STATUS_RANGE);
     }
     for (size_t i = 0; i < BASE_COUNT(RECTS); i++)
-        assert_int_equal(capture_source_rows(capture, (PatternRef){0}, VALUES_WEIGHTS, RECTS[i][0], RECTS[i][1],
-                                             RECTS[i][2], RECTS[i][3], cells, scratch, NULL, &err),
+        assert_int_equal(capture_source_rows(capture, (PatternRef){0}, VALUES_WEIGHTS,
+                                             (Block){RECTS[i][0], RECTS[i][1], RECTS[i][2], RECTS[i][3]}, cells,
+                                             scratch, NULL, &err),
                          STATUS_RANGE);
-    assert_int_equal(capture_probe(capture, (PatternRef){0}, VALUES_WEIGHTS, 11, 0, &value, &masked, scratch, &err),
+    assert_int_equal(capture_probe(capture, (PatternRef){0}, VALUES_WEIGHTS, 11, 0, &probed, scratch, &err),
+                     STATUS_RANGE);
+    assert_int_equal(capture_probe(capture, (PatternRef){0}, VALUES_WEIGHTS, INT64_MAX, 0, &probed, scratch, &err),
                      STATUS_RANGE);
     assert_int_equal(
-        capture_probe(capture, (PatternRef){0}, VALUES_WEIGHTS, INT64_MAX, 0, &value, &masked, scratch, &err),
-        STATUS_RANGE);
-    assert_int_equal(
-        capture_source_rows(capture, (PatternRef){0}, VALUES_SCORES, 0, 1, 0, 1, cells, scratch, NULL, &err),
+        capture_source_rows(capture, (PatternRef){0}, VALUES_SCORES, (Block){0, 1, 0, 1}, cells, scratch, NULL, &err),
         STATUS_UNSUPPORTED);
     assert_int_equal(
-        capture_source_rows(capture, (PatternRef){0}, VALUES_WEIGHTS, 3, 3, 0, 11, NULL, scratch, NULL, &err),
+        capture_source_rows(capture, (PatternRef){0}, VALUES_WEIGHTS, (Block){3, 3, 0, 11}, NULL, scratch, NULL, &err),
         STATUS_OK);
     capture_scratch_drop(scratch);
     capture_close(capture);
@@ -48,12 +48,12 @@ static void test_cancelling(void **state) {
     for (size_t i = 0; i < BASE_COUNT(FILES); i++) {
         Capture *capture = open_fixture(FILES[i]);
         SourceScratch *scratch = capture_scratch_new();
-        assert_int_equal(
-            capture_source_rows(capture, (PatternRef){0}, VALUES_WEIGHTS, 0, 11, 0, 11, cells, scratch, &flag, &err),
-            STATUS_CANCELLED);
-        assert_int_equal(
-            capture_source_rows(capture, (PatternRef){0}, VALUES_WEIGHTS, 0, 11, 0, 11, cells, scratch, NULL, &err),
-            STATUS_OK);
+        assert_int_equal(capture_source_rows(capture, (PatternRef){0}, VALUES_WEIGHTS, (Block){0, 11, 0, 11}, cells,
+                                             scratch, &flag, &err),
+                         STATUS_CANCELLED);
+        assert_int_equal(capture_source_rows(capture, (PatternRef){0}, VALUES_WEIGHTS, (Block){0, 11, 0, 11}, cells,
+                                             scratch, NULL, &err),
+                         STATUS_OK);
         capture_scratch_drop(scratch);
         capture_close(capture);
     }
@@ -73,8 +73,8 @@ static void test_steady_reading_allocates_nothing(void **state) {
         for (int round = 0; round < 3; round++) {
             if (round == 1) before = mem_allocation_count();
             for (int head = 0; head < 2; head++)
-                assert_int_equal(capture_source_rows(capture, (PatternRef){.head = head}, VALUES_WEIGHTS, 0, 11, 0, 11,
-                                                     cells, scratch, NULL, &err),
+                assert_int_equal(capture_source_rows(capture, (PatternRef){.head = head}, VALUES_WEIGHTS,
+                                                     (Block){0, 11, 0, 11}, cells, scratch, NULL, &err),
                                  STATUS_OK);
         }
         assert_int_equal(mem_allocation_count(), before);
@@ -92,13 +92,13 @@ static void test_reading_while_memory_runs_out(void **state) {
     for (uint64_t n = 1; n < 12; n++) {
         SourceScratch *scratch = capture_scratch_new();
         mem_fail_after(n, true);
-        Status status = capture_source_rows(capture, (PatternRef){0}, VALUES_WEIGHTS, 5, 6, 0, 70, cells, scratch, NULL,
-                                            &err);
+        Status status = capture_source_rows(capture, (PatternRef){0}, VALUES_WEIGHTS, (Block){5, 6, 0, 70}, cells,
+                                            scratch, NULL, &err);
         mem_fail_after(0, false);
         assert_true(status == STATUS_OK || status == STATUS_MEMORY);
-        assert_int_equal(
-            capture_source_rows(capture, (PatternRef){0}, VALUES_WEIGHTS, 5, 6, 0, 70, right, scratch, NULL, &err),
-            STATUS_OK);
+        assert_int_equal(capture_source_rows(capture, (PatternRef){0}, VALUES_WEIGHTS, (Block){5, 6, 0, 70}, right,
+                                             scratch, NULL, &err),
+                         STATUS_OK);
         if (status == STATUS_OK) assert_memory_equal(cells, right, sizeof(cells));
         capture_scratch_drop(scratch);
     }
@@ -125,8 +125,8 @@ static void work(void *user) {
         worker->random = hash_u64(worker->random);
         int64_t q0 = (int64_t)(worker->random % SIDE), k0 = (int64_t)(worker->random / SIDE % SIDE);
         int64_t q1 = i64_min(SIDE, q0 + 40), k1 = i64_min(SIDE, k0 + 40);
-        worker->wrong += capture_source_rows(worker->capture, (PatternRef){0}, VALUES_WEIGHTS, q0, q1, k0, k1, cells,
-                                             scratch, NULL, &err) != STATUS_OK;
+        worker->wrong += capture_source_rows(worker->capture, (PatternRef){0}, VALUES_WEIGHTS, (Block){q0, q1, k0, k1},
+                                             cells, scratch, NULL, &err) != STATUS_OK;
         for (int64_t q = q0; q < q1; q++) {
             for (int64_t k = k0; k < k1; k++) {
                 float got = cells[(q - q0) * (k1 - k0) + k - k0], right = worker->right[q * SIDE + k];
@@ -146,9 +146,9 @@ static void test_threads_share_a_capture(void **state) {
     float *right = mem_alloc(SIDE * SIDE * sizeof(float));
     SourceScratch *scratch = capture_scratch_new();
     Capture *other = open_fixture("qk-causal-f4.safetensors"), *capture = open_fixture("qk-causal-f4.safetensors");
-    assert_int_equal(
-        capture_source_rows(other, (PatternRef){0}, VALUES_WEIGHTS, 0, SIDE, 0, SIDE, right, scratch, NULL, &err),
-        STATUS_OK);
+    assert_int_equal(capture_source_rows(other, (PatternRef){0}, VALUES_WEIGHTS, (Block){0, SIDE, 0, SIDE}, right,
+                                         scratch, NULL, &err),
+                     STATUS_OK);
     for (int i = 0; i < THREADS; i++) {
         workers[i] = (Worker){capture, right, (uint64_t)i + 1, 0};
         assert_int_equal(thread_start(&threads[i], work, &workers[i], "test", false, &err), STATUS_OK);
@@ -175,10 +175,12 @@ static void test_a_scratch_serves_many_captures(void **state) {
         SourceScratch *fresh = capture_scratch_new();
         for (int head = 0; head < 4; head++) {
             PatternRef ref = {.head = head};
-            assert_int_equal(capture_source_rows(capture, ref, VALUES_WEIGHTS, 1, 2, 0, 90, cells, scratch, NULL, &err),
-                             STATUS_OK);
-            assert_int_equal(capture_source_rows(capture, ref, VALUES_WEIGHTS, 1, 2, 0, 90, first, fresh, NULL, &err),
-                             STATUS_OK);
+            assert_int_equal(
+                capture_source_rows(capture, ref, VALUES_WEIGHTS, (Block){1, 2, 0, 90}, cells, scratch, NULL, &err),
+                STATUS_OK);
+            assert_int_equal(
+                capture_source_rows(capture, ref, VALUES_WEIGHTS, (Block){1, 2, 0, 90}, first, fresh, NULL, &err),
+                STATUS_OK);
             assert_memory_equal(cells, first, sizeof(cells));
         }
         capture_scratch_drop(fresh);
@@ -278,9 +280,9 @@ static void test_a_file_that_shrinks(void **state) {
     SourceScratch *scratch = capture_scratch_new();
     file = fopen(path, "wb"); /* truncates */
     fclose(file);
-    assert_int_equal(
-        capture_source_rows(capture, (PatternRef){0}, VALUES_WEIGHTS, 0, 11, 0, 11, cells, scratch, NULL, &err),
-        STATUS_IO);
+    assert_int_equal(capture_source_rows(capture, (PatternRef){0}, VALUES_WEIGHTS, (Block){0, 11, 0, 11}, cells,
+                                         scratch, NULL, &err),
+                     STATUS_IO);
     assert_non_null(strstr(err.message, "short"));
     capture_scratch_drop(scratch);
     capture_close(capture);

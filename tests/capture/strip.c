@@ -322,7 +322,7 @@ static void test_explanations(void **state) {
     assert_int_equal(set->max_keys, 3);
     SourceScratch *scratch = capture_scratch_new();
     assert_int_equal(
-        capture_source_rows(capture, (PatternRef){0}, VALUES_WEIGHTS, 0, 2, 0, 3, cells, scratch, NULL, &err),
+        capture_source_rows(capture, (PatternRef){0}, VALUES_WEIGHTS, (Block){0, 2, 0, 3}, cells, scratch, NULL, &err),
         STATUS_OK);
     capture_scratch_drop(scratch);
     const float expected[6] = {1.5f, -0.5f, CELL_MASKED, 0.25f, 0.0f, 2.0f};

@@ -10,13 +10,11 @@
 #include <cmocka.h>
 
 #include "capture/internal.h"
+#include "formats/files.h"
 
 int test_fixtures_group(void);
-int test_meaning_group(void);
+int test_refused_group(void);
 int test_tokens_group(void);
-int test_npy_group(void);
-int test_npz_group(void);
-int test_safetensors_group(void);
 int test_rows_group(void);
 int test_captures_group(void);
 int test_writer_group(void);
@@ -48,31 +46,5 @@ Capture *open_memory(const void *data, size_t size, const char *name, Error *err
 /* Reads some of every pattern, as a person would who looks around; all must come back or fail cleanly. */
 void look_around(const Capture *capture);
 bool has_note(const Capture *capture, const char *word);
-
-/* A growing file in memory. */
-typedef struct Bytes {
-    uint8_t *data;
-    size_t size, capacity;
-} Bytes;
-void bytes_add(Bytes *bytes, const void *data, size_t size);
-void bytes_text(Bytes *bytes, const char *text);
-void bytes_le(Bytes *bytes, uint64_t value, int size);
-void bytes_free(Bytes *bytes);
-/* A version 1 .npy with this dict and `data_size` zero bytes. */
-void bytes_npy(Bytes *bytes, const char *dict, size_t data_size);
-
-/* One entry; zero is the truth, anything else replaces it. */
-typedef struct ZipEntry {
-    const char *name;
-    const uint8_t *data;
-    size_t size;
-    bool deflate;
-    uint64_t lie_size, lie_compressed, lie_offset;
-    uint32_t lie_crc, flags, method;
-    size_t offset, compressed; /* filled in */
-    uint32_t crc;
-} ZipEntry;
-/* A zip of these entries. */
-Bytes make_zip(ZipEntry *entries, size_t count);
 
 #endif

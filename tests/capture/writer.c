@@ -50,9 +50,9 @@ static void test_round_trip(void **state) {
     assert_string_equal(capture_model(capture), "a \"model\" \xe4\xbd\xa0");
     assert_int_equal(capture_layer_index(capture_set(capture, 0), 9), 1);
     assert_string_equal(capture_tokens(capture, 0, 0, AXIS_KEY)->tokens[1].raw, "b");
-    assert_int_equal(
-        capture_source_rows(capture, (PatternRef){.layer = 1}, VALUES_WEIGHTS, 0, 2, 0, 2, cells, scratch, NULL, &err),
-        STATUS_OK);
+    assert_int_equal(capture_source_rows(capture, (PatternRef){.layer = 1}, VALUES_WEIGHTS, (Block){0, 2, 0, 2}, cells,
+                                         scratch, NULL, &err),
+                     STATUS_OK);
     assert_true(cells[0] == 1.0f && cells[1] == CELL_MASKED && cells[2] == 0.25f && cells[3] == 0.75f);
     capture_scratch_drop(scratch);
     capture_close(capture);

@@ -10,14 +10,15 @@ from support import ROOT
 MAY_INCLUDE = {
     "base": set(),
     "platform": {"base"},
-    "capture": {"base"},
+    "formats": {"base"},
+    "capture": {"base", "formats"},
     "tiles": {"base", "capture"},
     "analysis": {"base", "capture", "tiles"},
     "draw": {"base", "capture", "tiles"},
     "gpu": {"base", "capture", "tiles", "draw"},
     "views": {"base", "capture", "tiles", "analysis", "draw", "gpu"},
     "export": {"base", "capture", "tiles", "draw", "gpu"},
-    "app": {"base", "platform", "capture", "tiles", "analysis", "draw", "gpu", "views", "export"},
+    "app": {"base", "platform", "formats", "capture", "tiles", "analysis", "draw", "gpu", "views", "export"},
 }
 # Headers from outside that one folder alone may see.
 OWNED_HEADERS = {r"glad/|GL/|GLES": "gpu", r"SDL|EGL/|X11/": "platform",

@@ -45,18 +45,18 @@ static void fill(uint8_t *rgba) {
 static Status write_png(const char *path, const char *text, bool alpha) {
     static uint8_t rgba[WIDTH * HEIGHT * 4];
     const ExportText texts[] = {{"Software", "attnscope test"}, {"attnscope.command", text}};
-    const ExportPngParams params = {
+    const ExportPixelsParams params = {
         .width = WIDTH, .height = HEIGHT, .alpha = alpha, .texts = texts, .text_count = BASE_COUNT(texts)};
-    ExportPng *png;
+    ExportPixels *png;
     Error err = {0};
     fill(rgba);
     Status status = export_png_open(path, &params, &png, &err);
     if (status != STATUS_OK) return status;
     for (int y = 0; y < HEIGHT && status == STATUS_OK; y += 4) {
-        status = export_png_rows(png, rgba + y * WIDTH * 4, HEIGHT - y < 4 ? HEIGHT - y : 4, &err);
+        status = export_pixels_rows(png, rgba + y * WIDTH * 4, HEIGHT - y < 4 ? HEIGHT - y : 4, &err);
     }
-    if (status == STATUS_OK) return export_png_commit(png, &err);
-    export_png_discard(png);
+    if (status == STATUS_OK) return export_pixels_commit(png, &err);
+    export_pixels_discard(png);
     return status;
 }
 
@@ -181,11 +181,34 @@ static void test_npy_headers(void **state) {
     assert_non_null(strstr(header + 10, "(9223372036854775807, 9223372036854775807, 2)"));
 }
 
+/* A writer from outside, found as those of the program are. */
+static void test_writers_are_told_by_name(void **state) {
+    static const ExportWriter GUEST = {.ending = ".guest", .kind = EXPORT_PIXELS, .pixels = export_png_open};
+    const ExportWriter *const guests[] = {&GUEST, NULL};
+    char endings[128];
+    (void)state;
+    const ExportWriter *png = export_writer(NULL, "a.png", EXPORT_PICTURES);
+    assert_ptr_equal(png->pixels, export_png_open);
+    assert_null(export_writer(NULL, "a.png", EXPORT_VECTORS | EXPORT_NUMBERS));
+    assert_null(export_writer(NULL, "a.PNG", EXPORT_PICTURES));
+    assert_ptr_equal(export_writer(NULL, "a.svg", EXPORT_PICTURES)->vectors, export_svg);
+    assert_int_equal(export_writer(NULL, "a.csv", EXPORT_TABLE)->separator, ',');
+    assert_non_null(export_writer(NULL, "a.safetensors", EXPORT_CAPTURE)->capture);
+    assert_ptr_equal(export_writer(guests, "x.guest", EXPORT_PICTURES), &GUEST);
+    assert_null(export_writer(guests, "x.png", EXPORT_PICTURES));
+    assert_string_equal(export_endings(NULL, EXPORT_PICTURES | EXPORT_NUMBERS, endings, sizeof endings),
+                        ".png, .svg, .pdf or .npy");
+    assert_string_equal(export_endings(NULL, EXPORT_TABLE | EXPORT_NUMBERS, endings, sizeof endings),
+                        ".tsv, .csv or .npy");
+    assert_string_equal(export_endings(guests, EXPORT_PICTURES, endings, sizeof endings), ".guest");
+    assert_string_equal(export_endings(guests, EXPORT_TABLE, endings, sizeof endings), "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_texts_round_trip),      cmocka_unit_test(test_damage_is_survived),
         cmocka_unit_test(test_allocations_that_fail), cmocka_unit_test(test_fonts_are_embedded_whole_or_not_at_all),
-        cmocka_unit_test(test_npy_headers),
+        cmocka_unit_test(test_npy_headers),           cmocka_unit_test(test_writers_are_told_by_name),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -16,17 +16,18 @@ static inline void fuzz_require(bool condition) {
 static inline void fuzz_pattern(const Capture *capture, PatternRef ref, SourceScratch *scratch) {
     float cells[FUZZ_SIDE * FUZZ_SIDE];
     int64_t queries = 0, keys = 0;
-    double value = 0.0;
-    bool masked = false;
+    Probed probed = {0};
     Error err = {0};
     fuzz_require(capture_pattern_size(capture, ref, &queries, &keys, &err) == STATUS_OK);
     fuzz_require(queries > 0 && keys > 0);
     int64_t q0 = i64_max(queries - FUZZ_SIDE, 0), k0 = i64_max(keys - FUZZ_SIDE, 0);
     for (int values = VALUES_WEIGHTS; values <= VALUES_SCORES; values++) {
-        (void)capture_source_rows(capture, ref, (Values)values, 0, i64_min(FUZZ_SIDE, queries), 0,
-                                  i64_min(FUZZ_SIDE, keys), cells, scratch, NULL, &err);
-        (void)capture_source_rows(capture, ref, (Values)values, q0, queries, k0, keys, cells, scratch, NULL, &err);
-        (void)capture_probe(capture, ref, (Values)values, queries - 1, keys / 2, &value, &masked, scratch, &err);
+        (void)capture_source_rows(capture, ref, (Values)values,
+                                  (Block){0, i64_min(FUZZ_SIDE, queries), 0, i64_min(FUZZ_SIDE, keys)}, cells, scratch,
+                                  NULL, &err);
+        (void)capture_source_rows(capture, ref, (Values)values, (Block){q0, queries, k0, keys}, cells, scratch, NULL,
+                                  &err);
+        (void)capture_probe(capture, ref, (Values)values, queries - 1, keys / 2, &probed, scratch, &err);
     }
 }
 

@@ -142,8 +142,10 @@ def settings_seeds():
 
 
 if __name__ == "__main__":
-    for kind, seeds in (("npy", npy_seeds()), ("npz", npz_seeds()), ("safetensors", safetensors_seeds()),
-                        ("torch", torch_seeds()), ("json", json_seeds()), ("settings", settings_seeds())):
+    files = {"npy": list(npy_seeds()), "npz": list(npz_seeds()), "safetensors": list(safetensors_seeds()),
+             "torch": list(torch_seeds()), "json": list(json_seeds())}
+    files["container"] = [seeds[0] for seeds in files.values()]
+    for kind, seeds in (*files.items(), ("settings", settings_seeds())):
         folder = pathlib.Path(sys.argv[1]) / f"fuzz_{kind}"
         folder.mkdir(parents=True, exist_ok=True)
         for number, seed in enumerate(seeds):

@@ -94,8 +94,9 @@ static void check_percentile(const Line *line, const Opened *opened) {
     float *rg = malloc(2 * (size_t)request.height * (size_t)request.width * sizeof *rg);
     assert_non_null(rg);
     assert_int_equal(tiles_pool(&request, rg, opened->scratch, NULL, NULL), STATUS_OK);
-    float got = tiles_percentile(rg, request.height, request.width, layer->keys, line->level.k, 0, false, CHANNEL_MEAN,
-                                 line->numbers[0], -1);
+    float got = tiles_percentile(
+        &(PooledImage){rg, request.height, request.width, layer->keys, line->level.k, 0, false}, CHANNEL_MEAN,
+        line->numbers[0], -1);
     free(rg);
     if (!(fabs((double)got - line->numbers[1]) <= tolerance(line, line->numbers[1]))) {
         fail_msg("%s layer %d %s level %d,%d: percentile %g is %.9g for %.9g", line->file, line->layer, line->heads,

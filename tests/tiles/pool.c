@@ -214,7 +214,7 @@ static void cells_are_the_heads_combined(void **state) {
         for (size_t j = 0; j < BASE_COUNT(head_sets); j++) {
             ResolvedHeads heads = fixture_heads(f, head_sets[j]);
             PoolRequest request = fixture_request(f, &heads, (Level){0, 0}, 0, 0, 0, 0);
-            assert_int_equal(tiles_cells(&request, 10, 22, 3, 24, out, scratch, NULL, NULL), STATUS_OK);
+            assert_int_equal(tiles_cells(&request, (Block){10, 22, 3, 24}, out, scratch, NULL, NULL), STATUS_OK);
             for (int c = 0; c < 12 * 21; c++) {
                 double expected = fixture_combined(f, &request, 10 + c / 21, 3 + c % 21);
                 double got = (double)out[c];
@@ -222,9 +222,9 @@ static void cells_are_the_heads_combined(void **state) {
                 assert_true(same || fabs(got - expected) <= tolerance(expected, 1e-6, 6.0));
             }
             Error err = {0};
-            assert_int_equal(tiles_cells(&request, 0, 41, 0, 1, out, scratch, NULL, &err), STATUS_RANGE);
-            assert_int_equal(tiles_cells(&request, -1, 1, 0, 1, out, scratch, NULL, &err), STATUS_RANGE);
-            assert_int_equal(tiles_cells(&request, 3, 3, 5, 5, out, scratch, NULL, &err), STATUS_OK);
+            assert_int_equal(tiles_cells(&request, (Block){0, 41, 0, 1}, out, scratch, NULL, &err), STATUS_RANGE);
+            assert_int_equal(tiles_cells(&request, (Block){-1, 1, 0, 1}, out, scratch, NULL, &err), STATUS_RANGE);
+            assert_int_equal(tiles_cells(&request, (Block){3, 3, 5, 5}, out, scratch, NULL, &err), STATUS_OK);
         }
         fixture_drop(f);
     }

@@ -56,8 +56,8 @@ static void it_is_that_of_the_sorted_values(void **state) {
             }
         }
         for (size_t p = 0; p < BASE_COUNT(percents); p++) {
-            float got = tiles_percentile(rg, HEIGHT, WIDTH, KEYS, LEVEL_K, X0, is_signed, channel, percents[p],
-                                         ignored);
+            float got = tiles_percentile(&(PooledImage){rg, HEIGHT, WIDTH, KEYS, LEVEL_K, X0, is_signed}, channel,
+                                         percents[p], ignored);
             double expected = sorted_percentile(values, count, percents[p]);
             assert_true(fabs((double)got - expected) <= 1e-7 * fabs(expected));
         }
@@ -73,7 +73,7 @@ static void numpy_agrees(void **state) {
     } cases[] = {{0, 0.0f}, {10, 0.03f}, {50, 0.25f}, {75, 0.525f}, {99.5, 0.8925f}, {100, 0.9f}, {150, 0.9f}, {-5, 0}};
     const float rg[8] = {0.4f, 1, 0.0f, 1, 0.9f, 1, 0.1f, 1};
     for (size_t i = 0; i < BASE_COUNT(cases); i++) {
-        float got = tiles_percentile(rg, 2, 2, 2, 0, 0, false, CHANNEL_MEAN, cases[i].p, -1);
+        float got = tiles_percentile(&(PooledImage){rg, 2, 2, 2, 0, 0, false}, CHANNEL_MEAN, cases[i].p, -1);
         assert_true(fabsf(got - cases[i].expected) <= 1e-7f);
     }
 }
@@ -81,12 +81,12 @@ static void numpy_agrees(void **state) {
 static void nothing_visible_is_nan(void **state) {
     (void)state;
     const float rg[4] = {0, TILE_MASKED, 0, TILE_NONFINITE};
-    assert_true(isnan(tiles_percentile(rg, 1, 2, 2, 0, 0, false, CHANNEL_MEAN, 50, -1)));
-    assert_true(isnan(tiles_percentile(rg, 0, 0, 2, 0, 0, false, CHANNEL_MEAN, 50, -1)));
+    assert_true(isnan(tiles_percentile(&(PooledImage){rg, 1, 2, 2, 0, 0, false}, CHANNEL_MEAN, 50, -1)));
+    assert_true(isnan(tiles_percentile(&(PooledImage){rg, 0, 0, 2, 0, 0, false}, CHANNEL_MEAN, 50, -1)));
     const float one[4] = {0.5f, 0.5f, 0.25f, 0.25f};
-    assert_true(tiles_percentile(one, 1, 2, 2, 0, 0, false, CHANNEL_MAX, 99.5, 0) == 0.25f);
-    assert_true(isnan(tiles_percentile(one, 1, 1, 1, 0, 0, false, CHANNEL_MAX, 99.5, 0)));
-    assert_true(isnan(tiles_percentile(one, 1, 2, 2, 0, 0, false, CHANNEL_MAX, (double)NAN, -1)));
+    assert_true(tiles_percentile(&(PooledImage){one, 1, 2, 2, 0, 0, false}, CHANNEL_MAX, 99.5, 0) == 0.25f);
+    assert_true(isnan(tiles_percentile(&(PooledImage){one, 1, 1, 1, 0, 0, false}, CHANNEL_MAX, 99.5, 0)));
+    assert_true(isnan(tiles_percentile(&(PooledImage){one, 1, 2, 2, 0, 0, false}, CHANNEL_MAX, (double)NAN, -1)));
 }
 
 /* More values that begin alike than are kept aside, just as many, and ties at the end of them. */
@@ -106,7 +106,8 @@ static void large_images_too(void **state) {
             rg[2 * i] = rg[2 * i + 1] = values[i] = v;
         }
         for (size_t p = 0; p < BASE_COUNT(percents); p++) {
-            float got = tiles_percentile(rg, SIDE, SIDE, SIDE, 0, 0, false, CHANNEL_MEAN, percents[p], -1);
+            float got = tiles_percentile(&(PooledImage){rg, SIDE, SIDE, SIDE, 0, 0, false}, CHANNEL_MEAN, percents[p],
+                                         -1);
             double expected = sorted_percentile(values, COUNT, percents[p]);
             assert_true(fabs((double)got - expected) <= 1e-7 * fabs(expected));
         }
@@ -120,7 +121,7 @@ static void it_allocates_nothing(void **state) {
     float rg[2 * HEIGHT * WIDTH];
     fill(rg, false, 5);
     uint64_t before = mem_allocation_count();
-    tiles_percentile(rg, HEIGHT, WIDTH, WIDTH, 0, 0, false, CHANNEL_MEAN, 99.5, -1);
+    tiles_percentile(&(PooledImage){rg, HEIGHT, WIDTH, WIDTH, 0, 0, false}, CHANNEL_MEAN, 99.5, -1);
     assert_int_equal(mem_allocation_count(), before);
 }
 
@@ -129,13 +130,18 @@ static void the_automatic_range_of_few_values_holds_all_of_them(void **state) {
     float rg[2 * 200];
     for (int i = 0; i < 200; i++)
         rg[2 * i] = rg[2 * i + 1] = (float)i / 200;
-    assert_true(tiles_upper_range(rg, 1, 199, 199, 0, false, CHANNEL_MEAN, TILE_AUTO_PERCENTILE) == 198.0f / 200);
-    assert_true(tiles_upper_range(rg, 1, 200, 200, 0, false, CHANNEL_MEAN, TILE_AUTO_PERCENTILE) < 199.0f / 200);
+    assert_true(tiles_upper_range(&(PooledImage){rg, 1, 199, 199, 0, 0, false}, CHANNEL_MEAN, TILE_AUTO_PERCENTILE) ==
+                198.0f / 200);
+    assert_true(tiles_upper_range(&(PooledImage){rg, 1, 200, 200, 0, 0, false}, CHANNEL_MEAN, TILE_AUTO_PERCENTILE) <
+                199.0f / 200);
     rg[3] = TILE_MASKED; /* what is masked does not count */
-    assert_true(tiles_upper_range(rg, 1, 200, 200, 0, false, CHANNEL_MEAN, TILE_AUTO_PERCENTILE) == 199.0f / 200);
-    assert_true(tiles_upper_range(rg, 1, 4, 4, 0, false, CHANNEL_MEAN, 50) == 2.0f / 200); /* 0, 2, 3 remain */
+    assert_true(tiles_upper_range(&(PooledImage){rg, 1, 200, 200, 0, 0, false}, CHANNEL_MEAN, TILE_AUTO_PERCENTILE) ==
+                199.0f / 200);
+    assert_true(tiles_upper_range(&(PooledImage){rg, 1, 4, 4, 0, 0, false}, CHANNEL_MEAN, 50) ==
+                2.0f / 200); /* 0, 2, 3 remain */
     rg[2] = rg[3] = TILE_MASKED;
-    assert_true(isnan(tiles_upper_range(rg + 2, 1, 1, 1, 0, false, CHANNEL_MEAN, TILE_AUTO_PERCENTILE)));
+    assert_true(
+        isnan(tiles_upper_range(&(PooledImage){rg + 2, 1, 1, 1, 0, 0, false}, CHANNEL_MEAN, TILE_AUTO_PERCENTILE)));
 }
 
 int test_stats_group(void) {
