@@ -1,4 +1,4 @@
-#include "app/cli.h"
+#include "cli/cli.h"
 
 int main(int argc, char **argv) {
     return cli_main(argc, argv);

@@ -1,22 +1,14 @@
 /* Events -> commands and gestures. The mouse works in window units; everything here is in pixels of the frame. */
-#include "app/find.h"
-#include "app/focus.h"
-#include "app/palette.h"
-#include "app/record.h"
-#include "app/still.h"
+#include "app/window.h"
 #include "export/export.h"
+#include "features/compare.h"
+#include "features/focus.h"
+#include "features/thumbs.h"
+#include "session/still.h"
+#include "ui/ui.h"
 
 #include <math.h>
 #include <string.h>
-
-void app_run_line(App *app, const char *line) {
-    Error err = {0};
-    if (app_command(app, line, &err) != STATUS_OK) {
-        char text[ERROR_MESSAGE_SIZE + ERROR_FILE_SIZE + 64];
-        error_format(&err, text, sizeof text);
-        app_say(app, err.status == STATUS_NOT_FOUND ? SAY_INFO : SAY_ERROR, "%s", text);
-    }
-}
 
 /* ---- mouse ----------------------------------------------------------------------------------- */
 
@@ -45,30 +37,38 @@ static void set_cursor_shape(App *app) {
         shape = CURSOR_GRAB;
     else if (hit)
         shape = hit->cursor;
-    else if (rect_contains(app->look.kind == VIEW_MATRIX ? view_matrix_under_mouse(app)->plot
-                                                         : app->picture.result.plot,
-                           app->pointer.x, app->pointer.y))
-        shape = app_view_ui(app)->cursor;
+    else if (rect_contains(scene_under_mouse(app)->plot, app->pointer.x, app->pointer.y))
+        shape = app->shown.scene->mouse.cursor;
     platform_set_cursor(app->machine.platform, shape);
+}
+
+static void drag_minimap(App *app) {
+    const SceneMouse *mouse = &app->shown.scene->mouse;
+    if (mouse->drag_minimap) mouse->drag_minimap(app);
 }
 
 static void mouse_move(App *app) {
     switch (app->pointer.drag) {
     case DRAG_PAN:
     case DRAG_SELECT:
-        app_view_ui(app)->drag(app);
+        app->shown.scene->mouse.drag(app);
         break;
     case DRAG_SCRUB:
         drag_scrub(app);
         break;
     case DRAG_MINIMAP:
-        view_matrix_drag_minimap(app);
+        drag_minimap(app);
         break;
     case DRAG_NONE:
         break;
     }
     set_cursor_shape(app);
     app->pace.redraw = true;
+}
+
+/* A control that covers the whole window, such as the list of keys, lies over the mini-map. */
+static bool lies_over(const App *app, const Hit *hit) {
+    return hit && hit->rect.w >= app->picture.layout.window.w && hit->rect.h >= app->picture.layout.window.h;
 }
 
 static void mouse_down(App *app, const InputEvent *event) {
@@ -78,9 +78,9 @@ static void mouse_down(App *app, const InputEvent *event) {
     (void)focus_leave(app);
     const Hit *hit = ui_hit_at(app, app->pointer.x, app->pointer.y);
     if (event->button == BUTTON_LEFT && app->picture.layout.minimap.w > 0 &&
-        rect_contains(app->picture.layout.minimap, app->pointer.x, app->pointer.y) && !app->help.on) {
+        rect_contains(app->picture.layout.minimap, app->pointer.x, app->pointer.y) && !lies_over(app, hit)) {
         app->pointer.drag = DRAG_MINIMAP;
-        view_matrix_drag_minimap(app);
+        drag_minimap(app);
     } else if (event->button == BUTTON_LEFT && hit) {
         char line[sizeof hit->command];
         snprintf(line, sizeof line, "%s", hit->command);
@@ -93,30 +93,37 @@ static void mouse_down(App *app, const InputEvent *event) {
         if (text_starts_with(line, "layer ")) app->pointer.drag = DRAG_SCRUB;
         if (line[0]) app_run_line(app, line);
     } else if (over_view(app)) {
-        app_view_ui(app)->press(app, event);
+        app->shown.scene->mouse.press(app, event);
     }
     app->pace.redraw = true;
 }
 
 static void mouse_up(App *app, const InputEvent *event) {
-    if (app->pointer.drag == DRAG_PAN || app->pointer.drag == DRAG_SELECT) app_view_ui(app)->release(app, event);
+    if (app->pointer.drag == DRAG_PAN || app->pointer.drag == DRAG_SELECT) app->shown.scene->mouse.release(app, event);
     app->pointer.drag = DRAG_NONE;
     set_cursor_shape(app);
     app->pace.redraw = true;
 }
 
+static bool wheel_of_parts(App *app, const InputEvent *event) {
+    for (const Part *const *part = app->catalog->parts; *part; part++) {
+        if ((*part)->wheel && (*part)->wheel(app, event)) return true;
+    }
+    return false;
+}
+
 static void wheel(App *app, const InputEvent *event) {
     const Hit *hit = ui_hit_at(app, app->pointer.x, app->pointer.y);
-    if (app->help.on) {
-        app->help.scroll -= (int)lroundf(event->wheel_y * 2);
+    if (wheel_of_parts(app, event)) {
+        /* what lies over the view has it */
     } else if (over_view(app)) {
-        app_view_ui(app)->wheel(app, event);
+        app->shown.scene->mouse.wheel(app, event);
     } else if (hit && hit->less && !event->mods) {
         app_run_line(app, event->wheel_y > 0 ? hit->more : hit->less);
     } else if (event->mods & MOD_CTRL) {
         app_run_line(app, event->wheel_y > 0 ? "scale up" : "scale down");
     } else if (rect_contains(app->picture.layout.thumbs, app->pointer.x, app->pointer.y)) {
-        app->thumbs_scroll -= (int)lroundf(event->wheel_y);
+        *thumbs_scroll(app) -= (int)lroundf(event->wheel_y);
     } else if (rect_contains(app->picture.layout.bottom, app->pointer.x, app->pointer.y)) {
         app_run_line(app, event->wheel_y > 0 ? "layer -1" : "layer +1");
     }
@@ -125,23 +132,34 @@ static void wheel(App *app, const InputEvent *event) {
 
 /* ---- dispatch -------------------------------------------------------------------------------- */
 
+static bool key_of_parts(App *app, const InputEvent *event) {
+    for (const Part *const *part = app->catalog->parts; *part; part++) {
+        if ((*part)->key && (*part)->key(app, event)) return true;
+    }
+    return false;
+}
+
 static void key_down(App *app, const InputEvent *event) {
-    if (app->help.on && (event->key == KEY_UP || event->key == KEY_DOWN) && !event->mods) {
-        app->help.scroll += event->key == KEY_DOWN ? 1 : -1;
-        app->pace.redraw = true;
-        return;
-    }
-    if (focus_key(app, event)) return;
-    const char *line = app_key_command(app->look.kind, event->key, event->mods);
+    if (key_of_parts(app, event)) return;
+    const Binding *binding = keys_find(app, event->key, event->mods);
+    const Command *row = binding && binding->command >= 0 ? app->commands.items[binding->command].row : NULL;
     /* Only motion repeats: a held 's' must not fill the folder with pictures. */
-    if (!line ||
-        (event->repeat && !text_starts_with(line, "layer") && !text_starts_with(line, "head ") &&
-         !text_starts_with(line, "pan ") && !text_starts_with(line, "zoom ") && !text_starts_with(line, "cursor") &&
-         !text_starts_with(line, "extend") && !text_starts_with(line, "token") && !text_starts_with(line, "gamma"))) {
-        return;
-    }
+    if (!row || (event->repeat && !row->repeats)) return;
     /* What is held ends when this key goes up, whatever the modifiers are then. */
-    if (text_starts_with(line, "hold ")) app->comparison.held_key = event->key;
+    if (row->held) {
+        app->commands.held = row;
+        app->commands.held_key = event->key;
+    }
+    app_run_line(app, binding->line);
+}
+
+/* A key went up, or the focus was lost (key 0). */
+static void let_go(App *app, int key) {
+    const Command *row = app->commands.held;
+    char line[64];
+    if (!row || (key && key != app->commands.held_key)) return;
+    app->commands.held = NULL;
+    snprintf(line, sizeof line, "%s off", row->name);
     app_run_line(app, line);
 }
 
@@ -159,8 +177,8 @@ static void drop_file(App *app, const InputEvent *event) {
 void app_handle_event(App *app, const InputEvent *event) {
     const bool hand = event->type != EVENT_WAKE && event->type != EVENT_NONE && event->type != EVENT_EXPOSE;
     /* A held key that repeats is a hand at rest. */
-    const bool still = event->type == EVENT_KEY_DOWN && event->repeat && app->comparison.held != COMPARE_OFF &&
-                       event->key == app->comparison.held_key;
+    const bool still = event->type == EVENT_KEY_DOWN && event->repeat && app->commands.held &&
+                       event->key == app->commands.held_key;
     if (hand && !still) app->pace.last_input_ns = clock_now_ns(&app->machine.clock);
     if (event->type >= EVENT_MOUSE_MOVE && event->type <= EVENT_WHEEL) {
         app->pointer.x = event->x * app->ui.density;
@@ -168,10 +186,11 @@ void app_handle_event(App *app, const InputEvent *event) {
         app->pointer.inside = true;
     }
     /* First of all, so that no question or prompt that came up meanwhile keeps it from being let go. */
-    if (event->type == EVENT_KEY_UP) compare_release(app, event->key);
-    if (event->type == EVENT_FOCUS_LOST) compare_release(app, 0);
-    if (record_event(app, event)) return;
-    if (palette_event(app, event) || find_event(app, event)) return;
+    if (event->type == EVENT_KEY_UP) let_go(app, event->key);
+    if (event->type == EVENT_FOCUS_LOST) let_go(app, 0);
+    for (const Part *const *part = app->catalog->parts; *part; part++) {
+        if ((*part)->event && (*part)->event(app, event)) return;
+    }
     switch (event->type) {
     case EVENT_KEY_DOWN:
         key_down(app, event);
@@ -196,9 +215,9 @@ void app_handle_event(App *app, const InputEvent *event) {
         break;
     case EVENT_MOUSE_LEAVE:
         app->pointer.inside = false;
-        if (!app->look.matrix.cursor_locked) app->look.matrix.cursor_on = false;
-        app->look.grid.hover_on = false;
-        if (!app->look.text.locked) app->look.text.token_on = false;
+        for (const Scene *const *scene = app->catalog->scenes; *scene; scene++) {
+            if ((*scene)->mouse.leave) (*scene)->mouse.leave(app);
+        }
         app->pace.redraw = true;
         break;
     case EVENT_RESIZE:
@@ -212,3 +231,38 @@ void app_handle_event(App *app, const InputEvent *event) {
         break;
     }
 }
+
+/* ---- for scripts and tests ------------------------------------------------------------------- */
+
+static bool cmd_key(App *app, const char *args, Error *err) {
+    int key, mods;
+    if (!platform_key_parse(args, &key, &mods)) {
+        error_set(err, STATUS_USAGE, "there is no key called '%s'", args);
+        return false;
+    }
+    const InputEvent event = {.type = EVENT_KEY_DOWN, .key = key, .mods = mods};
+    app_handle_event(app, &event);
+    return true;
+}
+
+static bool cmd_wheel(App *app, const char *args, Error *err) {
+    double notches;
+    if (!text_parse_f64(args, &notches)) {
+        error_set(err, STATUS_USAGE, "'wheel' takes a number of notches, not '%s'", args);
+        return false;
+    }
+    const InputEvent event = {.type = EVENT_WHEEL,
+                              .wheel_y = (float)notches,
+                              .x = (app->picture.result.plot.x + app->picture.result.plot.w / 2) / app->ui.density,
+                              .y = (app->picture.result.plot.y + app->picture.result.plot.h / 2) / app->ui.density};
+    app_handle_event(app, &event);
+    return true;
+}
+
+// clang-format off
+const Command INPUT_COMMANDS[] = {
+    {"key", "NAME", cmd_key, NULL, NULL, NULL, NULL, .trusted = true},
+    {"wheel", "N", cmd_wheel, NULL, NULL, NULL, NULL, .trusted = true},
+    {.name = NULL},
+};
+// clang-format on

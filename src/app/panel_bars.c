@@ -1,32 +1,15 @@
 /* The top bar (what is looked at) and the layer scrubber at the bottom. */
-#include "app/app.h"
+#include "app/window.h"
+#include "features/help.h"
+#include "features/play.h"
+#include "ui/ui.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define VIEW_SWITCH_W 860.0f /* narrower bars have no room for it */
-
-const char *panel_badge(const App *app) {
-    const ViewResult *r = &app->picture.result;
-    if (r->absent) return "not comparable";
-    if (r->missing) return "loading";
-    if (r->coarse) return r->exactness == ESTIMATE ? "estimate" : "coarse";
-    switch (r->exactness) {
-    case EXACT:
-        return "exact";
-    case BOUND_UPPER:
-        return "upper bound";
-    case BOUND_LOWER:
-        return "lower bound";
-    case BOUND_BOTH:
-        return "bound";
-    case ESTIMATE:
-        return "estimate";
-    default:
-        return "approximate";
-    }
-}
+#define SCENES_MAX 16
+#define SWITCH_W 860.0f /* narrower bars have no room for it */
 
 typedef struct Cursor {
     App *app;
@@ -51,7 +34,7 @@ static Rect put(Cursor *at, const char *text, TextStyle style, Color color, floa
 static void badge(App *app, Rect bar, float *right) {
     const Theme *theme = views_theme(app->ui.light);
     const float s = app->picture.layout.scale;
-    const char *text = panel_badge(app);
+    const char *text = app_badge(app);
     const TextStyle style = ui_style(app, 12);
     const bool exact = !app->picture.result.absent && !app->picture.result.missing && !app->picture.result.coarse &&
                        app->picture.result.exactness == EXACT;
@@ -116,31 +99,31 @@ static void put_pattern(Cursor *at, const SetInfo *set, const LayerInfo *layer) 
 static void view_switch(App *app, Rect bar, float *right) {
     const Theme *theme = views_theme(app->ui.light);
     const float s = app->picture.layout.scale, h = roundf(24 * s), y = bar.y + roundf(8 * s);
-    if (bar.w < VIEW_SWITCH_W * s) return;
+    if (bar.w < SWITCH_W * s) return;
     const TextStyle style = ui_style(app, 12);
-    float widths[VIEW_KIND_COUNT] = {0}, total = 0;
+    const Scene *const *scenes = app->catalog->scenes;
+    float widths[SCENES_MAX] = {0}, total = 0;
     int shown = 0;
-    for (int i = 0; i < VIEW_KIND_COUNT; i++) {
-        if (!app_has_view(app, (ViewKind)i)) continue;
+    for (int i = 0; scenes[i] && i < SCENES_MAX; i++) {
+        if (!scene_shows(app, scenes[i])) continue;
         shown++;
-        widths[i] = roundf(draw_text_width(app->machine.fonts, app_view_at((ViewKind)i)->name, style) + 20 * s);
+        widths[i] = roundf(draw_text_width(app->machine.fonts, scenes[i]->name, style) + 20 * s);
         total += widths[i];
     }
     if (shown < 2) return;
     float x = *right - total;
     draw_rect(&app->picture.list, (Rect){x, y, total, h}, 4 * s, theme->raised);
-    for (int i = 0; i < VIEW_KIND_COUNT; i++) {
-        const ViewUi *ui = app_view_at((ViewKind)i);
+    for (int i = 0; scenes[i] && i < SCENES_MAX; i++) {
         if (widths[i] <= 0) continue;
         const Rect button = {x, y, widths[i], h};
-        const bool active = (ViewKind)i == app->look.kind;
+        const bool active = scenes[i] == app->shown.scene;
         if (active)
             draw_rect(&app->picture.list, button, 4 * s, theme->accent);
         else if (ui_hovered(app, button))
             draw_rect(&app->picture.list, button, 4 * s, theme->hover);
-        draw_text_in(&app->picture.list, button, ui->name, style, ALIGN_CENTER,
+        draw_text_in(&app->picture.list, button, scenes[i]->name, style, ALIGN_CENTER,
                      active ? theme->accent_text : theme->text);
-        ui_hit(app, button, ui->hint, CURSOR_HAND, "view %s", ui->name);
+        ui_hit(app, button, scenes[i]->words.hint, CURSOR_HAND, "view %s", scenes[i]->name);
         x += widths[i];
     }
     *right -= total + 8 * s;
@@ -159,24 +142,14 @@ static void variant_tag(App *app, Rect bar, float *right) {
     *right = rect.x - 8 * s;
 }
 
-/* "answer   17 tokens   item 0 of 2   probabilities, not attention" */
-static void put_strip(Cursor *at) {
-    App *app = at->app;
-    const Theme *theme = views_theme(app->ui.light);
-    const StripInfo *strip = view_text_strip(app);
-    const int items = capture_strip_count(app_capture(app));
-    char text[256], count[32];
-    if (!strip) return;
-    put(at, "probabilities, not attention", ui_style(app, 13), theme->warning, 20);
-    put(at, strip->name, ui_bold(app, 13), theme->text, 20);
-    text_format_count(strip->count, count, sizeof count);
-    snprintf(text, sizeof text, "%s token%s", count, strip->count == 1 ? "" : "s");
-    put(at, text, ui_style(app, 13), theme->dim, 20);
-    if (items > 1) {
-        snprintf(text, sizeof text, "item %d of %d", app->look.text.item, items);
-        put(at, text, ui_style(app, 13), theme->dim, 20);
-    }
-    put(at, strip->form, ui_style(app, 13), theme->dim, 20);
+static void put_said(void *user, SaidAs as, const char *text) {
+    Cursor *at = user;
+    const Theme *theme = views_theme(at->app->ui.light);
+    put(at, text, as == SAID_NAME ? ui_bold(at->app, 13) : ui_style(at->app, 13),
+        as == SAID_NAME      ? theme->text
+        : as == SAID_WARNING ? theme->warning
+                             : theme->dim,
+        20);
 }
 
 void panel_top(App *app, Rect rect) {
@@ -187,31 +160,31 @@ void panel_top(App *app, Rect rect) {
     const SetInfo *set;
     const LayerInfo *layer;
     int64_t queries, keys;
-    const bool strips = app_view_ui(app)->of_strips;
+    const bool strips = scene_has(app, SCENE_STRIPS);
     if (!strips && !app_pattern(app, &set, &layer, &queries, &keys)) return;
 
     float right = rect.x + rect.w - 12 * s;
     if (!strips) badge(app, rect, &right);
     compare_pill(app, rect, &right);
     right -= ui_button(app, right - roundf(draw_text_width(app->machine.fonts, "?", ui_style(app, 12)) + 16 * s),
-                       rect.y + roundf(8 * s), "?", app->help.on, "keys and commands (?)", "help") +
+                       rect.y + roundf(8 * s), "?", help_of(app)->on, "keys and commands (?)", "help") +
              8 * s;
     view_switch(app, rect, &right);
-    if (rect.w < VIEW_SWITCH_W * s && views_variant_id(&app->look)) variant_tag(app, rect, &right);
+    if (rect.w < SWITCH_W * s && views_variant_id(&app->look)) variant_tag(app, rect, &right);
     Cursor at = {.app = app, .x = rect.x + 16 * s, .middle = rect.y + rect.h / 2, .limit = right - 12 * s};
     char text[256], count[32];
     put_name(&at);
+    const SceneWords *words = &app->shown.scene->words;
     if (strips) {
-        put_strip(&at);
+        words->bar(app, put_said, &at);
         return;
     }
     const bool several = capture_set_count(app_capture(app)) > 1;
     snprintf(text, sizeof text, "%s%s", set->name, set->causal && strcmp(set->name, "decoder") ? ", causal" : "");
     const Rect set_rect = put(&at, text, ui_style(app, 13), several ? theme->accent : theme->dim, 20);
     if (several) ui_hit(app, set_rect, "next set of patterns (Shift+G)", CURSOR_HAND, "set next");
-    if (app->look.kind == VIEW_GRID) {
-        app_view_ui(app)->title(app, text, sizeof text);
-        put(&at, text, ui_bold(app, 13), theme->text, 20);
+    if (words->bar) {
+        words->bar(app, put_said, &at);
     } else {
         put_pattern(&at, set, layer);
     }
@@ -247,7 +220,7 @@ static void play_button(App *app, Rect bar, float x) {
     const Rect button = {x, cy - 14 * s, 28 * s, 28 * s};
     draw_rect(&app->picture.list, button, 14 * s, ui_hovered(app, button) ? theme->hover : theme->raised);
     const float cx = button.x + button.w / 2;
-    if (app->play.on) {
+    if (play_of(app)->on) {
         draw_rect(&app->picture.list, (Rect){cx - 5 * s, cy - 5 * s, 3.5f * s, 10 * s}, s, theme->accent);
         draw_rect(&app->picture.list, (Rect){cx + 1.5f * s, cy - 5 * s, 3.5f * s, 10 * s}, s, theme->accent);
     } else {
@@ -257,11 +230,16 @@ static void play_button(App *app, Rect bar, float x) {
     ui_hit(app, button, "play through the layers (Space)", CURSOR_HAND, "play");
 }
 
+static bool layer_range(App *app, Frame *frame, int layer, float *hi) {
+    const SceneDrawing *drawing = &app->shown.scene->drawing;
+    return drawing->layer_range && drawing->layer_range(app, frame, layer, hi);
+}
+
 /* Tallest bar of the spark line; bars show the automatic upper range of each layer. */
 static float spark_max(App *app, Frame *frame, int layer_count) {
     float most = 0, hi;
     for (int i = 0; i < layer_count; i++) {
-        if (app_view_ui(app)->layer_range(app, frame, i, &hi)) most = fmaxf(most, hi);
+        if (layer_range(app, frame, i, &hi)) most = fmaxf(most, hi);
     }
     return most;
 }
@@ -275,7 +253,7 @@ void panel_scrubber(App *app, Frame *frame, Rect rect) {
     const LayerInfo *layer;
     int64_t queries, keys;
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
-    if (app_view_ui(app)->plays) play_button(app, rect, rect.x + 16 * s);
+    if (scene_has(app, SCENE_HEADS)) play_button(app, rect, rect.x + 16 * s);
     draw_text_in(&app->picture.list, (Rect){rect.x + 56 * s, rect.y, 48 * s, rect.h}, "layers", ui_style(app, 12),
                  ALIGN_LEFT, theme->dim);
     const Rect track = {rect.x + 108 * s, rect.y + 6 * s, rect.w - 108 * s - 20 * s, rect.h - 10 * s};
@@ -296,7 +274,7 @@ void panel_scrubber(App *app, Frame *frame, Rect rect) {
         const bool hovered = ui_hovered(app, (Rect){cell.x, track.y, slot, track.h});
         draw_rect(&app->picture.list, cell, 2 * s, hovered ? theme->hover : theme->raised);
         float hi;
-        if (most > 0 && app_view_ui(app)->layer_range(app, frame, i, &hi)) {
+        if (most > 0 && layer_range(app, frame, i, &hi)) {
             const float h = fmaxf(2 * s, roundf(cell.h * fminf(1, hi / most)));
             draw_rect(&app->picture.list, (Rect){cell.x, cell.y + cell.h - h, cell.w, h}, 2 * s,
                       current ? theme->accent : theme->faint);

@@ -1,5 +1,8 @@
 /* The left panel: heads of the layer as thumbnails, how they are combined, and the mini-map. */
-#include "app/find.h"
+#include "app/window.h"
+#include "features/find.h"
+#include "features/thumbs.h"
+#include "ui/ui.h"
 
 #include <math.h>
 #include <string.h>
@@ -79,9 +82,9 @@ void panel_heads(App *app, Frame *frame, Rect rect) {
     const float cell_w = (THUMB + THUMB_GAP) * s, cell_h = (THUMB + THUMB_LABEL + 8) * s;
     const int columns = 3, rows = (layer->head_count + columns - 1) / columns;
     const int fit_rows = (int)i64_max(1, (int64_t)(area.h / cell_h));
-    app->thumbs_scroll = (int)i64_clamp(app->thumbs_scroll, 0, i64_max(0, rows - fit_rows));
-    for (int i = app->thumbs_scroll * columns; i < layer->head_count; i++) {
-        const int row = i / columns - app->thumbs_scroll;
+    *thumbs_scroll(app) = (int)i64_clamp(*thumbs_scroll(app), 0, i64_max(0, rows - fit_rows));
+    for (int i = *thumbs_scroll(app) * columns; i < layer->head_count; i++) {
+        const int row = i / columns - *thumbs_scroll(app);
         if (row >= fit_rows) break;
         thumb(app, frame, layer, i,
               (Rect){roundf(area.x + pad + (float)(i % columns) * cell_w), roundf(area.y + (float)row * cell_h),
@@ -89,7 +92,7 @@ void panel_heads(App *app, Frame *frame, Rect rect) {
     }
     if (rows > fit_rows) {
         const float h = area.h * (float)fit_rows / (float)rows,
-                    y = area.y + area.h * (float)app->thumbs_scroll / (float)rows;
+                    y = area.y + area.h * (float)*thumbs_scroll(app) / (float)rows;
         draw_rect(&app->picture.list, (Rect){rect.x + rect.w - 7 * s, y, 3 * s, h}, 1.5f * s, theme->faint);
     }
     if (!map) return;

@@ -165,7 +165,7 @@ static void want(Gatherer *g) {
         want_head(g, &key);
         g->result->missing |= !g->nearest[i].stands_in;
     }
-    const bool complete = g->state->grid.per_head || g->grid->known == g->grid->cell_count;
+    const bool complete = g->grid->state->per_head || g->grid->known == g->grid->cell_count;
     if (g->nearest_count < WANTS_MAX && !complete && want_rest(g)) g->result->pending = true;
 }
 
@@ -188,7 +188,7 @@ static void measure(Gatherer *g) {
         }
         views_grid_measure(g->frame, grid, g->state, piece->layer, piece->head_index);
     }
-    for (int layer = 0; layer < g->set->layer_count && !g->state->grid.per_head && grid->known < grid->cell_count;
+    for (int layer = 0; layer < g->set->layer_count && !g->grid->state->per_head && grid->known < grid->cell_count;
          layer++) {
         for (int head = 0; head < g->set->layers[layer].head_count; head++) {
             if (views_grid_measure(g->frame, grid, g->state, layer, head) && !in_time(g, until)) return;
@@ -212,14 +212,14 @@ static void choose_range(const Gatherer *g, Look *look, bool is_signed) {
 
 /* ---- drawing --------------------------------------------------------------------------------- */
 
-static bool uses_own_range(const Look *look) {
-    return look->grid.per_head && look->colours.range_mode != RANGE_MANUAL && !look->colours.range_locked;
+static bool uses_own_range(const Grid *grid, const Look *look) {
+    return grid->state->per_head && look->colours.range_mode != RANGE_MANUAL && !look->colours.range_locked;
 }
 
 /* False where the range is not known yet. */
 static bool params_of(const Grid *grid, const Look *look, int layer, int head_index, bool range_known,
                       DisplayParams *params) {
-    if (!uses_own_range(look)) return range_known;
+    if (!uses_own_range(grid, look)) return range_known;
     const GridCell *cell = views_grid_cell_of(grid, layer, head_index);
     params->hi = cell->hi;
     params->lo = params->is_signed ? -cell->hi : 0;
@@ -305,8 +305,8 @@ static bool same_head(GridHead a, GridHead b) {
     return a.layer == b.layer && a.head == b.head;
 }
 
-static void draw_rings(Frame *frame, const Grid *grid, const Look *look, const GridLayout *layout) {
-    const GridState *g = &look->grid;
+static void draw_rings(Frame *frame, const Grid *grid, const GridLayout *layout) {
+    const GridState *g = grid->state;
     const float t = fmaxf(1, roundf(frame->scale)), out = layout->gap >= 2 * t ? 2 * t : t;
     draw_clip(frame->list, rect_inset(layout->plot, -4 * t));
     if (g->hover_on && !same_head(g->hover, g->focus)) ring(frame, grid, layout, g->hover, t, t, frame->theme->text);
@@ -322,7 +322,7 @@ static void draw_rings(Frame *frame, const Grid *grid, const Look *look, const G
 }
 
 static void place_hand(Gatherer *g) {
-    const GridState *grid = &g->state->grid;
+    const GridState *grid = g->grid->state;
     const GridLayout *l = g->layout;
     const GridHead head = grid->hover_on ? grid->hover : grid->focus;
     const int column = views_grid_column(g->grid, head.head);
@@ -334,14 +334,15 @@ static void place_hand(Gatherer *g) {
     g->near_y = (double)cell.y;
 }
 
-bool views_grid_arrange(const Frame *frame, Grid *grid, Look *look, const GridParams *params, GridLayout *layout) {
+bool views_grid_arrange(const Frame *frame, Grid *grid, const Look *look, const GridParams *params,
+                        GridLayout *layout) {
     memset(layout, 0, sizeof *layout);
     if (!views_grid_follow(grid, frame, look)) return false;
     const int rows = capture_set(frame->capture, look->subject.set)->layer_count, columns = (int)grid->columns;
     const GridPlace place = views_grid_place(frame, look, params);
-    if (look->grid.fitted) views_grid_fit(&look->grid.camera, rows, columns, &place);
-    views_grid_clamp(&look->grid.camera, rows, columns, &place);
-    *layout = views_grid_layout(&look->grid.camera, rows, columns, &place);
+    if (grid->state->fitted) views_grid_fit(&grid->state->camera, rows, columns, &place);
+    views_grid_clamp(&grid->state->camera, rows, columns, &place);
+    *layout = views_grid_layout(&grid->state->camera, rows, columns, &place);
     return true;
 }
 
@@ -373,7 +374,7 @@ void views_grid_draw(Frame *frame, Grid *grid, Look *look, const GridParams *par
     if (params->bare) return;
     views_grid_axes(frame, grid, look, layout, params->rings);
     if (!params->rings) return;
-    draw_rings(frame, grid, look, layout);
+    draw_rings(frame, grid, layout);
     views_grid_scroll_marks(frame, layout);
 }
 

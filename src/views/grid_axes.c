@@ -160,7 +160,7 @@ void views_grid_axes(Frame *frame, const Grid *grid, const Look *look, const Gri
     a.cap = draw_text_cap_height(frame->list->fonts, a.style);
     a.right = roundf(fmaxf(layout->plot.x, (float)layout->origin_x) - LABEL_GAP * s);
     a.bottom = roundf(fmaxf(layout->plot.y, (float)layout->origin_y) - LABEL_GAP * s);
-    const GridState *g = &look->grid;
+    const GridState *g = grid->state;
     const int focus_column = views_grid_column(grid, g->focus.head);
     const int hover_column = g->hover_on ? views_grid_column(grid, g->hover.head) : -1;
     const int row_chips[2] = {chips ? g->focus.layer : -1, chips && g->hover_on ? g->hover.layer : -1};

@@ -33,6 +33,7 @@ typedef struct GridPiece {
 
 /* Cells lie one after another, layer by layer: head i of layer l is cells[starts[l] + i]. */
 struct Grid {
+    GridState *state; /* borrowed */
     bool valid;
     uint32_t serial;
     int set;

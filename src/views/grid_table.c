@@ -9,8 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-Grid *views_grid_new(void) {
-    return mem_alloc_zeroed(1, sizeof(Grid));
+void views_grid_state_init(GridState *state) {
+    *state = (GridState){.fitted = true, .per_head = true};
+}
+
+Grid *views_grid_new(GridState *state) {
+    Grid *grid = mem_alloc_zeroed(1, sizeof *grid);
+    if (grid) grid->state = state;
+    return grid;
 }
 
 void views_grid_drop(Grid *grid) {

@@ -110,7 +110,7 @@ void views_text_draw(Frame *frame, TextView *text, Look *look, const TextParams 
     for (int64_t i = shown->from; i < shown->to; i++)
         draw_token(frame, text, &display, i);
     mark_found(frame, text, params);
-    if (params->marks) mark(frame, text, &look->text);
+    if (params->marks) mark(frame, text, text->state);
     draw_clip_off(frame->list);
-    if (shown->profile.h > 0) text_profile_draw(frame, text, look);
+    if (shown->profile.h > 0) text_profile_draw(frame, text);
 }

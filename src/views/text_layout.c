@@ -20,8 +20,10 @@
 #define PROFILE_H 96.0f
 #define PROFILE_FROM_H 300.0f /* points: lower views have no room for it */
 
-TextView *views_text_new(void) {
-    return mem_alloc_zeroed(1, sizeof(TextView));
+TextView *views_text_new(TextState *state) {
+    TextView *text = mem_alloc_zeroed(1, sizeof *text);
+    if (text) text->state = state;
+    return text;
 }
 
 void views_text_drop(TextView *text) {
@@ -41,9 +43,9 @@ void views_text_forget(TextView *text) {
     text->profile_columns = 0;
 }
 
-const StripInfo *views_text_strip(const Frame *frame, const Look *look) {
-    if (!frame->capture || look->text.item < 0 || look->text.item >= capture_strip_count(frame->capture)) return NULL;
-    return capture_strip(frame->capture, look->text.item);
+const StripInfo *views_text_strip(const Frame *frame, const TextState *state) {
+    if (!frame->capture || state->item < 0 || state->item >= capture_strip_count(frame->capture)) return NULL;
+    return capture_strip(frame->capture, state->item);
 }
 
 /* ---- measuring ------------------------------------------------------------------------------- */
@@ -157,9 +159,9 @@ static void show_from(TextView *text, TextState *state) {
     shown->to = text->line_first[i64_min(text->line_count, shown->line + visible)];
 }
 
-bool views_text_arrange(const Frame *frame, TextView *text, Look *look, const TextParams *params) {
-    const StripInfo *strip = views_text_strip(frame, look);
-    TextState *state = &look->text;
+bool views_text_arrange(const Frame *frame, TextView *text, const TextParams *params) {
+    TextState *state = text->state;
+    const StripInfo *strip = views_text_strip(frame, state);
     const float s = frame->scale, margin = params->bare ? 0 : roundf(MARGIN * s);
     if (!strip || strip->count == 0 || !frame->list->fonts) return false;
     state->top = i64_clamp(state->top, 0, strip->count - 1);

@@ -14,6 +14,7 @@ typedef struct TextKey {
 } TextKey;
 
 struct TextView {
+    TextState *state; /* borrowed */
     TextKey key;
     float *x, *w;        /* of each token, pixels from the left edge */
     int32_t *line;       /* of each token */
@@ -30,6 +31,6 @@ struct TextView {
 
 /* text_profile.c: columns of the profile from the strip, when it is laid out. */
 void text_profile_measure(TextView *text, int columns);
-void text_profile_draw(Frame *frame, const TextView *text, const Look *look);
+void text_profile_draw(Frame *frame, const TextView *text);
 
 #endif

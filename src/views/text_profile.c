@@ -54,7 +54,7 @@ static void titles(Frame *frame, const TextView *text, Rect box) {
     draw_text(frame->list, box.x + box.w, box.y, cut, style, ALIGN_RIGHT, frame->theme->text);
 }
 
-void text_profile_draw(Frame *frame, const TextView *text, const Look *look) {
+void text_profile_draw(Frame *frame, const TextView *text) {
     const StripInfo *strip = text->key.strip;
     const TextShown *shown = &text->shown;
     const Theme *theme = frame->theme;
@@ -93,8 +93,8 @@ void text_profile_draw(Frame *frame, const TextView *text, const Look *look) {
         const float y = roundf(box.y + box.h - box.h * (float)-strip->mean_logprob / most);
         draw_rect(frame->list, (Rect){box.x, y, box.w, hair}, 0, color_alpha(theme->text, 0.7f));
     }
-    if (look->text.token_on) {
-        const float x = roundf(box.x + (float)(((double)look->text.token + 0.5) * per));
+    if (text->state->token_on) {
+        const float x = roundf(box.x + (float)(((double)text->state->token + 0.5) * per));
         draw_rect(frame->list, (Rect){x - hair, box.y - 3 * hair, 2 * hair, box.h + 3 * hair}, 0, theme->accent);
     }
 }

@@ -83,8 +83,6 @@ void views_look_init(Look *look) {
         .colours.gamma = 1.0f,
         .colours.percentile = TILE_AUTO_PERCENTILE,
         .labels = true,
-        .grid = {.fitted = true, .per_head = true},
-        .text = {.size = TEXT_SIZE_START},
     };
 }
 

@@ -58,8 +58,6 @@ void views_camera_visible(const Camera *camera, float width, float height, doubl
 
 typedef enum RangeMode { RANGE_AUTO, RANGE_PERCENTILE, RANGE_MANUAL } RangeMode;
 
-typedef enum ViewKind { VIEW_MATRIX, VIEW_GRID, VIEW_TEXT, VIEW_KIND_COUNT } ViewKind;
-
 /* What of the open capture and the reference beside it is shown: the first alone, the reference in its place, the
  * difference (open - reference), or both side by side. */
 typedef enum Compare { COMPARE_OFF, COMPARE_REF, COMPARE_DIFF, COMPARE_SIDE } Compare;
@@ -128,15 +126,12 @@ typedef struct MatrixState {
 
 /* What is looked at and how; all of it can be said by commands and options. Zero plus views_look_init is valid. */
 typedef struct Look {
-    ViewKind kind;
     Subject subject;
     Colours colours;
     MatrixState matrix;
     Compare compare; /* the matrix only */
     bool labels;
     bool tile_debug; /* draw tile borders and levels */
-    GridState grid;
-    TextState text;
 } Look;
 void views_look_init(Look *look);
 
@@ -414,7 +409,8 @@ int views_grid_label_step(double pitch, float room);
 
 /* What is known about the heads of one set: columns, ranges. Follows the state by itself. */
 typedef struct Grid Grid;
-Grid *views_grid_new(void);
+Grid *views_grid_new(GridState *state); /* borrows the state; NULL: no memory */
+void views_grid_state_init(GridState *state);
 void views_grid_drop(Grid *grid); /* NULL is allowed */
 /* Columns for the set that the state looks at; false without a set or memory. */
 bool views_grid_follow(Grid *grid, const Frame *frame, const Look *look);
@@ -433,7 +429,7 @@ typedef struct GridParams {
 /* Where cells may be drawn: rect without the margins for labels. The state's set must exist. */
 GridPlace views_grid_place(const Frame *frame, const Look *look, const GridParams *params);
 /* Fits or clamps the camera and lays the cells out; false when there is nothing to draw. */
-bool views_grid_arrange(const Frame *frame, Grid *grid, Look *look, const GridParams *params, GridLayout *layout);
+bool views_grid_arrange(const Frame *frame, Grid *grid, const Look *look, const GridParams *params, GridLayout *layout);
 /* Draws what was arranged, wants what is missing, nearest to the hand first. */
 void views_grid_draw(Frame *frame, Grid *grid, Look *look, const GridParams *params, const GridLayout *layout,
                      ViewResult *result);
@@ -460,8 +456,8 @@ bool views_grid_layer_range(const Grid *grid, const SetInfo *set, int layer, flo
 /* Lines and places of the tokens of one strip, and its surprisal in columns; made anew only when strip, size, width or
  * fonts differ. */
 typedef struct TextView TextView;
-TextView *views_text_new(void);
-void views_text_drop(TextView *text); /* NULL is allowed */
+TextView *views_text_new(TextState *state); /* borrows the state; NULL: no memory */
+void views_text_drop(TextView *text);       /* NULL is allowed */
 /* The capture is closed: nothing is laid out any more. */
 void views_text_forget(TextView *text);
 
@@ -473,9 +469,9 @@ typedef struct TextParams {
     size_t found_count;
 } TextParams;
 /* The strip that the state looks at; NULL where there is none. */
-const StripInfo *views_text_strip(const Frame *frame, const Look *look);
+const StripInfo *views_text_strip(const Frame *frame, const TextState *state);
 /* Lays out, keeps the state within what there is. False: nothing to show, or no memory. */
-bool views_text_arrange(const Frame *frame, TextView *text, Look *look, const TextParams *params);
+bool views_text_arrange(const Frame *frame, TextView *text, const TextParams *params);
 /* Draws what was arranged. */
 void views_text_draw(Frame *frame, TextView *text, Look *look, const TextParams *params, ViewResult *result);
 

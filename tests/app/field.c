@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "app/field.h"
+#include "session/field.h"
 #include "test_app.h"
 
 static bool press(Field *field, int key, int mods) {

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/chores.h"
-#include "app/files.h"
+#include "session/chores.h"
+#include "session/files.h"
 #include "test_app.h"
 
 static char folder[256];

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "app/find.h"
+#include "features/find.h"
 #include "test_app.h"
 
 #define TOKENS_MAX 64

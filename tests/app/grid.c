@@ -9,23 +9,24 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/app.h"
-#include "app/cli.h"
+#include "cli/cli.h"
+#include "scenes/grid/grid.h"
+#include "session/app.h"
 #include "test_app.h"
 
 enum { WIDTH = 900, HEIGHT = 600, LAYERS = 12, HEADS = 16 };
 #define SETTLE_NS UINT64_C(60000000000)
 
-typedef struct Scene {
+typedef struct GridTest {
     App app;
     FrameParams params;
     GpuTarget *target;
     char path[64];
-} Scene;
+} GridTest;
 
 /* `workers` -1: results come only when they are taken. */
-static Scene *open_scene(const char *tokens, int workers) {
-    Scene *scene = calloc(1, sizeof *scene);
+static GridTest *open_scene(const char *tokens, int workers) {
+    GridTest *scene = calloc(1, sizeof *scene);
     Error err = {0};
     assert_non_null(scene);
     snprintf(scene->path, sizeof scene->path, "/tmp/attnscope-grid-%ld.safetensors", (long)getpid());
@@ -35,7 +36,7 @@ static Scene *open_scene(const char *tokens, int workers) {
     const AppParams params = {
         .mode = PLATFORM_OFFSCREEN, .width = WIDTH, .height = HEIGHT, .no_vsync = true, .workers = workers};
     const char *paths[] = {scene->path};
-    Status status = app_open(&scene->app, &params, &err);
+    Status status = app_open(&scene->app, &CATALOG, &params, &err);
     if (status == STATUS_OK) status = app_open_capture(&scene->app, paths, 1, &err);
     if (status == STATUS_OK) status = gpu_target_new(scene->app.machine.gpu, WIDTH, HEIGHT, &scene->target, &err);
     if (status != STATUS_OK) fail_msg("%s", err.message);
@@ -44,19 +45,19 @@ static Scene *open_scene(const char *tokens, int workers) {
     return scene;
 }
 
-static void close_scene(Scene *scene) {
+static void close_scene(GridTest *scene) {
     gpu_target_drop(scene->app.machine.gpu, scene->target);
     app_close(&scene->app);
     unlink(scene->path);
     free(scene);
 }
 
-static void run(Scene *scene, const char *line) {
+static void run(GridTest *scene, const char *line) {
     Error err = {0};
     if (app_command(&scene->app, line, &err) != STATUS_OK) fail_msg("%s: %s", line, err.message);
 }
 
-static void frame(Scene *scene) {
+static void frame(GridTest *scene) {
     Error err = {0};
     app_frame_build(&scene->app, &scene->params);
     if (gpu_paint(scene->app.machine.gpu, scene->target, WIDTH, HEIGHT, (Color){0, 0, 0, 255}, &scene->app.picture.list,
@@ -65,12 +66,12 @@ static void frame(Scene *scene) {
     }
 }
 
-static void settle(Scene *scene) {
+static void settle(GridTest *scene) {
     Error err = {0};
     if (app_settle(&scene->app, &scene->params, SETTLE_NS, &err) != STATUS_OK) fail_msg("%s", err.message);
 }
 
-static void frames_until_quiet(Scene *scene) {
+static void frames_until_quiet(GridTest *scene) {
     test_frames_until_quiet(&scene->app, &scene->params, 5000);
 }
 
@@ -78,7 +79,7 @@ static void frames_until_quiet(Scene *scene) {
 
 static void test_visible_heads_are_wanted_first_nearest_to_the_focus(void **state) {
     (void)state;
-    Scene *scene = open_scene("40", 1);
+    GridTest *scene = open_scene("40", 1);
     App *app = &scene->app;
     run(scene, "layer 7");
     run(scene, "head 9");
@@ -88,7 +89,7 @@ static void test_visible_heads_are_wanted_first_nearest_to_the_focus(void **stat
     run(scene, "layer 6");
     run(scene, "layer 7"); /* brings the focus into view */
     frame(scene);
-    const GridLayout *l = &app->grid.layout;
+    const GridLayout *l = &grid_of(app)->layout;
     const int visible = (l->row1 - l->row0) * (l->column1 - l->column0);
     assert_true(visible > 4 && visible < LAYERS * HEADS / 2);
     assert_true(app->work.wants.count >= (size_t)visible);
@@ -113,7 +114,7 @@ static void test_visible_heads_are_wanted_first_nearest_to_the_focus(void **stat
 
 /* ---- cost of a frame ------------------------------------------------------------------------- */
 
-static uint64_t draw_calls(Scene *scene) {
+static uint64_t draw_calls(GridTest *scene) {
     const uint64_t before = gpu_stats(scene->app.machine.gpu).draw_calls;
     frame(scene);
     return gpu_stats(scene->app.machine.gpu).draw_calls - before;
@@ -121,7 +122,7 @@ static uint64_t draw_calls(Scene *scene) {
 
 static void test_a_frame_of_many_heads_is_a_few_draw_calls(void **state) {
     (void)state;
-    Scene *scene = open_scene("40", 0);
+    GridTest *scene = open_scene("40", 0);
     run(scene, "view grid");
     settle(scene);
     scene->params.chrome = false; /* the figure: cells, labels, colour bar */
@@ -138,7 +139,7 @@ static void test_a_frame_of_many_heads_is_a_few_draw_calls(void **state) {
 
 static void test_steady_frames_allocate_nothing(void **state) {
     (void)state;
-    Scene *scene = open_scene("40", 0);
+    GridTest *scene = open_scene("40", 0);
     run(scene, "view grid");
     settle(scene);
     for (int warm = 0; warm < 2; warm++) {
@@ -160,7 +161,7 @@ static void test_steady_frames_allocate_nothing(void **state) {
 
 static void test_what_a_truncated_file_lost_is_marked_and_the_rest_is_shown(void **state) {
     (void)state;
-    Scene *scene = open_scene("64", 2);
+    GridTest *scene = open_scene("64", 2);
     assert_int_equal(truncate(scene->path, 600000), 0); /* of 1.5 MB */
     run(scene, "view grid");
     frames_until_quiet(scene);
@@ -179,7 +180,7 @@ static void test_what_a_truncated_file_lost_is_marked_and_the_rest_is_shown(void
 
 static void test_no_memory_in_a_frame_is_no_crash(void **state) {
     (void)state;
-    Scene *scene = open_scene("40", 0);
+    GridTest *scene = open_scene("40", 0);
     run(scene, "view grid");
     settle(scene);
     for (uint64_t n = 1; n < 40; n++) {
@@ -202,33 +203,33 @@ static void test_no_memory_in_a_frame_is_no_crash(void **state) {
 
 static void test_the_matrix_is_as_it_was_unless_a_head_is_opened(void **state) {
     (void)state;
-    Scene *scene = open_scene("40", 0);
+    GridTest *scene = open_scene("40", 0);
     App *app = &scene->app;
     run(scene, "layer 3");
     run(scene, "heads max:1,4,5");
     run(scene, "view grid");
     frame(scene);
-    assert_int_equal(app->look.grid.selected_count, 3);
+    assert_int_equal(grid_of(app)->state.selected_count, 3);
     run(scene, "layer +4");
     run(scene, "head +2");
-    assert_int_equal(app->look.grid.focus.layer, 7);
+    assert_int_equal(grid_of(app)->state.focus.layer, 7);
     assert_int_equal(app->look.subject.layer, 3);
     run(scene, "escape"); /* the selection first */
-    assert_int_equal(app->look.kind, VIEW_GRID);
+    assert_string_equal(app->shown.scene->name, "grid");
     run(scene, "escape");
-    assert_int_equal(app->look.kind, VIEW_MATRIX);
+    assert_string_equal(app->shown.scene->name, "matrix");
     assert_int_equal(app->look.subject.layer, 3);
     assert_int_equal(app->look.subject.heads.op, HEADS_MAX);
     run(scene, "view grid");
     run(scene, "select none");
     run(scene, "layer 9");
     run(scene, "open-head");
-    assert_int_equal(app->look.kind, VIEW_MATRIX);
+    assert_string_equal(app->shown.scene->name, "matrix");
     assert_int_equal(app->look.subject.layer, 9);
     assert_true(tiles_headset_single(&app->look.subject.heads));
     run(scene, "escape"); /* it came from the grid */
-    assert_int_equal(app->look.kind, VIEW_GRID);
-    assert_int_equal(app->look.grid.focus.layer, 9);
+    assert_string_equal(app->shown.scene->name, "grid");
+    assert_int_equal(grid_of(app)->state.focus.layer, 9);
     close_scene(scene);
 }
 

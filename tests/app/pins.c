@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/app.h"
+#include "features/pins.h"
 #include "test_app.h"
 
 static void test_pins_are_found_and_let_go(void **state) {

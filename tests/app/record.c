@@ -13,7 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/record.h"
+#include "features/parts.h"
+#include "features/record/record.h"
 #include "test_app.h"
 
 enum { WIDTH = 24, HEIGHT = 10, FRAME = WIDTH * HEIGHT * 4 };
@@ -56,15 +57,15 @@ static void play_ffmpeg(Folder *folder, const char *body) {
     setenv("ATTNSCOPE_FFMPEG", path, 1);
 }
 
-static RecordEncoderParams encoder_params(const char *path) {
-    return (RecordEncoderParams){.path = path, .shape = {.width = WIDTH, .height = HEIGHT, .fps = 10, .live = true}};
+static MovieEncoderParams encoder_params(const char *path) {
+    return (MovieEncoderParams){.path = path, .shape = {.width = WIDTH, .height = HEIGHT, .fps = 10, .live = true}};
 }
 
-static void put(RecordEncoder *encoder, uint8_t value, uint64_t times) {
-    uint8_t *frame = record_encoder_buffer(encoder, true);
+static void put(MovieEncoder *encoder, uint8_t value, uint64_t times) {
+    uint8_t *frame = movie_encoder_buffer(encoder, true);
     assert_non_null(frame);
     memset(frame, value, FRAME);
-    record_encoder_put(encoder, frame, times);
+    movie_encoder_put(encoder, frame, times);
 }
 
 /* A file of whole frames -> the value of each; returns how many. */
@@ -88,75 +89,75 @@ static size_t frame_values(const char *path, uint8_t *values, size_t most) {
 
 static void test_names(void **state) {
     Folder *folder = *state;
-    RecordOutput out;
+    MovieOutput out;
     Error err = {0};
     static const struct {
         const char *name;
-        RecordFormat format;
-    } GOOD[] = {{"a.mp4", RECORD_MP4},   {"a.b.WEBM", RECORD_WEBM}, {"/x/y.gif", RECORD_GIF},
-                {"y.webp", RECORD_WEBP}, {"frames", RECORD_PNG},    {"frames/", RECORD_PNG},
-                {"x.mp4/", RECORD_PNG},  {"a-%d.png", RECORD_PNG},  {"b/a-%04d-x.png", RECORD_PNG},
-                {"%05d.png", RECORD_PNG}};
+        MovieFormat format;
+    } GOOD[] = {{"a.mp4", MOVIE_MP4},   {"a.b.WEBM", MOVIE_WEBM}, {"/x/y.gif", MOVIE_GIF},
+                {"y.webp", MOVIE_WEBP}, {"frames", MOVIE_PNG},    {"frames/", MOVIE_PNG},
+                {"x.mp4/", MOVIE_PNG},  {"a-%d.png", MOVIE_PNG},  {"b/a-%04d-x.png", MOVIE_PNG},
+                {"%05d.png", MOVIE_PNG}};
     for (size_t i = 0; i < BASE_COUNT(GOOD); i++) {
-        assert_int_equal(record_output_parse(GOOD[i].name, &out, &err), STATUS_OK);
+        assert_int_equal(movie_output_parse(GOOD[i].name, &out, &err), STATUS_OK);
         assert_int_equal(out.format, GOOD[i].format);
     }
     static const char *const BAD[] = {"",        "a.avi",     "a.png",       ".mp4x",    "a-%s.png", "a-%d%d.png",
                                       "a-%.png", "a-%0d.png", "a-%012d.png", "x.tar.gz", "%d/a.png"};
     for (size_t i = 0; i < BASE_COUNT(BAD); i++) {
         err = (Error){0};
-        if (record_output_parse(BAD[i], &out, &err) != STATUS_USAGE) fail_msg("'%s' was taken", BAD[i]);
+        if (movie_output_parse(BAD[i], &out, &err) != STATUS_USAGE) fail_msg("'%s' was taken", BAD[i]);
         assert_true(err.message[0]);
     }
     char path[64], longest[5000];
-    assert_int_equal(record_output_parse("b/a-%04d-x.png", &out, &err), STATUS_OK);
-    record_output_picture(&out, 37, path, sizeof path);
+    assert_int_equal(movie_output_parse("b/a-%04d-x.png", &out, &err), STATUS_OK);
+    movie_output_picture(&out, 37, path, sizeof path);
     assert_string_equal(path, "b/a-0037-x.png");
-    assert_int_equal(record_output_parse("a%d.png", &out, &err), STATUS_OK);
-    record_output_picture(&out, 37, path, sizeof path);
+    assert_int_equal(movie_output_parse("a%d.png", &out, &err), STATUS_OK);
+    movie_output_picture(&out, 37, path, sizeof path);
     assert_string_equal(path, "./a37.png");
     memset(longest, 'x', sizeof longest - 1);
     memcpy(longest + sizeof longest - 5, ".mp4", 5);
-    assert_int_equal(record_output_parse(longest, &out, &err), STATUS_USAGE);
-    assert_true(record_output_is_movie("a.gif") && !record_output_is_movie("a") && !record_output_is_movie("a.avi"));
+    assert_int_equal(movie_output_parse(longest, &out, &err), STATUS_USAGE);
+    assert_true(movie_output_is_movie("a.gif") && !movie_output_is_movie("a") && !movie_output_is_movie("a.avi"));
     mkdir(in(folder, "taken.mp4"), 0777);
-    assert_int_equal(record_output_parse(in(folder, "taken.mp4"), &out, &err), STATUS_OK);
-    assert_int_equal(out.format, RECORD_PNG);
+    assert_int_equal(movie_output_parse(in(folder, "taken.mp4"), &out, &err), STATUS_OK);
+    assert_int_equal(out.format, MOVIE_PNG);
 }
 
 static void test_a_movie_is_reserved_named_and_removed(void **state) {
     Folder *folder = *state;
-    RecordOutput out, other;
+    MovieOutput out, other;
     Error err = {0};
-    assert_int_equal(record_output_parse(in(folder, "x.mp4"), &out, &err), STATUS_OK);
-    assert_int_equal(record_output_begin(&out, &err), STATUS_OK);
+    assert_int_equal(movie_output_parse(in(folder, "x.mp4"), &out, &err), STATUS_OK);
+    assert_int_equal(movie_output_begin(&out, &err), STATUS_OK);
     assert_true(file_exists(out.part) && !file_exists(out.path));
     /* Two at once do not write one file. */
-    assert_int_equal(record_output_parse(in(folder, "x.mp4"), &other, &err), STATUS_OK);
-    assert_int_equal(record_output_begin(&other, &err), STATUS_USAGE);
-    record_output_abandon(&other);
+    assert_int_equal(movie_output_parse(in(folder, "x.mp4"), &other, &err), STATUS_OK);
+    assert_int_equal(movie_output_begin(&other, &err), STATUS_USAGE);
+    movie_output_abandon(&other);
     assert_true(file_exists(out.part));
     /* Nothing written: nothing kept. */
-    assert_int_equal(record_output_commit(&out, out.part, 1, &err), STATUS_IO);
+    assert_int_equal(movie_output_commit(&out, out.part, 1, &err), STATUS_IO);
     assert_true(!file_exists(out.part) && !file_exists(out.path));
-    assert_int_equal(record_output_begin(&out, &err), STATUS_OK);
+    assert_int_equal(movie_output_begin(&out, &err), STATUS_OK);
     assert_int_equal(file_write_all(out.part, "movie", 5, &err), STATUS_OK);
-    assert_int_equal(record_output_commit(&out, out.part, 1, &err), STATUS_OK);
+    assert_int_equal(movie_output_commit(&out, out.part, 1, &err), STATUS_OK);
     assert_true(file_exists(out.path) && !file_exists(out.part));
     /* It exists now. */
-    assert_true(record_output_exists(&out));
-    assert_int_equal(record_output_begin(&out, &err), STATUS_USAGE);
+    assert_true(movie_output_exists(&out));
+    assert_int_equal(movie_output_begin(&out, &err), STATUS_USAGE);
     out.replace = true;
-    assert_int_equal(record_output_begin(&out, &err), STATUS_OK);
-    record_output_abandon(&out);
+    assert_int_equal(movie_output_begin(&out, &err), STATUS_OK);
+    movie_output_abandon(&out);
     assert_true(file_exists(out.path) && !file_exists(out.part));
     /* One that appears meanwhile is not replaced, and the recording is not lost. */
     unlink(out.path);
     out.replace = false;
-    assert_int_equal(record_output_begin(&out, &err), STATUS_OK);
+    assert_int_equal(movie_output_begin(&out, &err), STATUS_OK);
     assert_int_equal(file_write_all(out.part, "movie", 5, &err), STATUS_OK);
     assert_int_equal(file_write_all(out.path, "other", 5, &err), STATUS_OK);
-    assert_int_equal(record_output_commit(&out, out.part, 1, &err), STATUS_IO);
+    assert_int_equal(movie_output_commit(&out, out.part, 1, &err), STATUS_IO);
     assert_true(file_exists(out.part));
 }
 
@@ -164,24 +165,24 @@ static void test_a_movie_is_reserved_named_and_removed(void **state) {
 
 static void test_every_frame_reaches_the_process_as_often_as_asked(void **state) {
     Folder *folder = *state;
-    RecordEncoder *encoder;
-    RecordSummary summary;
+    MovieEncoder *encoder;
+    MovieSummary summary;
     Error err = {0};
     uint8_t values[64];
     play_ffmpeg(folder, "exec cat > \"$out\"");
-    const RecordEncoderParams params = encoder_params(in(folder, "x.webm"));
-    assert_int_equal(record_encoder_open(&params, &encoder, &err), STATUS_OK);
+    const MovieEncoderParams params = encoder_params(in(folder, "x.webm"));
+    assert_int_equal(movie_encoder_open(&params, &encoder, &err), STATUS_OK);
     put(encoder, 10, 1);
     put(encoder, 20, 3);
-    record_encoder_repeat(encoder, 2);
+    movie_encoder_repeat(encoder, 2);
     put(encoder, 30, 1);
-    uint8_t *unused = record_encoder_buffer(encoder, true);
-    record_encoder_put(encoder, unused, 0);
-    while (record_encoder_written(encoder) < 7)
+    uint8_t *unused = movie_encoder_buffer(encoder, true);
+    movie_encoder_put(encoder, unused, 0);
+    while (movie_encoder_written(encoder) < 7)
         usleep(1000);
-    record_encoder_repeat(encoder, 4); /* the queue is empty: the frame written last is still there */
-    record_encoder_end(encoder, RECORD_END_ALL);
-    assert_int_equal(record_encoder_close(encoder, &summary, &err), STATUS_OK);
+    movie_encoder_repeat(encoder, 4); /* the queue is empty: the frame written last is still there */
+    movie_encoder_end(encoder, MOVIE_END_ALL);
+    assert_int_equal(movie_encoder_close(encoder, &summary, &err), STATUS_OK);
     assert_int_equal(summary.frames, 11);
     const uint8_t wanted[11] = {10, 20, 20, 20, 20, 20, 30, 30, 30, 30, 30};
     assert_int_equal(frame_values(in(folder, "x.webm"), values, sizeof values), 11);
@@ -190,43 +191,43 @@ static void test_every_frame_reaches_the_process_as_often_as_asked(void **state)
 
 static void test_the_queue_is_bounded_and_can_be_given_up(void **state) {
     Folder *folder = *state;
-    RecordEncoder *encoder;
+    MovieEncoder *encoder;
     Error err = {0};
     play_ffmpeg(folder, "exec sleep 1000");
     /* Frames larger than any pipe, so that the very first blocks. */
-    RecordEncoderParams params = encoder_params(in(folder, "x.webm"));
+    MovieEncoderParams params = encoder_params(in(folder, "x.webm"));
     params.shape.width = params.shape.height = 1024;
-    assert_int_equal(record_encoder_open(&params, &encoder, &err), STATUS_OK);
+    assert_int_equal(movie_encoder_open(&params, &encoder, &err), STATUS_OK);
     uint8_t *frame;
     int taken = 0;
-    for (; (frame = record_encoder_buffer(encoder, false)) != NULL; taken++) {
+    for (; (frame = movie_encoder_buffer(encoder, false)) != NULL; taken++) {
         assert_true(taken < 100);
-        record_encoder_put(encoder, frame, 5);
+        movie_encoder_put(encoder, frame, 5);
         for (int i = 0; i < 1000; i++)
-            record_encoder_repeat(encoder, 1);
+            movie_encoder_repeat(encoder, 1);
     }
     assert_true(taken >= 3);
-    assert_false(record_encoder_finished(encoder));
-    record_encoder_end(encoder, RECORD_END_ABANDON);
+    assert_false(movie_encoder_finished(encoder));
+    movie_encoder_end(encoder, MOVIE_END_ABANDON);
     setenv("ATTNSCOPE_ENCODER_TIMEOUT", "0.2", 1);
-    (void)record_encoder_close(encoder, NULL, &err);
+    (void)movie_encoder_close(encoder, NULL, &err);
     assert_false(file_exists(in(folder, "x.webm")) || file_exists(in(folder, "x.webm.part")));
 }
 
 static void test_cutting_leaves_whole_frames(void **state) {
     Folder *folder = *state;
-    RecordEncoder *encoder;
-    RecordSummary summary;
+    MovieEncoder *encoder;
+    MovieSummary summary;
     Error err = {0};
     static uint8_t values[100000];
     play_ffmpeg(folder, "exec cat > \"$out\"");
-    const RecordEncoderParams params = encoder_params(in(folder, "x.webm"));
-    assert_int_equal(record_encoder_open(&params, &encoder, &err), STATUS_OK);
+    const MovieEncoderParams params = encoder_params(in(folder, "x.webm"));
+    assert_int_equal(movie_encoder_open(&params, &encoder, &err), STATUS_OK);
     put(encoder, 1, UINT64_MAX / 2); /* for ever */
-    while (record_encoder_written(encoder) < 5)
+    while (movie_encoder_written(encoder) < 5)
         usleep(1000);
-    record_encoder_end(encoder, RECORD_END_CUT);
-    assert_int_equal(record_encoder_close(encoder, &summary, &err), STATUS_OK);
+    movie_encoder_end(encoder, MOVIE_END_CUT);
+    assert_int_equal(movie_encoder_close(encoder, &summary, &err), STATUS_OK);
     assert_true(summary.frames >= 5 && summary.frames < sizeof values);
     assert_int_equal(frame_values(in(folder, "x.webm"), values, sizeof values), summary.frames);
 }
@@ -241,20 +242,20 @@ static void read_png(const char *path, uint8_t *rgb) {
 
 static void test_pictures(void **state) {
     Folder *folder = *state;
-    RecordEncoder *encoder;
-    RecordSummary summary;
+    MovieEncoder *encoder;
+    MovieSummary summary;
     Error err = {0};
     uint8_t rgb[WIDTH * HEIGHT * 3], original[FRAME];
-    const RecordEncoderParams params = encoder_params(in(folder, "frames/"));
-    assert_int_equal(record_encoder_open(&params, &encoder, &err), STATUS_OK);
+    const MovieEncoderParams params = encoder_params(in(folder, "frames/"));
+    assert_int_equal(movie_encoder_open(&params, &encoder, &err), STATUS_OK);
     for (size_t i = 0; i < FRAME; i++)
         original[i] = (uint8_t)hash_u64(i);
-    uint8_t *frame = record_encoder_buffer(encoder, true);
+    uint8_t *frame = movie_encoder_buffer(encoder, true);
     memcpy(frame, original, FRAME);
-    record_encoder_put(encoder, frame, 2);
+    movie_encoder_put(encoder, frame, 2);
     put(encoder, 77, 1);
-    record_encoder_end(encoder, RECORD_END_ALL);
-    assert_int_equal(record_encoder_close(encoder, &summary, &err), STATUS_OK);
+    movie_encoder_end(encoder, MOVIE_END_ALL);
+    assert_int_equal(movie_encoder_close(encoder, &summary, &err), STATUS_OK);
     assert_int_equal(summary.frames, 3);
     for (int n = 0; n < 2; n++) {
         read_png(in(folder, n ? "frames/frame-00001.png" : "frames/frame-00000.png"), rgb);
@@ -271,12 +272,12 @@ static void test_a_recording_without_frames_is_none(void **state) {
     static const char *const NAMES[] = {"x.webm", "frames/"};
     play_ffmpeg(folder, "exec cat > \"$out\"");
     for (size_t i = 0; i < BASE_COUNT(NAMES); i++) {
-        RecordEncoder *encoder;
+        MovieEncoder *encoder;
         Error err = {0};
-        const RecordEncoderParams params = encoder_params(in(folder, NAMES[i]));
-        assert_int_equal(record_encoder_open(&params, &encoder, &err), STATUS_OK);
-        record_encoder_end(encoder, RECORD_END_ALL);
-        assert_int_equal(record_encoder_close(encoder, NULL, &err), STATUS_CANCELLED);
+        const MovieEncoderParams params = encoder_params(in(folder, NAMES[i]));
+        assert_int_equal(movie_encoder_open(&params, &encoder, &err), STATUS_OK);
+        movie_encoder_end(encoder, MOVIE_END_ALL);
+        assert_int_equal(movie_encoder_close(encoder, NULL, &err), STATUS_CANCELLED);
         assert_false(file_exists(in(folder, "x.webm")) || file_exists(in(folder, "x.webm.part")) ||
                      file_exists(in(folder, "frames")));
     }
@@ -284,18 +285,18 @@ static void test_a_recording_without_frames_is_none(void **state) {
 
 static void test_a_failure_wakes_whoever_waits(void **state) {
     Folder *folder = *state;
-    RecordEncoder *encoder;
+    MovieEncoder *encoder;
     Error err = {0};
     play_ffmpeg(folder, "echo 'it hurts' >&2; exit 1");
-    const RecordEncoderParams params = encoder_params(in(folder, "x.webm"));
-    assert_int_equal(record_encoder_open(&params, &encoder, &err), STATUS_OK);
+    const MovieEncoderParams params = encoder_params(in(folder, "x.webm"));
+    assert_int_equal(movie_encoder_open(&params, &encoder, &err), STATUS_OK);
     uint8_t *frame;
-    while ((frame = record_encoder_buffer(encoder, true)) != NULL)
-        record_encoder_put(encoder, frame, 1000);
-    assert_true(record_encoder_finished(encoder));
-    record_encoder_repeat(encoder, 3); /* harmless */
-    record_encoder_end(encoder, RECORD_END_ALL);
-    assert_int_equal(record_encoder_close(encoder, NULL, &err), STATUS_IO);
+    while ((frame = movie_encoder_buffer(encoder, true)) != NULL)
+        movie_encoder_put(encoder, frame, 1000);
+    assert_true(movie_encoder_finished(encoder));
+    movie_encoder_repeat(encoder, 3); /* harmless */
+    movie_encoder_end(encoder, MOVIE_END_ALL);
+    assert_int_equal(movie_encoder_close(encoder, NULL, &err), STATUS_IO);
     assert_string_equal(err.message, "ffmpeg gave up: it hurts");
 }
 
@@ -304,16 +305,16 @@ static void test_fragments_of_a_live_recording_are_kept_when_the_encoder_fails(v
     Folder *folder = *state;
     play_ffmpeg(folder, "head -c 20000 > \"$out\"; echo 'No space left on device' >&2; exit 1");
     for (int live = 0; live < 2; live++) {
-        RecordEncoder *encoder;
+        MovieEncoder *encoder;
         Error err = {0};
-        RecordEncoderParams params = encoder_params(in(folder, "x.mp4"));
+        MovieEncoderParams params = encoder_params(in(folder, "x.mp4"));
         params.shape.live = live;
-        assert_int_equal(record_encoder_open(&params, &encoder, &err), STATUS_OK);
+        assert_int_equal(movie_encoder_open(&params, &encoder, &err), STATUS_OK);
         uint8_t *frame;
-        while ((frame = record_encoder_buffer(encoder, true)) != NULL)
-            record_encoder_put(encoder, frame, 1000);
-        record_encoder_end(encoder, RECORD_END_ALL);
-        assert_int_equal(record_encoder_close(encoder, NULL, &err), STATUS_IO);
+        while ((frame = movie_encoder_buffer(encoder, true)) != NULL)
+            movie_encoder_put(encoder, frame, 1000);
+        movie_encoder_end(encoder, MOVIE_END_ALL);
+        assert_int_equal(movie_encoder_close(encoder, NULL, &err), STATUS_IO);
         assert_string_equal(err.message, live ? "the disk is full; what was recorded until then plays: x.mp4.part"
                                               : "the disk is full");
         assert_int_equal(file_exists(in(folder, "x.mp4.part")), live);
@@ -326,17 +327,17 @@ static void test_no_memory(void **state) {
     play_ffmpeg(folder, "exec cat > \"$out\"");
     bool worked = false;
     for (uint64_t n = 1; n < 60 && !worked; n++) {
-        RecordEncoder *encoder = NULL;
+        MovieEncoder *encoder = NULL;
         Error err = {0};
-        const RecordEncoderParams params = encoder_params(in(folder, "x.gif"));
+        const MovieEncoderParams params = encoder_params(in(folder, "x.gif"));
         mem_fail_after(n, true);
-        const Status status = record_encoder_open(&params, &encoder, &err);
+        const Status status = movie_encoder_open(&params, &encoder, &err);
         mem_fail_after(0, false);
         worked = status == STATUS_OK;
         assert_true(worked || (status == STATUS_MEMORY && err.message[0] && !encoder));
         if (worked) {
-            record_encoder_end(encoder, RECORD_END_ABANDON);
-            (void)record_encoder_close(encoder, NULL, NULL);
+            movie_encoder_end(encoder, MOVIE_END_ABANDON);
+            (void)movie_encoder_close(encoder, NULL, NULL);
         }
         assert_false(file_exists(in(folder, "x.gif.part")));
     }
@@ -346,7 +347,8 @@ static void test_no_memory(void **state) {
         RecordTour *tour = NULL;
         Error err = {0};
         mem_fail_after(n, true);
-        const Status status = record_tour_parse("0 layer 1; heads 2\n1..2 camera fit\n3 end\n", "t", &tour, &err);
+        const Status status = record_tour_parse(bare(), "0 layer 1; heads 2\n1..2 camera fit\n3 end\n", "t", &tour,
+                                                &err);
         mem_fail_after(0, false);
         worked = status == STATUS_OK;
         assert_true(worked || (status == STATUS_MEMORY && !tour));
@@ -358,13 +360,13 @@ static void test_no_memory(void **state) {
 static void test_command_lines(void **state) {
     (void)state;
     static const char *const NAMES[] = {"a b.mp4", "-x.webm", "c:d.gif", "e.webp"};
-    const RecordShape shape = {.width = 1280, .height = 720, .fps = 30, .comment = "$(rm -rf /); `x`"};
+    const MovieShape shape = {.width = 1280, .height = 720, .fps = 30, .comment = "$(rm -rf /); `x`"};
     for (size_t i = 0; i < BASE_COUNT(NAMES); i++) {
-        RecordOutput output;
-        RecordArgs args;
+        MovieOutput output;
+        MovieArgs args;
         char wanted[64];
-        assert_int_equal(record_output_parse(NAMES[i], &output, NULL), STATUS_OK);
-        record_args_first(&args, &output, &shape);
+        assert_int_equal(movie_output_parse(NAMES[i], &output, NULL), STATUS_OK);
+        movie_args_first(&args, &output, &shape);
         assert_false(args.failed);
         assert_null(args.argv[args.count]);
         snprintf(wanted, sizeof wanted, "file:%s.part", NAMES[i]);
@@ -373,49 +375,49 @@ static void test_command_lines(void **state) {
         for (int a = 0; a + 1 < args.count; a++)
             rate |= !strcmp(args.argv[a], "-framerate") && !strcmp(args.argv[a + 1], "30");
         assert_true(rate);
-        record_args_free(&args);
+        movie_args_free(&args);
         int steps = 0;
-        for (; record_args_later(&args, &output, &shape, steps); steps++) {
+        for (; movie_args_later(&args, &output, &shape, steps); steps++) {
             assert_false(args.failed);
-            record_args_free(&args);
+            movie_args_free(&args);
         }
-        assert_int_equal(steps, output.format == RECORD_WEBM ? 0 : output.format == RECORD_GIF ? 2 : 1);
+        assert_int_equal(steps, output.format == MOVIE_WEBM ? 0 : output.format == MOVIE_GIF ? 2 : 1);
     }
 }
 
 /* ---- live: slots by the clock ---------------------------------------------------------------- */
 
-typedef struct Scene {
+typedef struct Stage {
     App app;
     ManualClock clock;
     GpuTarget *target;
     FrameParams params;
-} Scene;
+} Stage;
 
-static void open_scene(Scene *scene) {
+static void open_scene(Stage *scene) {
     Error err = {0};
     const AppParams params = {.mode = PLATFORM_OFFSCREEN, .width = WIDTH, .height = HEIGHT, .workers = 1};
-    if (app_open(&scene->app, &params, &err) != STATUS_OK) fail_msg("%s", err.message);
+    if (app_open(&scene->app, &CATALOG, &params, &err) != STATUS_OK) fail_msg("%s", err.message);
     scene->clock.now_ns = UINT64_C(5000000000);
     scene->app.machine.clock = clock_manual(&scene->clock);
     scene->params = app_window_params(&scene->app);
     assert_int_equal(gpu_target_new(scene->app.machine.gpu, 64, 64, &scene->target, &err), STATUS_OK);
 }
 
-static void close_scene(Scene *scene) {
+static void close_scene(Stage *scene) {
     gpu_target_drop(scene->app.machine.gpu, scene->target);
     app_close(&scene->app);
     free(scene);
 }
 
-static void start_live(Scene *scene, const char *path) {
+static void start_live(Stage *scene, const char *path) {
     Error err = {0};
     const RecordLiveParams params = {.path = path, .fps = 10, .source = scene->target};
     if (record_live_start(&scene->app, &params, &err) != STATUS_OK) fail_msg("%s", err.message);
 }
 
 /* A frame of one grey that took `ms` to draw is painted at this time of the recording. */
-static void paint_at(Scene *scene, uint64_t ms_since_start, uint64_t ms, uint8_t grey) {
+static void paint_at(Stage *scene, uint64_t ms_since_start, uint64_t ms, uint8_t grey) {
     Error err = {0};
     DrawList list = {0};
     draw_list_reset(&list, scene->app.machine.fonts);
@@ -429,14 +431,14 @@ static void paint_at(Scene *scene, uint64_t ms_since_start, uint64_t ms, uint8_t
     draw_list_free(&list);
 }
 
-static uint64_t stop_live(Scene *scene, uint64_t ms_since_start) {
-    RecordSummary summary = {0};
+static uint64_t stop_live(Stage *scene, uint64_t ms_since_start) {
+    MovieSummary summary = {0};
     Error err = {0};
     scene->clock.now_ns = UINT64_C(5000000000) + ms_since_start * 1000000;
     record_live_stop(&scene->app);
-    RecordEncoder *finishing = scene->app.recorder->finishing;
-    scene->app.recorder->finishing = NULL;
-    if (record_encoder_close(finishing, &summary, &err) != STATUS_OK) fail_msg("%s", err.message);
+    MovieEncoder *finishing = record_of(&scene->app)->finishing;
+    record_of(&scene->app)->finishing = NULL;
+    if (movie_encoder_close(finishing, &summary, &err) != STATUS_OK) fail_msg("%s", err.message);
     return summary.frames;
 }
 
@@ -454,7 +456,7 @@ static size_t live_values(const char *path, uint8_t *values, size_t most) {
 
 static void test_frames_take_the_slots_of_their_time(void **state) {
     Folder *folder = *state;
-    Scene *scene = calloc(1, sizeof *scene);
+    Stage *scene = calloc(1, sizeof *scene);
     uint8_t values[64];
     play_ffmpeg(folder, "exec cat > \"$out\"");
     open_scene(scene);
@@ -465,7 +467,7 @@ static void test_frames_take_the_slots_of_their_time(void **state) {
     paint_at(scene, 360, 2, 40); /* more than half a slot after the last one's beginning: the next one */
     paint_at(scene, 410, 2, 50); /* the slot is taken, and this is later: it replaces the last one */
     paint_at(scene, 1000, 2, 60);
-    assert_int_equal(scene->app.recorder->live.dropped, 0);
+    assert_int_equal(record_of(&scene->app)->live.dropped, 0);
     assert_int_equal(stop_live(scene, 1200), 12);
     const uint8_t wanted[12] = {10, 20, 20, 30, 50, 50, 50, 50, 50, 50, 60, 60};
     assert_int_equal(live_values(in(folder, "x.webm"), values, sizeof values), 12);
@@ -475,7 +477,7 @@ static void test_frames_take_the_slots_of_their_time(void **state) {
 
 static void test_jitter_costs_nothing_and_slow_drawing_counts(void **state) {
     Folder *folder = *state;
-    Scene *scene = calloc(1, sizeof *scene);
+    Stage *scene = calloc(1, sizeof *scene);
     uint8_t values[64];
     play_ffmpeg(folder, "exec cat > \"$out\"");
     open_scene(scene);
@@ -484,10 +486,10 @@ static void test_jitter_costs_nothing_and_slow_drawing_counts(void **state) {
     static const uint64_t TIMES[] = {5, 99, 201, 298, 402, 499};
     for (size_t i = 0; i < BASE_COUNT(TIMES); i++)
         paint_at(scene, TIMES[i], 5, (uint8_t)(10 * (i + 1)));
-    assert_int_equal(scene->app.recorder->live.dropped, 0);
+    assert_int_equal(record_of(&scene->app)->live.dropped, 0);
     /* Drawing that takes three slots while something moves: two slots repeat the frame before. */
     paint_at(scene, 805, 300, 70);
-    assert_int_equal(scene->app.recorder->live.dropped, 2);
+    assert_int_equal(record_of(&scene->app)->live.dropped, 2);
     assert_int_equal(stop_live(scene, 900), 9);
     const uint8_t wanted[9] = {10, 20, 30, 40, 50, 60, 60, 60, 70};
     assert_int_equal(live_values(in(folder, "x.webm"), values, sizeof values), 9);
@@ -497,7 +499,7 @@ static void test_jitter_costs_nothing_and_slow_drawing_counts(void **state) {
 
 static void test_an_encoder_that_is_too_slow_drops_frames_and_keeps_time(void **state) {
     Folder *folder = *state;
-    Scene *scene = calloc(1, sizeof *scene);
+    Stage *scene = calloc(1, sizeof *scene);
     uint8_t values[256];
     /* It reads nothing until a file says so. */
     char body[256];
@@ -509,7 +511,7 @@ static void test_an_encoder_that_is_too_slow_drops_frames_and_keeps_time(void **
     const int paints = 2000;
     for (int i = 0; i < paints; i++)
         paint_at(scene, (uint64_t)i * 100 + 5, 2, (uint8_t)(i % 250));
-    const uint64_t dropped = scene->app.recorder->live.dropped;
+    const uint64_t dropped = record_of(&scene->app)->live.dropped;
     assert_true(dropped > 0 && dropped < (uint64_t)paints);
     assert_int_equal(file_write_all(in(folder, "go"), "", 0, NULL), STATUS_OK);
     /* None is lost to the clock: the movie is as long as the recording. */
@@ -521,7 +523,7 @@ static void test_an_encoder_that_is_too_slow_drops_frames_and_keeps_time(void **
 
 static void test_a_window_at_rest_hands_its_frame_over(void **state) {
     Folder *folder = *state;
-    Scene *scene = calloc(1, sizeof *scene);
+    Stage *scene = calloc(1, sizeof *scene);
     play_ffmpeg(folder, "exec cat > \"$out\"");
     open_scene(scene);
     start_live(scene, in(folder, "x.webm"));
@@ -530,11 +532,11 @@ static void test_a_window_at_rest_hands_its_frame_over(void **state) {
         scene->clock.now_ns = UINT64_C(5000000000) + ms * 1000000;
         record_tick(&scene->app, scene->clock.now_ns);
     }
-    while (record_encoder_written(scene->app.recorder->live.encoder) < 20)
+    while (movie_encoder_written(record_of(&scene->app)->live.encoder) < 20)
         usleep(1000);
-    assert_true(record_next_ns(&scene->app, scene->clock.now_ns) < UINT64_MAX);
+    assert_true(RECORD.clock.next_ns(&scene->app, scene->clock.now_ns) < UINT64_MAX);
     assert_int_equal(stop_live(scene, 3000), 30);
-    assert_int_equal(record_next_ns(&scene->app, scene->clock.now_ns), UINT64_MAX);
+    assert_int_equal(RECORD.clock.next_ns(&scene->app, scene->clock.now_ns), UINT64_MAX);
     close_scene(scene);
 }
 
@@ -542,7 +544,7 @@ static void test_a_window_at_rest_hands_its_frame_over(void **state) {
 
 static void test_a_zoom_goes_at_a_steady_rate_and_keeps_its_fixed_point(void **state) {
     (void)state;
-    Scene *scene = calloc(1, sizeof *scene);
+    Stage *scene = calloc(1, sizeof *scene);
     Error err = {0};
     RecordTour *tour;
     open_scene(scene);
@@ -556,7 +558,7 @@ static void test_a_zoom_goes_at_a_steady_rate_and_keeps_its_fixed_point(void **s
     /* From 64 tokens to 4 about a point that is not the middle: at half the time 16 are in view, and where the two
      * rectangles have the same place on the screen, that token stays. */
     assert_int_equal(app_command(app, "camera 0:64,0:64", &err), STATUS_OK);
-    assert_int_equal(record_tour_parse("0..2 linear camera 15:19,15:19\n3 end\n", "t", &tour, &err), STATUS_OK);
+    assert_int_equal(record_tour_parse(bare(), "0..2 linear camera 15:19,15:19\n3 end\n", "t", &tour, &err), STATUS_OK);
     RecordTourPlayer *player = record_tour_player_new(tour);
     const double edge_start = 0, edge_end = 15, width_start = 64, width_end = 4;
     const double fixed = (edge_start * width_end - edge_end * width_start) / (width_end - width_start);
@@ -594,7 +596,7 @@ static void test_any_text_is_read_or_refused(void **state) {
         }
         RecordTour *tour = NULL;
         Error err = {0};
-        const Status status = record_tour_parse(text, "t", &tour, &err);
+        const Status status = record_tour_parse(bare(), text, "t", &tour, &err);
         assert_true(status == STATUS_OK ? tour && record_tour_seconds(tour) > 0 : !tour && err.message[0]);
         record_tour_drop(tour);
     }
@@ -605,8 +607,8 @@ static void test_tours_do_not_reach_files(void **state) {
     static const char *const NEVER[] = {"open", "screenshot", "state", "record", "sweep", "tour",   "tour-record",
                                         "quit", "key",        "wheel", "ask",    "copy",  "export", "answer"};
     int allowed = 0;
-    for (int i = 0; i < APP_COMMAND_COUNT; i++) {
-        const Command *command = &APP_COMMANDS[i];
+    for (int i = 0; i < bare()->commands.count; i++) {
+        const Command *command = bare()->commands.items[i].row;
         const bool may = record_tour_allows(command);
         allowed += may;
         for (size_t j = 0; j < BASE_COUNT(NEVER); j++) {

@@ -10,17 +10,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/settings.h"
+#include "session/settings.h"
 #include "test_app.h"
 
 static Settings parsed(const char *text) {
     Settings settings;
-    settings_parse(text, strlen(text), settings_hooks(), &settings);
+    const SettingsHooks hooks = settings_hooks(&CATALOG);
+    settings_parse(text, strlen(text), &hooks, &settings);
     return settings;
 }
 
 static void holds(const Settings *settings, const char *name, const char *value) {
-    const char *found = settings_value(settings, name);
+    bare()->settings = settings;
+    const char *found = settings_value(bare(), name);
+    bare()->settings = NULL;
     if (!value) {
         assert_null(found);
         return;
@@ -100,28 +103,33 @@ static void test_key_lines(void **state) {
     assert_int_equal(full.problems, 6 * 26 - SETTINGS_KEYS_MAX);
 }
 
+static const char *line_of(int key, int mods) {
+    const Binding *binding = keys_find(bare(), key, mods);
+    return binding ? binding->line : NULL;
+}
+
 static void test_overridden_keys_replace_those_of_the_table(void **state) {
     (void)state;
     char keys[160];
     const Settings s = parsed("[keys]\nc = fit\nCtrl+K = cmap next\nF5 = none\nSpace = select toggle\n");
     assert_int_equal(s.problems, 0);
-    app_override_keys(s.keys, s.key_count);
-    assert_string_equal(app_key_command(VIEW_MATRIX, 'c', 0), "fit");
-    assert_string_equal(app_key_command(VIEW_MATRIX, 'k', MOD_CTRL), "cmap next");
-    assert_string_equal(app_key_command(VIEW_MATRIX, 'c', MOD_SHIFT), "cmap previous");
-    assert_null(app_key_command(VIEW_MATRIX, KEY_F5, 0));
-    assert_string_equal(app_key_command(VIEW_MATRIX, ' ', 0), "play"); /* select is of the grid */
-    app_command_keys(app_find_command("cmap", 4), keys, sizeof keys);
+    keys_bind(bare(), s.keys, s.key_count);
+    assert_string_equal(line_of('c', 0), "fit");
+    assert_string_equal(line_of('k', MOD_CTRL), "cmap next");
+    assert_string_equal(line_of('c', MOD_SHIFT), "cmap previous");
+    assert_null(line_of(KEY_F5, 0));
+    assert_string_equal(line_of(' ', 0), "play"); /* select is of the grid */
+    keys_of(bare(), commands_find(bare(), "cmap", 4), keys, sizeof keys);
     assert_string_equal(keys, "Ctrl+K  Shift+C");
-    app_command_keys(app_find_command("fit", 3), keys, sizeof keys);
+    keys_of(bare(), commands_find(bare(), "fit", 3), keys, sizeof keys);
     assert_string_equal(keys, "c  f");
-    app_command_keys(app_find_command("reload", 6), keys, sizeof keys);
+    keys_of(bare(), commands_find(bare(), "reload", 6), keys, sizeof keys);
     assert_string_equal(keys, "");
-    app_command_keys(app_find_command("layer", 5), keys, sizeof keys);
+    keys_of(bare(), commands_find(bare(), "layer", 5), keys, sizeof keys);
     assert_string_equal(keys, "Up Down  Home End"); /* untouched: as the table writes it */
-    app_override_keys(NULL, 0);
-    assert_string_equal(app_key_command(VIEW_MATRIX, 'c', 0), "cmap next");
-    assert_string_equal(app_key_command(VIEW_MATRIX, KEY_F5, 0), "reload");
+    keys_bind(bare(), NULL, 0);
+    assert_string_equal(line_of('c', 0), "cmap next");
+    assert_string_equal(line_of(KEY_F5, 0), "reload");
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */
@@ -164,7 +172,7 @@ static void test_no_file_is_no_news(void **state) {
     (void)state;
     Settings s;
     char said[300] = "x";
-    settings_load(&s, said, sizeof said);
+    settings_load(&CATALOG, &s, said, sizeof said);
     assert_string_equal(said, "");
     holds(&s, "theme", NULL);
 }
@@ -174,24 +182,24 @@ static void test_what_cannot_be_read_is_kept_aside(void **state) {
     Settings s;
     char said[400], large[70000];
     put("theme = light\n\0x", 16);
-    settings_load(&s, said, sizeof said);
+    settings_load(&CATALOG, &s, said, sizeof said);
     assert_non_null(strstr(said, "it is not text"));
     assert_non_null(strstr(said, "config.bad-1"));
     holds(&s, "theme", NULL);
     assert_false(file_exists(in_config("config")));
     assert_true(file_exists(in_config("config.bad-1")));
     put("theme = \xFF\xFE", 10);
-    settings_load(&s, said, sizeof said);
+    settings_load(&CATALOG, &s, said, sizeof said);
     assert_true(file_exists(in_config("config.bad-1")) && file_exists(in_config("config.bad-2")));
     memset(large, '#', sizeof large);
     put(large, sizeof large);
-    settings_load(&s, said, sizeof said);
+    settings_load(&CATALOG, &s, said, sizeof said);
     assert_non_null(strstr(said, "config.bad-3"));
     assert_int_equal(mkdir(in_config("config"), 0700), 0);
-    settings_load(&s, said, sizeof said);
+    settings_load(&CATALOG, &s, said, sizeof said);
     assert_non_null(strstr(said, "it is a folder"));
     assert_true(file_exists(in_config("config.bad-4")));
-    settings_load(&s, said, sizeof said);
+    settings_load(&CATALOG, &s, said, sizeof said);
     assert_string_equal(said, "");
 }
 
@@ -201,7 +209,7 @@ static void test_problems_are_said_and_the_file_stays(void **state) {
     char said[400];
     const char *text = "theme = light\nthem = x\ncmap = none\n";
     put(text, strlen(text));
-    settings_load(&s, said, sizeof said);
+    settings_load(&CATALOG, &s, said, sizeof said);
     assert_string_equal(said, "settings, line 2: there is no setting 'them'; and 1 more");
     holds(&s, "theme", "light");
     assert_true(file_exists(in_config("config")));
@@ -213,8 +221,7 @@ static void test_saving_keeps_what_people_wrote(void **state) {
     char path[APP_PATH_SIZE], *text = NULL;
     size_t size;
     Error err = {0};
-    views_look_init(&app->look);
-    app->ui.scale = 1;
+    assert_int_equal(app_begin(app, &CATALOG, &err), STATUS_OK);
     assert_int_equal(settings_save(app, path, sizeof path, &err), STATUS_OK); /* nothing differs from the start */
     assert_int_equal(file_read_all(path, 1000, &text, &size, NULL), STATUS_OK);
     assert_string_equal(text, "");
@@ -239,6 +246,7 @@ static void test_saving_keeps_what_people_wrote(void **state) {
     setenv("XDG_CONFIG_HOME", "/proc", 1);
     assert_int_not_equal(settings_save(app, path, sizeof path, &err), STATUS_OK);
     assert_true(err.message[0]);
+    app_close(app);
     mem_free(app);
 }
 

@@ -7,6 +7,16 @@
 
 #include "test_app.h"
 
+App *bare(void) {
+    static App *app;
+    Error err = {0};
+    if (app) return app;
+    app = mem_alloc_zeroed(1, sizeof *app);
+    assert_non_null(app);
+    if (app_begin(app, &CATALOG, &err) != STATUS_OK) fail_msg("%s", err.message);
+    return app;
+}
+
 void test_frames_until_quiet(App *app, const FrameParams *params, int most) {
     for (int i = 0; i < most; i++) {
         bool any;

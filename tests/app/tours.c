@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/cli.h"
-#include "app/tours.h"
+#include "cli/cli.h"
+#include "cli/tours.h"
 #include "test_app.h"
 
 enum { WIDTH = 800, HEIGHT = 500, FRAMES = 48, STEADY_FRAMES = 100 };
@@ -41,7 +41,7 @@ static TourPlay *open_play(bool dense) {
     const AppParams params = {
         .mode = PLATFORM_OFFSCREEN, .width = WIDTH, .height = HEIGHT, .no_vsync = true, .workers = 2};
     const char *paths[] = {play->path};
-    Status status = app_open(&play->app, &params, &err);
+    Status status = app_open(&play->app, &CATALOG, &params, &err);
     if (status == STATUS_OK) status = app_open_capture(&play->app, paths, 1, &err);
     play->params = app_window_params(&play->app);
     play->params.chrome = true;

@@ -9,18 +9,18 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/cli.h"
-#include "app/tours.h"
+#include "cli/cli.h"
+#include "cli/tours.h"
 #include "test_app.h"
 
 enum { WIDTH = 800, HEIGHT = 500 };
 #define SETTLE_NS UINT64_C(60000000000)
 
-typedef struct Scene {
+typedef struct Stage {
     App app;
     FrameParams params;
     char path[64];
-} Scene;
+} Stage;
 
 static void write_capture(const char *path, const char *tokens) {
     char *argv[] = {"--tokens", (char *)(uintptr_t)tokens, "--layers", "2", "--heads", "4", "--dense",
@@ -28,8 +28,8 @@ static void write_capture(const char *path, const char *tokens) {
     assert_int_equal(cli_synth(9, argv), 0);
 }
 
-static Scene *open_scene(size_t gpu_budget, size_t ram_budget) {
-    Scene *scene = calloc(1, sizeof *scene);
+static Stage *open_scene(size_t gpu_budget, size_t ram_budget) {
+    Stage *scene = calloc(1, sizeof *scene);
     Error err = {0};
     assert_non_null(scene);
     snprintf(scene->path, sizeof scene->path, "/tmp/attnscope-trouble-%ld.safetensors", (long)getpid());
@@ -42,7 +42,7 @@ static Scene *open_scene(size_t gpu_budget, size_t ram_budget) {
                               .gpu_budget = gpu_budget,
                               .ram_budget = ram_budget};
     const char *paths[] = {scene->path};
-    Status status = app_open(&scene->app, &params, &err);
+    Status status = app_open(&scene->app, &CATALOG, &params, &err);
     if (status == STATUS_OK) status = app_open_capture(&scene->app, paths, 1, &err);
     if (status != STATUS_OK) fail_msg("%s", err.message);
     scene->params = app_window_params(&scene->app);
@@ -50,30 +50,30 @@ static Scene *open_scene(size_t gpu_budget, size_t ram_budget) {
     return scene;
 }
 
-static void close_scene(Scene *scene) {
+static void close_scene(Stage *scene) {
     app_close(&scene->app);
     unlink(scene->path);
     free(scene);
 }
 
-static void frames_until_quiet(Scene *scene) {
+static void frames_until_quiet(Stage *scene) {
     test_frames_until_quiet(&scene->app, &scene->params, 2000);
 }
 
-static void assert_works(Scene *scene) {
+static void assert_works(Stage *scene) {
     Error err = {0};
     if (app_settle(&scene->app, &scene->params, SETTLE_NS, &err) != STATUS_OK) fail_msg("%s", err.message);
     assert_false(scene->app.picture.result.missing);
 }
 
-static void run(Scene *scene, const char *line) {
+static void run(Stage *scene, const char *line) {
     Error err = {0};
     if (app_command(&scene->app, line, &err) != STATUS_OK) fail_msg("%s: %s", line, err.message);
 }
 
 static void test_file_removed(void **state) {
     (void)state;
-    Scene *scene = open_scene(0, 0);
+    Stage *scene = open_scene(0, 0);
     unlink(scene->path); /* the open descriptor still reads it */
     run(scene, "layer last");
     run(scene, "one-to-one");
@@ -83,7 +83,7 @@ static void test_file_removed(void **state) {
 
 static void test_file_truncated(void **state) {
     (void)state;
-    Scene *scene = open_scene(0, 0);
+    Stage *scene = open_scene(0, 0);
     assert_works(scene);
     assert_int_equal(truncate(scene->path, 20000), 0);
     run(scene, "layer last");
@@ -106,7 +106,7 @@ static void test_file_truncated(void **state) {
 
 static void test_budget_too_small_for_one_screen(void **state) {
     (void)state;
-    Scene *scene = open_scene((size_t)2 << 20, 0);
+    Stage *scene = open_scene((size_t)2 << 20, 0);
     run(scene, "one-to-one");
     frames_until_quiet(scene);
     assert_non_null(strstr(scene->app.message.text, "GPU budget"));
@@ -117,7 +117,7 @@ static void test_budget_too_small_for_one_screen(void **state) {
 /* After more room was made by moving on, what did not fit is asked for again. */
 static void test_what_did_not_fit_is_not_given_up(void **state) {
     (void)state;
-    Scene *scene = open_scene((size_t)6 << 20, 0);
+    Stage *scene = open_scene((size_t)6 << 20, 0);
     run(scene, "one-to-one");
     frames_until_quiet(scene);
     run(scene, "head 0");
@@ -128,7 +128,7 @@ static void test_what_did_not_fit_is_not_given_up(void **state) {
 
 static void test_driver_out_of_memory(void **state) {
     (void)state;
-    Scene *scene = open_scene(0, 0);
+    Stage *scene = open_scene(0, 0);
     assert_works(scene);
     const size_t before = gpu_info(scene->app.machine.gpu)->tile_budget;
     gpu_debug_fail_uploads(scene->app.machine.gpu, 2);
@@ -147,7 +147,7 @@ static void test_driver_out_of_memory(void **state) {
 static void test_memory_stays_within_the_budgets(void **state) {
     (void)state;
     const size_t budget = (size_t)8 << 20;
-    Scene *scene = open_scene(4 * budget, budget);
+    Stage *scene = open_scene(4 * budget, budget);
     for (int i = 0; i < tour_count(); i++) {
         TourState tour = {.app = &scene->app, .params = scene->params};
         for (int frame = 0; frame < 40; frame++) {
@@ -167,7 +167,7 @@ static void test_memory_stays_within_the_budgets(void **state) {
 /* Memory runs out in a worker, wherever that is: a message, and the next try finds everything. */
 static void test_workers_that_fail(void **state) {
     (void)state;
-    Scene *scene = open_scene(0, 0);
+    Stage *scene = open_scene(0, 0);
     assert_works(scene);
     int failed = 0;
     for (uint64_t n = 1; n < 12 || (failed == 0 && n < 100); n++) {

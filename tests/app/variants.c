@@ -10,22 +10,22 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/app.h"
-#include "app/cli.h"
+#include "cli/cli.h"
+#include "session/app.h"
 #include "test_app.h"
 
 enum { WIDTH = 900, HEIGHT = 600, FRAMES_MAX = 4000, TOKENS = 600 };
 #define SETTLE_NS UINT64_C(60000000000)
 
-typedef struct Scene {
+typedef struct Stage {
     App app;
     FrameParams params;
     char path[64];
-} Scene;
+} Stage;
 
 /* Results come one by one, when they are taken. */
-static Scene *open_scene(void) {
-    Scene *scene = calloc(1, sizeof *scene);
+static Stage *open_scene(void) {
+    Stage *scene = calloc(1, sizeof *scene);
     Error err = {0};
     assert_non_null(scene);
     snprintf(scene->path, sizeof scene->path, "/tmp/attnscope-variants-%ld.safetensors", (long)getpid());
@@ -34,26 +34,26 @@ static Scene *open_scene(void) {
     const AppParams params = {
         .mode = PLATFORM_OFFSCREEN, .width = WIDTH, .height = HEIGHT, .no_vsync = true, .workers = -1};
     const char *paths[] = {scene->path};
-    Status status = app_open(&scene->app, &params, &err);
+    Status status = app_open(&scene->app, &CATALOG, &params, &err);
     if (status == STATUS_OK) status = app_open_capture(&scene->app, paths, 1, &err);
     if (status != STATUS_OK) fail_msg("%s", err.message);
     scene->params = app_window_params(&scene->app);
     return scene;
 }
 
-static void close_scene(Scene *scene) {
+static void close_scene(Stage *scene) {
     app_close(&scene->app);
     unlink(scene->path);
     free(scene);
 }
 
-static void run(Scene *scene, const char *line) {
+static void run(Stage *scene, const char *line) {
     Error err = {0};
     if (app_command(&scene->app, line, &err) != STATUS_OK) fail_msg("%s: %s", line, err.message);
 }
 
 /* The overview's composite, which is made whole in one frame: of tiles of the variant, or of factors. */
-static TileKey composite_key(Scene *scene, bool factors) {
+static TileKey composite_key(Stage *scene, bool factors) {
     const App *app = &scene->app;
     const Frame frame = {.capture = app_capture(app), .serial = app->opened.captures[0].serial};
     const int level = tiles_base_level(TOKENS, app->machine.base_side);
@@ -63,7 +63,7 @@ static TileKey composite_key(Scene *scene, bool factors) {
     return factors ? views_factor_key(&app->look, &key) : key;
 }
 
-static float *read_means(Scene *scene, const TileKey *key, int *width, int *count) {
+static float *read_means(Stage *scene, const TileKey *key, int *width, int *count) {
     int height;
     const size_t room = (size_t)TILE_SIDE * TILE_SIDE * 2;
     float *rg = malloc(room * sizeof *rg);
@@ -74,14 +74,14 @@ static float *read_means(Scene *scene, const TileKey *key, int *width, int *coun
 }
 
 static bool is_exact(const App *app) {
-    return !app->picture.result.pending && !strcmp(panel_badge(app), "exact");
+    return !app->picture.result.pending && !strcmp(app_badge(app), "exact");
 }
 
 /* Without the variant, then nearly with it, both marked approximate; exact in the end, and not far from what was shown
  * before. */
 static void a_pooled_variant_is_approximate_until_it_is_exact(void **state) {
     (void)state;
-    Scene *scene = open_scene();
+    Stage *scene = open_scene();
     App *app = &scene->app;
     Error err = {0};
     assert_int_equal(app_settle(app, &scene->params, SETTLE_NS, &err), STATUS_OK);
@@ -96,8 +96,8 @@ static void a_pooled_variant_is_approximate_until_it_is_exact(void **state) {
         assert_true(app->picture.result.level.q > 0 && app->picture.result.level.k > 0);
         if (is_exact(app)) break;
         assert_false(app->picture.result.missing);
-        assert_true(strcmp(panel_badge(app), "exact") != 0);
-        if (frames == 0) assert_string_equal(panel_badge(app), "approximate");
+        assert_true(strcmp(app_badge(app), "exact") != 0);
+        if (frames == 0) assert_string_equal(app_badge(app), "approximate");
         const TileKey key = composite_key(scene, true);
         GpuTileInfo info;
         if (!nearly && gpu_tile_find(app->machine.gpu, &key, &info)) {
@@ -128,7 +128,7 @@ static void a_pooled_variant_is_approximate_until_it_is_exact(void **state) {
 /* At level 0 no tile is made again: factors are all that workers are asked for. */
 static void level_0_needs_factors_only(void **state) {
     (void)state;
-    Scene *scene = open_scene();
+    Stage *scene = open_scene();
     App *app = &scene->app;
     Error err = {0};
     bool any;

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/watch.h"
+#include "session/watch.h"
 #include "test_app.h"
 
 static void test_a_change_counts_once_it_is_quiet(void **state) {

@@ -19,7 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ROOMS = ("app", "movie", "session", "ui", "features", "scenes", "cli")
 # Where a name is looked for in a list of names, by design; elsewhere in these folders a name decides nothing.
 NAMELESS = ("session", "features", "scenes")
-FINDERS = {"commands.c", "demo.c", "properties.c", "palette_items.c", "settings.c", "tours.c"}
+FINDERS = {"commands.c", "demo.c", "palette_items.c", "scene.c", "settings.c", "tours.c"}
 # Choices that people type; each list of them is written once.
 CHOICES = '"linear", "sqrt"'
 
@@ -110,7 +110,7 @@ def circles(arrows):
 
 
 def folder_of(name):
-    return name.split("/")[0] if "/" in name else "app"
+    return name.split("/")[0] if "/" in name else "cli"
 
 
 def place_of(folder):

@@ -146,7 +146,7 @@ def test_wrong_heads_are_named(program, capture):
     for script, words in (("select 4:3", "4:3"), ("select 2:0", "2:0"), ("select x", "x"), ("select", "LAYER:HEAD"),
                           ("mean", "matrix"), ("grid-range often", "common, head or next")):
         assert words in program.refused(capture, "--view", "grid", "--exec", script, code=1)
-    assert "matrix, grid, text" in program.refused(capture, "--view", "graph", "--exec", "state", code=1)
+    assert "matrix, grid, probabilities" in program.refused(capture, "--view", "graph", "--exec", "state", code=1)
     assert "grid" in program.refused(capture, "--exec", "open-head", code=1)
 
 

@@ -146,7 +146,7 @@ def test_a_picture_opens_with_its_view_again(program):
     state = state_of(program, "--from", "x.png")
     text = state["text"]
     assert (text["item"], text["token"], text["locked"], text["size"]) == (1, 4, True, 22)
-    assert (state["view"], state["transform"], state["cmap"], state["range"]) == ("text", "log", "magma", [0, 0.5])
+    assert (state["view"], state["transform"], state["cmap"], state["range"]) == ("probabilities", "log", "magma", [0, 0.5])
 
 
 def test_commands_move_the_token(program):

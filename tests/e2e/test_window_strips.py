@@ -25,7 +25,7 @@ def text_is(window, **wanted):
 
 def test_keys_move_from_token_to_token(window):
     state = window.settled()
-    assert (state["view"], state["text"]["items"], state["text"]["tokens"], state["text"]["token"]) == ("text", 2, COUNT, None)
+    assert (state["view"], state["text"]["items"], state["text"]["tokens"], state["text"]["token"]) == ("probabilities", 2, COUNT, None)
     window.key("Right")
     text_is(window, token=0, locked=True)
     window.key("Right", "Right", "Left")
@@ -102,7 +102,7 @@ def test_what_is_for_patterns_says_so(window):
     window.key("m")
     window.wait(lambda state: "patterns of attention" in state["message"])
     window.key("g")
-    assert window.wait(lambda state: "has none" in state["message"])["view"] == "text"
+    assert window.wait(lambda state: "has none" in state["message"])["view"] == "probabilities"
     window.key("c", "t")
     state = window.wait(lambda state: state["cmap"] == "magma" and state["transform"] == "log")
     assert state["range"] == [0, 1]
@@ -123,6 +123,6 @@ def test_reading_the_file_again(window):
     assert window.wait(lambda state: state["view"] == "matrix")["tokens_q"] == 2
     path.write_text(before)
     window.key("F5")
-    assert window.wait(lambda state: state["view"] == "text")["text"]["tokens"] == COUNT
+    assert window.wait(lambda state: state["view"] == "probabilities")["text"]["tokens"] == COUNT
     window.key("Left")
     text_is(window, token=0)  # from where it was

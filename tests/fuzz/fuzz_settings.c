@@ -1,13 +1,14 @@
 /* The settings file: whatever it holds, what comes out is within bounds, and a line is problem or setting. Names of keys
  * and commands stand for those of the program, which needs SDL. */
-#include "app/settings_parse.h"
+#include "session/settings_parse.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static int find(const char *name) {
+static int find(const void *user, const char *name) {
+    (void)user;
     static const char *const NAMES[] = {"theme", "cmap", "scale"};
     for (int i = 0; i < 3; i++) {
         if (!strcmp(NAMES[i], name)) return i;
@@ -15,7 +16,8 @@ static int find(const char *name) {
     return -1;
 }
 
-static bool check(int setting, const char *value, char *why, size_t why_size) {
+static bool check(const void *user, int setting, const char *value, char *why, size_t why_size) {
+    (void)user;
     if (setting < 0 || setting > 2 || !value[0] || strlen(value) >= SETTINGS_VALUE_SIZE) abort();
     if (value[0] != 'x') return true;
     snprintf(why, why_size, "'%s' is wrong", value);
@@ -29,14 +31,15 @@ static bool key(const char *name, int *out, int *mods) {
     return name[0] != '?';
 }
 
-static bool command(const char *line, char *why, size_t why_size) {
+static bool command(const void *user, const char *line, char *why, size_t why_size) {
+    (void)user;
     if (!line[0]) abort();
     snprintf(why, why_size, "there is no command '%s'", line);
     return line[0] != '?';
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static const SettingsHooks HOOKS = {find, check, key, command};
+    static const SettingsHooks HOOKS = {NULL, find, check, key, command};
     static Settings settings;
     char *text = malloc(size ? size : 1); /* no byte behind the end */
     if (!text) return 0;

@@ -255,7 +255,8 @@ static void test_ragged_layers_share_columns(void **state) {
     assert_int_equal(set->layer_count, 3);
     assert_int_equal(set->layers[2].number, 5);
 
-    Grid *grid = views_grid_new();
+    GridState grid_state = {.fitted = true};
+    Grid *grid = views_grid_new(&grid_state);
     Look look;
     views_look_init(&look);
     const Frame frame = {.capture = capture, .serial = 1, .base_side = TILE_SIDE};
@@ -299,9 +300,10 @@ static void test_no_memory_for_the_columns_is_no_grid(void **state) {
     Look look;
     views_look_init(&look);
     const Frame frame = {.capture = capture, .serial = 1, .base_side = TILE_SIDE};
+    GridState grid_state = {.fitted = true};
     for (uint64_t n = 1; n <= 4; n++) {
         mem_fail_after(n, true);
-        Grid *grid = views_grid_new();
+        Grid *grid = views_grid_new(&grid_state);
         const bool ok = grid && views_grid_follow(grid, &frame, &look);
         mem_fail_after(0, false);
         assert_false(ok);

@@ -18,6 +18,7 @@ typedef struct Scene {
     DrawList list;
     TextView *text;
     Look state;
+    TextState text_state;
     Frame frame;
     TextParams params;
 } Scene;
@@ -49,10 +50,10 @@ static void open_scene(Scene *scene, int count, float width, float height) {
     mem_free(answer);
     const FontsParams fonts = {0};
     if (draw_fonts_open(&fonts, &scene->fonts, &err) != STATUS_OK) fail_msg("%s", err.message);
-    scene->text = views_text_new();
+    scene->text = views_text_new(&scene->text_state);
     assert_non_null(scene->text);
     views_look_init(&scene->state);
-    scene->state.kind = VIEW_TEXT;
+    scene->text_state = (TextState){.size = TEXT_SIZE_START};
     draw_list_reset(&scene->list, scene->fonts);
     scene->frame = (Frame){.capture = scene->capture,
                            .serial = 1,
@@ -61,7 +62,7 @@ static void open_scene(Scene *scene, int count, float width, float height) {
                            .scale = 1,
                            .clock = clock_system()};
     scene->params = (TextParams){.rect = {20, 40, width, height}, .marks = true};
-    assert_true(views_text_arrange(&scene->frame, scene->text, &scene->state, &scene->params));
+    assert_true(views_text_arrange(&scene->frame, scene->text, &scene->params));
 }
 
 static void close_scene(Scene *scene) {
@@ -72,7 +73,7 @@ static void close_scene(Scene *scene) {
 }
 
 static TextShown arrange(Scene *scene) {
-    assert_true(views_text_arrange(&scene->frame, scene->text, &scene->state, &scene->params));
+    assert_true(views_text_arrange(&scene->frame, scene->text, &scene->params));
     return views_text_shown(scene->text);
 }
 
@@ -85,7 +86,7 @@ static void test_every_token_has_its_place(void **state) {
     assert_int_equal(shown.from, 0);
     assert_int_equal(shown.to, COUNT);
     Rect before = {0};
-    const StripInfo *strip = views_text_strip(&scene.frame, &scene.state);
+    const StripInfo *strip = views_text_strip(&scene.frame, &scene.text_state);
     for (int64_t i = 0; i < COUNT; i++) {
         Rect cell;
         assert_true(views_text_rect(scene.text, i, &cell));
@@ -110,7 +111,7 @@ static void test_lines_break_between_words(void **state) {
     int torn = 0;
     (void)state;
     open_scene(&scene, COUNT, 611, 8000);
-    const StripInfo *strip = views_text_strip(&scene.frame, &scene.state);
+    const StripInfo *strip = views_text_strip(&scene.frame, &scene.text_state);
     for (int64_t i = 1; i < COUNT; i++) {
         Rect before, cell;
         assert_true(views_text_rect(scene.text, i - 1, &before) && views_text_rect(scene.text, i, &cell));
@@ -128,18 +129,18 @@ static void test_scrolling(void **state) {
     open_scene(&scene, COUNT, 500, 400);
     TextShown shown = arrange(&scene);
     assert_true(shown.lines > 3 * shown.full && shown.to < COUNT);
-    views_text_scroll(scene.text, &scene.state.text, -5);
+    views_text_scroll(scene.text, &scene.text_state, -5);
     assert_int_equal(arrange(&scene).line, 0);
-    views_text_scroll(scene.text, &scene.state.text, 7);
+    views_text_scroll(scene.text, &scene.text_state, 7);
     shown = arrange(&scene);
     assert_int_equal(shown.line, 7);
-    views_text_scroll(scene.text, &scene.state.text, 1000000);
+    views_text_scroll(scene.text, &scene.text_state, 1000000);
     shown = arrange(&scene);
     assert_int_equal(shown.line, shown.lines - shown.full);
     assert_int_equal(shown.to, COUNT);
     for (int64_t token = 0; token < COUNT; token += 97) {
         Rect cell;
-        views_text_reveal(scene.text, &scene.state.text, token);
+        views_text_reveal(scene.text, &scene.text_state, token);
         shown = arrange(&scene);
         assert_true(views_text_rect(scene.text, token, &cell));
         assert_true(cell.y >= shown.rect.y && cell.y + cell.h <= shown.rect.y + shown.rect.h + 0.5f);
@@ -147,7 +148,7 @@ static void test_scrolling(void **state) {
         assert_true(down >= token && up <= token && down < COUNT && up >= 0);
     }
     /* Another width: the line of the same token stays on top. */
-    views_text_reveal(scene.text, &scene.state.text, 1500);
+    views_text_reveal(scene.text, &scene.text_state, 1500);
     const int64_t top = arrange(&scene).from;
     scene.params.rect.w = 800;
     shown = arrange(&scene);
@@ -164,8 +165,8 @@ static void test_a_steady_frame_allocates_nothing(void **state) {
     for (int frame = 0; frame < 6; frame++) {
         if (frame == 3) before = mem_allocation_count();
         draw_list_reset(&scene.list, scene.fonts);
-        scene.state.text.token_on = true;
-        scene.state.text.token = frame;
+        scene.text_state.token_on = true;
+        scene.text_state.token = frame;
         arrange(&scene);
         views_text_draw(&scene.frame, scene.text, &scene.state, &scene.params, &result);
         assert_false(scene.list.failed);

@@ -1,0 +1,42 @@
+/* Finding text among the tokens of both axes. */
+#ifndef ATTNSCOPE_FEATURES_FIND_H
+#define ATTNSCOPE_FEATURES_FIND_H
+
+#include "session/app.h"
+#include "session/field.h"
+#include "session/find_text.h"
+
+/* ---- find.c : what is looked for, and where the eye is ---------------------------------------- */
+
+#define FIND_QUERY_SIZE 256
+
+typedef struct Find {
+    bool open; /* the field has the keyboard */
+    Field field;
+    char query[FIND_QUERY_SIZE]; /* "": nothing is looked for */
+    struct FindIndex *index;     /* the worker's */
+    uint32_t asked, answered;    /* of searches; equal: `hits` belong to `query` */
+    uint32_t serial;             /* what was searched */
+    int set, item;
+    bool both; /* the axes have the same tokens: hits[AXIS_KEY] stays empty */
+    bool has_tokens;
+    FindHits hits[2];
+    int64_t current; /* among queries, then keys; -1: none */
+    int64_t anchor_q, anchor_k;
+} Find;
+Find *find_of(const App *app);
+
+/* Something is looked for. */
+bool find_is_on(const App *app); /* something is looked for */
+int64_t find_count(const App *app);
+/* Looks for `query` ("": for nothing). With `go`, the first hit after where the eye is becomes current and visible. */
+void find_start(App *app, const char *query, bool go, Error *err);
+void find_clear(App *app);
+/* Spans to mark along an axis. */
+const FindHits *find_marks(const App *app, Axis axis);
+
+/* ---- panel_find.c ---------------------------------------------------------------------------- */
+
+void find_draw(App *app, Frame *frame);
+
+#endif

@@ -1,0 +1,96 @@
+/* A picture to hand on: title above the matrix, colour bar with ticks beside it. Drawn for screenshots and `render`,
+ * where no panels are. */
+#include "session/property.h"
+#include "ui/ui.h"
+
+#include <math.h>
+#include <string.h>
+
+#define TITLE_H 44.0f
+#define BAR_W 84.0f
+#define BAR_MAX_H 360.0f
+
+void panel_figure_margins(float scale, Rect *view) {
+    view->y += roundf(TITLE_H * scale);
+    view->h = fmaxf(1, view->h - roundf(TITLE_H * scale));
+    view->w = fmaxf(1, view->w - roundf(BAR_W * scale));
+}
+
+static void title(App *app, const char *set) {
+    const Theme *theme = views_theme(app->ui.light);
+    const float s = app->picture.layout.scale;
+    char text[512], cut[640];
+    app->shown.scene->words.title(app, text, sizeof text);
+    const float x = 16 * s, y = roundf(28 * s);
+    draw_text(&app->picture.list, x, y, text, ui_bold(app, 14), ALIGN_LEFT, theme->text);
+    float used = draw_text_width(app->machine.fonts, text, ui_bold(app, 14));
+    app_variant_text(app, text, sizeof text);
+    if (text[0]) {
+        draw_text_fit(app->machine.fonts, text, ui_style(app, 12), app->picture.layout.window.w - used - 160 * s, cut,
+                      sizeof cut);
+        draw_text(&app->picture.list, x + used + 16 * s, y, cut, ui_style(app, 12), ALIGN_LEFT, theme->text);
+        used += 16 * s + draw_text_width(app->machine.fonts, cut, ui_style(app, 12));
+    }
+    const char *model = capture_model(app_capture(app));
+    const char *name = app->opened.captures[0].is_demo ? app->opened.captures[0].demo_name
+                                                       : capture_name(app_capture(app));
+    snprintf(text, sizeof text, "%s%s%s%s%s", model, model[0] ? "   " : "", name, set[0] ? "   " : "", set);
+    draw_text_fit(app->machine.fonts, text, ui_style(app, 12), app->picture.layout.window.w - used - 48 * s, cut,
+                  sizeof cut);
+    draw_text(&app->picture.list, app->picture.layout.window.w - 16 * s, y, cut, ui_style(app, 12), ALIGN_RIGHT,
+              theme->dim);
+}
+
+void panel_figure(App *app, Frame *frame) {
+    const Theme *theme = frame->theme;
+    const float s = frame->scale;
+    const SetInfo *set;
+    const LayerInfo *layer;
+    int64_t queries, keys;
+    ResolvedHeads heads;
+    if (app->shown.scene->drawing.figure) {
+        title(app, "");
+        app->shown.scene->drawing.figure(app, frame);
+        return;
+    }
+    if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
+    title(app, set->name);
+    const bool is_signed = tiles_headset_resolve(&app->look.subject.heads, set, layer, &heads, NULL) == STATUS_OK &&
+                           views_look_signed(set, &app->look, &heads);
+    const bool share = app->shown.scene->words.range_is_share && app->shown.scene->words.range_is_share(app);
+    const DisplayParams params = share ? views_display_params(frame, &app->look, is_signed, is_signed ? -100 : 0, 100)
+                                       : views_display_params(frame, &app->look, is_signed, app->look.colours.lo,
+                                                              app->look.colours.hi);
+    const Rect plot = app->picture.result.plot;
+    const int line_count = share ? 5 : 3;
+    const float h = fminf(plot.h - (float)(16 * line_count + 8) * s, BAR_MAX_H * s);
+    if (h < 40 * s) return;
+    const float x = app->picture.layout.view.x + app->picture.layout.view.w + 8 * s;
+    const Rect bar = {roundf(x), roundf(plot.y + 8 * s), roundf(12 * s), roundf(h)};
+    draw_colorbar(&app->picture.list, bar, true, &params);
+    const float tip[6] = {bar.x, bar.y - 2 * s, bar.x + bar.w, bar.y - 2 * s, bar.x + bar.w / 2, bar.y - 9 * s};
+    draw_triangle(&app->picture.list, tip, params.clipped);
+    if (is_signed) {
+        const float end = bar.y + bar.h;
+        const float below[6] = {bar.x, end + 2 * s, bar.x + bar.w, end + 2 * s, bar.x + bar.w / 2, end + 9 * s};
+        draw_triangle(&app->picture.list, below, params.clipped_below);
+    }
+    for (int i = 0; i <= 4; i++) {
+        char text[32];
+        const float unit = (float)i / 4, value = draw_display_value_at(&params, unit);
+        const float y = roundf(bar.y + (1 - unit) * (bar.h - 1));
+        draw_rect(&app->picture.list, (Rect){bar.x + bar.w, y, 4 * s, 1}, 0, theme->faint);
+        if (share)
+            snprintf(text, sizeof text, "%.0f %%", (double)value);
+        else
+            snprintf(text, sizeof text, value != 0 && fabsf(value) < 1e-3f ? "%.1e" : "%.3g", (double)value);
+        draw_text(&app->picture.list, bar.x + bar.w + 7 * s, y + 4 * s, text, ui_style(app, 11), ALIGN_LEFT,
+                  theme->dim);
+    }
+    const char *lines[] = {app_transform_name(params.transform), app_channel_name(params.channel), app_badge(app),
+                           "range", "per head"};
+    for (int i = 0; i < line_count; i++) {
+        draw_text(&app->picture.list, bar.x, bar.y + bar.h + (float)((is_signed ? 28 : 20) + 16 * i) * s, lines[i],
+                  ui_style(app, 11), ALIGN_LEFT, theme->dim);
+    }
+}
