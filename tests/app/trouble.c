@@ -170,14 +170,14 @@ static void test_workers_that_fail(void **state) {
     Stage *scene = open_scene(0, 0);
     assert_works(scene);
     int failed = 0;
-    for (uint64_t n = 1; n < 12 || (failed == 0 && n < 100); n++) {
+    for (uint64_t n = 1; n < 12 || (failed == 0 && n < 200); n++) {
         App *app = &scene->app;
         run(scene, n % 2 ? "layer last" : "layer first");
         run(scene, "one-to-one");
         app_frame_build(app, &scene->params);
         app->message.text[0] = 0;
+        mem_fail_after(n, true); /* before workers begin: they may be quick */
         app_submit_wants(app, false);
-        mem_fail_after(n, true);
         for (int ms = 0; ms < 500 && tiles_scheduler_waiting(app->machine.scheduler) == 0; ms++)
             clock_sleep_ns(1000000);
         mem_fail_after(0, false);
