@@ -51,7 +51,7 @@ static bool cmd_copy_command(App *app, const char *args, Error *err) {
     (void)args;
     (void)err;
     TextBuffer text = {0};
-    app_command_line_copied(app, &text);
+    state_command_line_copied(app, &text);
     if (text.text && !text.failed) {
         platform_set_clipboard(app->machine.platform, text.text);
         app_say(app, SAY_INFO, "copied: %s", text.text);
@@ -68,14 +68,14 @@ static bool cmd_wait(App *app, const char *args, Error *err) {
         error_set(err, STATUS_USAGE, "'wait' takes exact or picture, not '%s'", args);
         return false;
     }
-    const FrameParams params = app_window_params(app);
-    (exact ? app_settle : app_settle_picture)(app, &params, SETTLE_NS, err);
+    const FrameParams params = frame_window_params(app);
+    (exact ? work_settle : work_settle_picture)(app, &params, SETTLE_NS, err);
     return true;
 }
 
 static bool cmd_state(App *app, const char *args, Error *err) {
     TextBuffer text = {0};
-    app_state_json(app, &text);
+    state_json(app, &text);
     text_append(&text, "\n");
     if (text.failed)
         error_set(err, STATUS_MEMORY, "not enough memory for the state");

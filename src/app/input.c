@@ -27,7 +27,7 @@ static void drag_scrub(App *app) {
     const int index = (int)i64_clamp((int64_t)floorf((app->pointer.x - track.x) / slot), 0, set->layer_count - 1);
     char line[32];
     snprintf(line, sizeof line, "layer %d", set->layers[index].number);
-    if (index != app_layer(app)) app_run_line(app, line);
+    if (index != scene_layer(app)) commands_run_line(app, line);
 }
 
 static void set_cursor_shape(App *app) {
@@ -87,11 +87,11 @@ static void mouse_down(App *app, const InputEvent *event) {
         if ((event->mods & MOD_CTRL) && text_starts_with(line, "head ")) {
             char toggle[96];
             snprintf(toggle, sizeof toggle, "toggle-%s", line);
-            app_run_line(app, toggle);
+            commands_run_line(app, toggle);
             return;
         }
         if (text_starts_with(line, "layer ")) app->pointer.drag = DRAG_SCRUB;
-        if (line[0]) app_run_line(app, line);
+        if (line[0]) commands_run_line(app, line);
     } else if (over_view(app)) {
         app->shown.scene->mouse.press(app, event);
     }
@@ -119,13 +119,13 @@ static void wheel(App *app, const InputEvent *event) {
     } else if (over_view(app)) {
         app->shown.scene->mouse.wheel(app, event);
     } else if (hit && hit->less && !event->mods) {
-        app_run_line(app, event->wheel_y > 0 ? hit->more : hit->less);
+        commands_run_line(app, event->wheel_y > 0 ? hit->more : hit->less);
     } else if (event->mods & MOD_CTRL) {
-        app_run_line(app, event->wheel_y > 0 ? "scale up" : "scale down");
+        commands_run_line(app, event->wheel_y > 0 ? "scale up" : "scale down");
     } else if (rect_contains(app->picture.layout.thumbs, app->pointer.x, app->pointer.y)) {
         *thumbs_scroll(app) -= (int)lroundf(event->wheel_y);
     } else if (rect_contains(app->picture.layout.bottom, app->pointer.x, app->pointer.y)) {
-        app_run_line(app, event->wheel_y > 0 ? "layer -1" : "layer +1");
+        commands_run_line(app, event->wheel_y > 0 ? "layer -1" : "layer +1");
     }
     app->pace.redraw = true;
 }
@@ -150,7 +150,7 @@ static void key_down(App *app, const InputEvent *event) {
         app->commands.held = row;
         app->commands.held_key = event->key;
     }
-    app_run_line(app, binding->line);
+    commands_run_line(app, binding->line);
 }
 
 /* A key went up, or the focus was lost (key 0). */
@@ -160,14 +160,14 @@ static void let_go(App *app, int key) {
     if (!row || (key && key != app->commands.held_key)) return;
     app->commands.held = NULL;
     snprintf(line, sizeof line, "%s off", row->name);
-    app_run_line(app, line);
+    commands_run_line(app, line);
 }
 
 static void drop_file(App *app, const InputEvent *event) {
     const char *paths[1] = {event->path};
     Error err = {0};
     if ((export_is_png(event->path) ? still_open_picture(app, event->path, &err)
-                                    : app_open_capture(app, paths, 1, &err)) == STATUS_OK)
+                                    : captures_open(app, paths, 1, &err)) == STATUS_OK)
         return;
     char text[ERROR_MESSAGE_SIZE + ERROR_FILE_SIZE + 64];
     error_format(&err, text, sizeof text);
@@ -225,7 +225,7 @@ void app_handle_event(App *app, const InputEvent *event) {
         app->pace.redraw = true;
         break;
     case EVENT_QUIT:
-        app_run_line(app, "quit");
+        commands_run_line(app, "quit");
         break;
     default:
         break;

@@ -50,10 +50,10 @@ Status app_run(App *app, Error *err) {
         if (handle_events(app, timeout)) idle_steps = 0;
         if (app->quit) break;
         const uint64_t now = clock_now_ns(&app->machine.clock);
-        (void)app_take_chores(app);
+        (void)finish_ready_chores(app);
         tick(app, now);
         bool any = false;
-        if (app_take_results(app, UPLOAD_BUDGET_NS, &any)) app->pace.redraw = true;
+        if (work_take_results(app, UPLOAD_BUDGET_NS, &any)) app->pace.redraw = true;
         if (app->pace.redraw_at_ns && now >= app->pace.redraw_at_ns) app->pace.redraw = true;
         if (app->pace.redraw) {
             const Status status = window_draw(app, err);
@@ -61,7 +61,7 @@ Status app_run(App *app, Error *err) {
             idle_work = true;
         } else {
             /* A budget too small for all overviews would have them push each other out for ever. */
-            idle_work = any || (idle_steps++ < IDLE_STEPS_MAX && app_idle_step(app));
+            idle_work = any || (idle_steps++ < IDLE_STEPS_MAX && work_idle_step(app));
         }
     }
     return STATUS_OK;

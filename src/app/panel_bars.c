@@ -34,7 +34,7 @@ static Rect put(Cursor *at, const char *text, TextStyle style, Color color, floa
 static void badge(App *app, Rect bar, float *right) {
     const Theme *theme = views_theme(app->ui.light);
     const float s = app->picture.layout.scale;
-    const char *text = app_badge(app);
+    const char *text = words_badge(app);
     const TextStyle style = ui_style(app, 12);
     const bool exact = !app->picture.result.absent && !app->picture.result.missing && !app->picture.result.coarse &&
                        app->picture.result.exactness == EXACT;
@@ -208,7 +208,7 @@ void panel_top(App *app, Rect rect) {
     const char *kind = app->look.subject.values == VALUES_SCORES ? "scores" : capture_kind_name(set->kind);
     snprintf(text, sizeof text, "%s%s", kind, set->factored ? " from Q\xC2\xB7K" : "");
     put(&at, text, ui_style(app, 13), theme->dim, 20);
-    app_variant_text(app, text, sizeof text);
+    words_variant(app, text, sizeof text);
     if (text[0]) put(&at, text, ui_style(app, 13), theme->warning, 20);
 }
 
@@ -269,7 +269,7 @@ void panel_scrubber(App *app, Frame *frame, Rect rect) {
     while ((float)label_step * slot < 26 * s)
         label_step++;
     for (int i = 0; i < count; i++) {
-        const bool current = i == app_layer(app);
+        const bool current = i == scene_layer(app);
         const Rect cell = {roundf(track.x + (float)i * slot), track.y, fmaxf(1, roundf(slot - gap)), bar_h};
         const bool hovered = ui_hovered(app, (Rect){cell.x, track.y, slot, track.h});
         draw_rect(&app->picture.list, cell, 2 * s, hovered ? theme->hover : theme->raised);
@@ -284,7 +284,7 @@ void panel_scrubber(App *app, Frame *frame, Rect rect) {
         if (i % label_step == 0 || current) {
             char number[16];
             snprintf(number, sizeof number, "%d", set->layers[i].number);
-            const bool crowded = !current && i % label_step == 0 && (float)abs(i - app_layer(app)) * slot < 22 * s;
+            const bool crowded = !current && i % label_step == 0 && (float)abs(i - scene_layer(app)) * slot < 22 * s;
             if (!crowded || current) {
                 draw_text(&app->picture.list, cell.x + cell.w / 2, track.y + track.h - 2 * s, number,
                           current ? ui_bold(app, 12) : ui_style(app, 12), ALIGN_CENTER,

@@ -24,7 +24,7 @@ static void schedule_next_look(App *app, const Frame *frame) {
     app->pace.alone = alone ? app->pace.alone + 1 : 0;
     if (alone && app->pace.fruitless < FRUITLESS_MAX && app->pace.alone < ALONE_MAX && frame->resting)
         at = now + CUT_SHORT_NS;
-    if (at) app_redraw_at(app, at);
+    if (at) frame_due_at(app, at);
 }
 
 static void note_heads(App *app) {
@@ -87,7 +87,7 @@ void window_build(App *app, const FrameParams *params) {
     app->work.wants.count = 0;
     app->ui.hits.count = 0;
     app->picture.layout = ui_layout(app, params);
-    Frame frame = app_make_frame(app, params);
+    Frame frame = frame_make(app, params);
     if (!frame.capture) {
         memset(&app->picture.result, 0, sizeof app->picture.result);
         if (params->chrome) draw_parts(app, &frame);
@@ -114,7 +114,7 @@ static void write_state_file(App *app) {
     const char *path = getenv("ATTNSCOPE_STATE_FILE");
     if (!path || !settled || !app_capture(app)) return;
     TextBuffer text = {0};
-    app_state_json(app, &text);
+    state_json(app, &text);
     text_append(&text, "\n");
     if (!text.failed) (void)file_write_all(path, text.text, text.length, NULL);
     text_buffer_free(&text);
@@ -122,11 +122,11 @@ static void write_state_file(App *app) {
 
 Status window_draw(App *app, Error *err) {
     update_density(app);
-    const FrameParams params = app_window_params(app);
+    const FrameParams params = frame_window_params(app);
     const uint64_t began = clock_now_ns(&app->machine.clock);
     app->pace.redraw = false;
     app->pace.redraw_at_ns = 0;
-    app_workers_pause(app);
+    work_pause(app);
     window_build(app, &params);
     const uint64_t built = clock_now_ns(&app->machine.clock);
     const Theme *theme = views_theme(app->ui.light);
@@ -136,11 +136,11 @@ Status window_draw(App *app, Error *err) {
         if ((*part)->drawing.painted) status = (*part)->drawing.painted(app, &params, began, err);
     }
     if (status == STATUS_OK) platform_swap(app->machine.platform);
-    app_workers_resume(app);
+    work_resume(app);
     if (status != STATUS_OK) return status;
-    app_note_painted(app, clock_now_ns(&app->machine.clock) - built);
+    frame_note_painted(app, clock_now_ns(&app->machine.clock) - built);
     app->pace.frames++;
-    app_submit_wants(app, true);
+    work_submit_wants(app, true);
     write_state_file(app);
     return STATUS_OK;
 }

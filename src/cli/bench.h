@@ -2,7 +2,7 @@
 #ifndef ATTNSCOPE_CLI_BENCH_H
 #define ATTNSCOPE_CLI_BENCH_H
 
-#include "cli/tours.h"
+#include "cli/tour.h"
 #include "session/view_options.h"
 
 /* Parts of a frame, in the order in which they happen. */

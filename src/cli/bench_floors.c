@@ -20,7 +20,7 @@ static Status time_frame(Bench *b, bool heatmap, double *best, Error *err) {
     TileKey key;
     const uint64_t start = clock_now_ns(&app->machine.clock);
     draw_list_reset(&app->picture.list, app->machine.fonts);
-    if (heatmap && app_base_image(app, &key)) {
+    if (heatmap && work_base_image(app, &key)) {
         const SetInfo *set;
         const LayerInfo *layer;
         int64_t queries, keys;
@@ -80,13 +80,13 @@ static void time_reads(Bench *b, const char *path) {
 
 Status bench_measure_floors(Bench *b, const char *file, Error *err) {
     Status status = STATUS_OK;
-    app_workers_pause(b->app);
+    work_pause(b->app);
     for (int i = 0; i < TRIES && status == STATUS_OK; i++) {
         status = time_frame(b, false, &b->floors.clear_ms, err);
         if (status == STATUS_OK) status = time_frame(b, true, &b->floors.one_fetch_ms, err);
     }
     time_memory(b);
     time_reads(b, file);
-    app_workers_resume(b->app);
+    work_resume(b->app);
     return status;
 }

@@ -134,14 +134,14 @@ static Status one_live_frame(Bench *b, Error *err) {
     bool any;
     const uint64_t began = clock_now_ns(&app->machine.clock);
     app->pace.last_input_ns = began;
-    app_workers_pause(app);
-    app_take_results(app, UPLOAD_BUDGET_NS, &any);
-    app_frame_build(app, &b->params);
+    work_pause(app);
+    work_take_results(app, UPLOAD_BUDGET_NS, &any);
+    frame_build(app, &b->params);
     Status status = gpu_paint(app->machine.gpu, b->target, b->params.width, b->params.height,
                               views_theme(app->ui.light)->ground, &app->picture.list, err);
     if (status == STATUS_OK) status = record_painted(app, &b->params, began, err);
-    app_submit_wants(app, true);
-    app_workers_resume(app);
+    work_submit_wants(app, true);
+    work_resume(app);
     record_tick(app, clock_now_ns(&app->machine.clock));
     return status;
 }
@@ -160,9 +160,9 @@ static Status measure_live(Bench *b, const char *heads, const char *path, LiveRe
     const Tour *tour = tour_find("zoom");
     char line[64];
     snprintf(line, sizeof line, "heads %s", heads);
-    Status status = app_command(app, line, err);
+    Status status = commands_run(app, line, err);
     scene_fit(app);
-    if (status == STATUS_OK) status = app_settle_all(app, &b->params, SETTLE_NS, err);
+    if (status == STATUS_OK) status = work_settle_all(app, &b->params, SETTLE_NS, err);
     const RecordLiveParams params = {.path = path, .fps = result->fps, .replace = true, .source = b->target};
     if (status == STATUS_OK) status = record_live_start(app, &params, err);
     if (status != STATUS_OK) return status;
@@ -237,7 +237,7 @@ static Status measure(Bench *b, const char *folder, bool json, Error *err) {
     const LayerInfo *layer;
     int64_t queries, keys;
     if (app_pattern(app, &set, &layer, &queries, &keys)) snprintf(head, sizeof head, "%d", layer->head_numbers[0]);
-    Status status = app_settle_all(app, &params.frame, SETTLE_NS, err);
+    Status status = work_settle_all(app, &params.frame, SETTLE_NS, err);
     if (status == STATUS_OK) status = compare(app, &params, &sweep, err);
     if (status == STATUS_OK) status = file_write_all(tour_path, TOUR, strlen(TOUR), err);
     params.kind = SWEEP_TOUR;
@@ -261,10 +261,10 @@ int bench_record(const ViewOptions *options, AppParams *start, const char *file,
                     : folder[0] ? STATUS_OK
                                 : error_set(&err, STATUS_IO, "cannot make a folder for temporary files");
     if (status == STATUS_OK) status = app_open(b.app, &CATALOG, start, &err);
-    if (status == STATUS_OK) status = app_open_capture(b.app, &file, 1, &err);
+    if (status == STATUS_OK) status = captures_open(b.app, &file, 1, &err);
     if (status == STATUS_OK) status = app_need_patterns(b.app, "`bench`", &err);
     if (status == STATUS_OK) {
-        b.params = app_window_params(b.app);
+        b.params = frame_window_params(b.app);
         status = view_options_apply(options, b.app, &b.params, &err);
     }
     if (status == STATUS_OK)

@@ -37,23 +37,23 @@ static Status draw_frame_now(Bench *b, FrameTime *time, Error *err) {
     bool any;
     const uint64_t start = clock_now_ns(&app->machine.clock);
     const clock_t cpu = clock();
-    app_workers_pause(app);
-    app_take_results(app, UPLOAD_BUDGET_NS, &any);
+    work_pause(app);
+    work_take_results(app, UPLOAD_BUDGET_NS, &any);
     time->part[PART_UPLOAD] = bench_ms_since(b, start);
-    app_frame_build(app, &b->params);
+    frame_build(app, &b->params);
     time->part[PART_BUILD] = bench_ms_since(b, start);
     const uint64_t built = clock_now_ns(&app->machine.clock);
     const Status status = gpu_paint(app->machine.gpu, b->target, b->params.width, b->params.height,
                                     views_theme(app->ui.light)->ground, &app->picture.list, err);
     gpu_finish(app->machine.gpu);
-    app_note_painted(app, clock_now_ns(&app->machine.clock) - built);
+    frame_note_painted(app, clock_now_ns(&app->machine.clock) - built);
     time->part[PART_PAINT] = bench_ms_since(b, start);
-    app_submit_wants(app, true);
+    work_submit_wants(app, true);
     time->ms = time->part[PART_SUBMIT] = bench_ms_since(b, start);
     for (int p = PART_COUNT - 1; p > 0; p--)
         time->part[p] -= time->part[p - 1];
     time->cpu_ms = (double)(clock() - cpu) * 1e3 / CLOCKS_PER_SEC;
-    app_workers_resume(app);
+    work_resume(app);
     return status;
 }
 
@@ -62,7 +62,7 @@ static Status one_frame(Bench *b, FrameTime *time, Error *err) {
     b->app->pace.last_input_ns = clock_now_ns(&b->app->machine.clock);
     const Status status = draw_frame_now(b, time, err);
     const uint64_t drawn = clock_now_ns(&b->app->machine.clock);
-    if (time->ms < GAP_USED_MS) (void)app_reserve_ahead(b->app);
+    if (time->ms < GAP_USED_MS) (void)work_reserve_ahead(b->app);
     const double left_ns = FRAME_NS - (time->ms + bench_ms_since(b, drawn)) * 1e6;
     if (left_ns > 0) clock_sleep_ns((uint64_t)left_ns);
     return status;
@@ -75,7 +75,7 @@ static Status first_picture(Bench *b, uint64_t start, Error *err) {
     b->first_picture_ms = bench_ms_since(b, start);
     while (status == STATUS_OK && b->app->picture.result.missing && b->first_picture_ms < FIRST_PICTURE_MS) {
         bool any = false;
-        if (app_take_results(b->app, UPLOAD_BUDGET_NS, &any) || any)
+        if (work_take_results(b->app, UPLOAD_BUDGET_NS, &any) || any)
             status = draw_frame_now(b, &time, err);
         else
             clock_sleep_ns(500000);
@@ -99,11 +99,11 @@ static Status play_tour(Bench *b, const Tour *tour, Error *err) {
     }
     b->allocations = mem_allocation_count() - allocations;
     const uint64_t rest = clock_now_ns(&b->app->machine.clock);
-    Status status = app_settle_exact(b->app, &b->params, b->wait_ns, err);
+    Status status = work_settle_exact(b->app, &b->params, b->wait_ns, err);
     b->time_to_exact_ms = status == STATUS_OK ? bench_ms_since(b, rest) : (double)NAN;
     const uint64_t waited = clock_now_ns(&b->app->machine.clock) - rest;
     if (status == STATUS_OK)
-        status = app_settle(b->app, &b->params, waited < b->wait_ns ? b->wait_ns - waited : 0, err);
+        status = work_settle(b->app, &b->params, waited < b->wait_ns ? b->wait_ns - waited : 0, err);
     b->time_to_settled_ms = status == STATUS_OK ? bench_ms_since(b, rest) : (double)NAN;
     /* A budget too small for one screen, or so many tokens that exact takes minutes: what the frames took is worth
      * knowing all the same. */
@@ -118,7 +118,7 @@ static Status layer_switches(Bench *b, Error *err) {
     scene_show(b->app, b->app->catalog->scenes[0]);
     scene_fit(b->app);
     const uint64_t start = clock_now_ns(&b->app->machine.clock);
-    (void)app_settle_all(b->app, &b->params, b->wait_ns < BASES_NS ? b->wait_ns : BASES_NS, NULL);
+    (void)work_settle_all(b->app, &b->params, b->wait_ns < BASES_NS ? b->wait_ns : BASES_NS, NULL);
     /* Noted when the last one came; after that everything was made exact, too. */
     const uint64_t ready = b->app->work.overviews.begun_ns;
     b->overviews_ms = b->app->work.overviews.missing > 0 ? (double)NAN
@@ -127,7 +127,7 @@ static Status layer_switches(Bench *b, Error *err) {
     for (int i = 0; i < SWITCHES; i++) {
         FrameTime time;
         b->app->look.subject.layer = i % layers;
-        app_view_changed(b->app);
+        look_changed_follow(b->app);
         b->app->pace.last_layer_ns = clock_now_ns(&b->app->machine.clock);
         const Status status = one_frame(b, &time, err);
         if (status != STATUS_OK) return status;
@@ -148,10 +148,10 @@ static Status run_bench(Bench *b, AppParams *params, const ViewOptions *options,
     const LayerInfo *layer;
     Status status = app_open(app, &CATALOG, params, err);
     if (status == STATUS_OK && options->axes) snprintf(app->opened.axes, sizeof app->opened.axes, "%s", options->axes);
-    if (status == STATUS_OK) status = app_open_capture(app, &file, 1, err);
+    if (status == STATUS_OK) status = captures_open(app, &file, 1, err);
     if (status == STATUS_OK) status = app_need_patterns(app, "`bench`", err);
     if (status != STATUS_OK) return status;
-    b->params = app_window_params(app);
+    b->params = frame_window_params(app);
     b->params.chrome = !options->bare;
     b->params.bare = options->bare;
     if ((status = view_options_apply(options, app, &b->params, err)) != STATUS_OK) return status;
@@ -162,7 +162,7 @@ static Status run_bench(Bench *b, AppParams *params, const ViewOptions *options,
     if ((status = first_picture(b, start, err)) != STATUS_OK) return status;
     if (b->with_floors && (status = bench_measure_floors(b, file, err)) != STATUS_OK) return status;
     recompute_choose(app, true);
-    while (app_reserve_ahead(app)) { /* as the window does while a person takes a first look */
+    while (work_reserve_ahead(app)) { /* as the window does while a person takes a first look */
     }
     if ((status = play_tour(b, tour, err)) != STATUS_OK) return status;
     return layer_switches(b, err);

@@ -74,12 +74,12 @@ static void print_usage(FILE *out) {
 
 static Status open_files(App *app, const ViewOptions *options, const char *const *files, size_t count, Error *err) {
     if (options->axes) snprintf(app->opened.axes, sizeof app->opened.axes, "%s", options->axes);
-    if (count > 0) return app_open_capture(app, files, count, err);
+    if (count > 0) return captures_open(app, files, count, err);
     if (demo_count() == 0) return STATUS_OK;
     char name[80];
     snprintf(name, sizeof name, "demo:%s", demo_at(0)->name);
     const char *demo[1] = {name};
-    return app_open_capture(app, demo, 1, err);
+    return captures_open(app, demo, 1, err);
 }
 
 typedef struct Start {
@@ -95,8 +95,8 @@ typedef struct Start {
 static Status open_view(App *app, const Start *start, Error *err) {
     Status status = open_files(app, start->options, start->files, start->file_count, err);
     if (status != STATUS_OK) return status;
-    const FrameParams frame = app_window_params(app);
-    app_frame_build(app, &frame); /* commands that move the camera need a layout */
+    const FrameParams frame = frame_window_params(app);
+    frame_build(app, &frame); /* commands that move the camera need a layout */
     return view_options_apply(start->options, app, &frame, err);
 }
 
@@ -107,13 +107,13 @@ static Status show_window(App *app, const Start *start, Error *err) {
 
 /* --exec: everything happens off screen, and the program ends. */
 static Status run_script(App *app, const Start *start, Error *err) {
-    return app_exec(app, start->options->exec, err);
+    return commands_run_script(app, start->options->exec, err);
 }
 
 /* No display: the picture goes to a file, and the person is told. */
 static Status draw_picture(App *app, const Start *start, Error *err) {
     (void)start;
-    const FrameParams frame = app_window_params(app);
+    const FrameParams frame = frame_window_params(app);
     app->message.text[0] = 0;
     const StillParams still = {.frame = frame, .exact = true};
     return still_write(app, NO_DISPLAY_PICTURE, &still, err);

@@ -109,9 +109,9 @@ static Status set_up(App *app, const RecordCli *o, AppParams *start, const char 
     Status status = app_open(app, &CATALOG, start, err);
     if (status != STATUS_OK) return status;
     if (o->view.axes) snprintf(app->opened.axes, sizeof app->opened.axes, "%s", o->view.axes);
-    if ((status = app_open_capture(app, &file, 1, err)) != STATUS_OK) return status;
+    if ((status = captures_open(app, &file, 1, err)) != STATUS_OK) return status;
     if ((status = app_need_patterns(app, "`record`", err)) != STATUS_OK) return status;
-    *frame = app_window_params(app);
+    *frame = frame_window_params(app);
     frame->bare = o->view.bare;
     frame->chrome = o->window && !o->view.bare;
     if (o->view.bare) {
@@ -125,8 +125,8 @@ static Status set_up(App *app, const RecordCli *o, AppParams *start, const char 
     if ((status = view_options_apply(&o->view, app, frame, err)) != STATUS_OK) return status;
     app->message.text[0] = 0;
     if (!o->view.exec) return STATUS_OK;
-    app_frame_build(app, frame);
-    return app_exec(app, o->view.exec, err);
+    frame_build(app, frame);
+    return commands_run_script(app, o->view.exec, err);
 }
 
 static void print_report(const RecordSweepReport *r, bool json) {

@@ -157,7 +157,7 @@ static Status render_npy(App *app, const ViewOptions *options, const char *out, 
     if (sscanf(view_options_value(options, "level"), "%lld,%lld", &lq, &lk) != 2)
         return error_set(err, STATUS_USAGE, "--level takes LQ,LK");
     const FrameParams params = {.scale = 1};
-    const Frame frame = app_make_frame(app, &params);
+    const Frame frame = frame_make(app, &params);
     Status status = shown_size(app, &frame, &queries, &keys, err);
     if (status != STATUS_OK) return status;
     const Level level = {(int)lq, (int)lk};
@@ -211,7 +211,7 @@ static Status frame_of(const App *app, const Job *job, FrameParams *frame, Error
                          "--size %dx%d times --scale %g is %.0fx%.0f pixels; 1 to %d a side can be made", job->width,
                          job->height, scale, width, height, STILL_SIDE_MAX);
     }
-    *frame = app_window_params(app);
+    *frame = frame_window_params(app);
     frame->width = (int)width;
     frame->height = (int)height;
     frame->bare = job->options.bare;
@@ -226,7 +226,7 @@ static Status render(App *app, const Job *job, Error *err) {
     if (status != STATUS_OK) return status;
     app->machine.cancel = movie_interrupt_flag();
     if (options->axes) snprintf(app->opened.axes, sizeof app->opened.axes, "%s", options->axes);
-    if ((status = app_open_capture(app, &job->file, 1, err)) != STATUS_OK) return status;
+    if ((status = captures_open(app, &job->file, 1, err)) != STATUS_OK) return status;
     if (export_writer(NULL, job->out, EXPORT_NUMBERS) && capture_set_count(app_capture(app)) == 0)
         return error_set(err, STATUS_UNSUPPORTED,
                          "a .npy holds blocks of a pattern; `probe --query :` writes probabilities of tokens");
@@ -239,8 +239,8 @@ static Status render(App *app, const Job *job, Error *err) {
     if ((status = view_options_apply(options, app, &frame, err)) != STATUS_OK) return status;
     app->message.text[0] = 0;
     if (options->exec) {
-        app_frame_build(app, &frame);
-        if ((status = app_exec(app, options->exec, err)) != STATUS_OK) return status;
+        frame_build(app, &frame);
+        if ((status = commands_run_script(app, options->exec, err)) != STATUS_OK) return status;
     }
     if (export_writer(NULL, job->out, EXPORT_NUMBERS)) return render_npy(app, options, job->out, err);
     const StillParams still = {.frame = frame,

@@ -11,7 +11,7 @@ bool camera_plot_size(const App *app, float *width, float *height, int64_t *quer
     const SetInfo *set;
     const LayerInfo *layer;
     if (!app_pattern(app, &set, &layer, queries, keys)) return false;
-    const FrameParams params = app_window_params(app);
+    const FrameParams params = frame_window_params(app);
     const float scale = app->picture.layout.scale > 0 ? app->picture.layout.scale : params.scale;
     *width = app->picture.result.plot.w / scale;
     *height = app->picture.result.plot.h / scale;

@@ -77,7 +77,7 @@ static bool escape(App *app) {
 }
 
 static void json(const App *app, TextBuffer *out) {
-    app_append_bool(out, "card", card_of(app)->on);
+    words_append_bool(out, "card", card_of(app)->on);
 }
 
 const Part CARD = {.name = "card", .size = sizeof(Card), .drawing = {.over = over}, .escape = escape, .json = json};

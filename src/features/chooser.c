@@ -80,7 +80,7 @@ static void open_chosen(App *app, char *path) {
     if (length > 0 && path[length - 1] == '\n') path[length - 1] = 0;
     if (!path[0]) return;
     snprintf(line, sizeof line, "open %s", path);
-    app_run_line(app, line);
+    commands_run_line(app, line);
 }
 
 static void tick(App *app, uint64_t now) {
@@ -122,11 +122,11 @@ static bool cmd_open(App *app, const char *args, Error *err) {
     }
     files_expand(args, path, sizeof path);
     if (export_is_png(path)) return still_open_picture(app, path, err) == STATUS_OK;
-    return app_open_capture(app, paths, 1, err) == STATUS_OK;
+    return captures_open(app, paths, 1, err) == STATUS_OK;
 }
 
 static void json(const App *app, TextBuffer *out) {
-    app_append_bool(out, "choosing", is_open(app));
+    words_append_bool(out, "choosing", is_open(app));
 }
 
 static void *state(const App *app) {

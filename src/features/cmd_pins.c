@@ -136,14 +136,14 @@ void pins_draw(App *app, Frame *frame, bool lines) {
         marks[count] = (PinMark){pin->query, pin->key, i + 1, i == pins_of(app)->focus, ""};
         /* Elsewhere the picture is not of these numbers. */
         const bool same = app->look.compare == COMPARE_OFF || app->look.compare == COMPARE_SIDE;
-        if (same && pin->known) app_format_cell(pin->value, marks[count].text, sizeof marks[count].text);
+        if (same && pin->known) words_cell(pin->value, marks[count].text, sizeof marks[count].text);
         count++;
     }
     views_pin_marks(frame, &app->picture.result, queries, keys, marks, count);
     for (int i = 0; i < count; i++)
         marks[i].text[0] = 0;
-    if (comparison_of(app)->side_result.plot.w > 0 && !comparison_of(app)->side_result.absent)
-        views_pin_marks(frame, &comparison_of(app)->side_result, queries, keys, marks, count);
+    if (compare_of(app)->side_result.plot.w > 0 && !compare_of(app)->side_result.absent)
+        views_pin_marks(frame, &compare_of(app)->side_result, queries, keys, marks, count);
 }
 
 static void json(const App *app, TextBuffer *out) {

@@ -127,12 +127,12 @@ static void append_figures(const App *app, TextBuffer *out) {
         text_append_json_f64(out, f->nonfinite ? (double)NAN
                                                : mean * (double)(selection_of(app)->k1 - selection_of(app)->k0));
         text_append(out, ",\"largest\":");
-        app_append_cell(out, f->most);
+        words_append_cell(out, f->most);
         text_appendf(out, ",\"masked\":%lld},", (long long)f->masked);
     } else {
         text_append(out, "null,");
     }
-    app_append_bool(out, "writing", selection_busy(app, what, sizeof what, &fraction));
+    words_append_bool(out, "writing", selection_busy(app, what, sizeof what, &fraction));
 }
 
 static void json(const App *app, TextBuffer *out) {
@@ -173,7 +173,7 @@ static void over(App *app, Frame *frame) {
     double fraction;
     (void)frame;
     if (selection_busy(app, what, sizeof what, &fraction) || selection_adding(app))
-        app_redraw_at(app, clock_now_ns(&app->machine.clock) + PROGRESS_NS);
+        frame_due_at(app, clock_now_ns(&app->machine.clock) + PROGRESS_NS);
 }
 
 static bool escape(App *app) {

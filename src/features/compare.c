@@ -10,7 +10,7 @@
 
 static const char *const MODES[] = {"off", "ref", "diff", "side", NULL};
 
-Comparison *comparison_of(const App *app) {
+Comparison *compare_of(const App *app) {
     return part_state(app, &COMPARE);
 }
 
@@ -20,21 +20,21 @@ static void swap_range(App *app) {
     const bool locked = look->colours.range_locked;
     const double percentile = look->colours.percentile;
     const float lo = look->colours.lo, hi = look->colours.hi;
-    look->colours.range_mode = comparison_of(app)->other_range.mode;
-    look->colours.range_locked = comparison_of(app)->other_range.locked;
-    look->colours.percentile = comparison_of(app)->other_range.percentile;
-    look->colours.lo = comparison_of(app)->other_range.lo;
-    look->colours.hi = comparison_of(app)->other_range.hi;
-    comparison_of(app)->other_range.mode = mode;
-    comparison_of(app)->other_range.locked = locked;
-    comparison_of(app)->other_range.percentile = percentile;
-    comparison_of(app)->other_range.lo = lo;
-    comparison_of(app)->other_range.hi = hi;
+    look->colours.range_mode = compare_of(app)->other_range.mode;
+    look->colours.range_locked = compare_of(app)->other_range.locked;
+    look->colours.percentile = compare_of(app)->other_range.percentile;
+    look->colours.lo = compare_of(app)->other_range.lo;
+    look->colours.hi = compare_of(app)->other_range.hi;
+    compare_of(app)->other_range.mode = mode;
+    compare_of(app)->other_range.locked = locked;
+    compare_of(app)->other_range.percentile = percentile;
+    compare_of(app)->other_range.lo = lo;
+    compare_of(app)->other_range.hi = hi;
 }
 
 /* Follows the choice, the held key and the view. */
 static void update(App *app) {
-    const Comparison *c = comparison_of(app);
+    const Comparison *c = compare_of(app);
     const Compare shown = !scene_has(app, SCENE_CELLS) ? COMPARE_OFF : c->held != COMPARE_OFF ? c->held : c->chosen;
     if (shown == app->look.compare) return;
     if ((shown == COMPARE_DIFF) != (app->look.compare == COMPARE_DIFF)) swap_range(app);
@@ -44,11 +44,11 @@ static void update(App *app) {
 }
 
 static void reset(App *app) {
-    comparison_of(app)->chosen = comparison_of(app)->held = COMPARE_OFF;
+    compare_of(app)->chosen = compare_of(app)->held = COMPARE_OFF;
     update(app);
-    comparison_of(app)->other_range.mode = RANGE_AUTO;
-    comparison_of(app)->other_range.locked = false;
-    comparison_of(app)->other_range.percentile = TILE_AUTO_PERCENTILE;
+    compare_of(app)->other_range.mode = RANGE_AUTO;
+    compare_of(app)->other_range.locked = false;
+    compare_of(app)->other_range.percentile = TILE_AUTO_PERCENTILE;
 }
 
 /* Can it be shown of what is looked at? */
@@ -57,7 +57,7 @@ static Status check(App *app, Compare mode, Error *err) {
     Frame ref_frame;
     Look ref_look;
     const FrameParams params = {.scale = 1};
-    const Frame frame = app_make_frame(app, &params);
+    const Frame frame = frame_make(app, &params);
     if (!frame.capture) return error_set(err, STATUS_NOT_FOUND, "no capture is open");
     return mode == COMPARE_DIFF ? views_comparable(&frame, &app->look, err)
                                 : views_reference(&frame, &app->look, &ref_frame, &ref_look, err);
@@ -73,13 +73,13 @@ static int mode_of(const char *name) {
 
 static bool set_compare(App *app, const char *args, Error *err) {
     int mode = mode_of(args);
-    if (!strcmp(args, "next")) mode = ((int)comparison_of(app)->chosen + 1) % (int)(BASE_COUNT(MODES) - 1);
+    if (!strcmp(args, "next")) mode = ((int)compare_of(app)->chosen + 1) % (int)(BASE_COUNT(MODES) - 1);
     if (mode < 0) {
         error_set(err, STATUS_USAGE, "'compare' takes off, ref, diff, side or next, not '%.60s'", args);
         return false;
     }
     if (check(app, (Compare)mode, err) != STATUS_OK) return false;
-    comparison_of(app)->chosen = (Compare)mode;
+    compare_of(app)->chosen = (Compare)mode;
     update(app);
     return true;
 }
@@ -91,7 +91,7 @@ static bool cmd_hold(App *app, const char *args, Error *err) {
         return false;
     }
     if (check(app, (Compare)mode, err) != STATUS_OK) return false;
-    comparison_of(app)->held = (Compare)mode;
+    compare_of(app)->held = (Compare)mode;
     update(app);
     return true;
 }
@@ -99,7 +99,7 @@ static bool cmd_hold(App *app, const char *args, Error *err) {
 /* What the two captures do not share, in one sentence; false: they match as far as one sees without reading. */
 static bool say_mismatch(App *app) {
     const FrameParams params = {.scale = 1};
-    const Frame frame = app_make_frame(app, &params);
+    const Frame frame = frame_make(app, &params);
     Frame ref_frame;
     Look ref_look;
     Error err = {0};
@@ -129,7 +129,7 @@ static bool set_ref(App *app, const char *args, Error *err) {
         return false;
     }
     const bool off = !strcmp(args, "off");
-    if (app_open_reference(app, off ? NULL : args, err) != STATUS_OK) return false;
+    if (captures_open_reference(app, off ? NULL : args, err) != STATUS_OK) return false;
     if (off)
         app_say(app, SAY_INFO, "no reference");
     else if (!say_mismatch(app))
@@ -206,13 +206,13 @@ const float *compare_row(App *app, const Frame *frame, int64_t *keys) {
     *keys = shown->key.columns;
     if (app->look.compare != COMPARE_DIFF) return shown->texels;
     if (!there || there->status != STATUS_OK || there->key.columns != *keys ||
-        !mem_grow((void **)&comparison_of(app)->difference_row, &comparison_of(app)->difference_capacity, (size_t)*keys,
+        !mem_grow((void **)&compare_of(app)->difference_row, &compare_of(app)->difference_capacity, (size_t)*keys,
                   sizeof(float)))
         return NULL;
     for (int64_t k = 0; k < *keys; k++)
-        comparison_of(app)->difference_row[k] = views_difference_cell(((const float *)here->texels)[k],
-                                                                      ((const float *)there->texels)[k]);
-    return comparison_of(app)->difference_row;
+        compare_of(app)->difference_row[k] = views_difference_cell(((const float *)here->texels)[k],
+                                                                   ((const float *)there->texels)[k]);
+    return compare_of(app)->difference_row;
 }
 
 /* ---- in the program -------------------------------------------------------------------------- */
@@ -222,16 +222,16 @@ static void capture_opened(App *app) {
 }
 
 static void scene_changed(App *app) {
-    comparison_of(app)->side_result = (ViewResult){0};
+    compare_of(app)->side_result = (ViewResult){0};
     update(app);
 }
 
 static void close(App *app) {
-    mem_free(comparison_of(app)->difference_row);
+    mem_free(compare_of(app)->difference_row);
 }
 
 static void json(const App *app, TextBuffer *out) {
-    const ViewResult *side = &comparison_of(app)->side_result;
+    const ViewResult *side = &compare_of(app)->side_result;
     if (side->plot.w > 0)
         text_appendf(out, "\"beside\":{\"plot\":[%g,%g,%g,%g],\"origin\":[%g,%g]},", (double)side->plot.x,
                      (double)side->plot.y, (double)side->plot.w, (double)side->plot.h, side->origin_x, side->origin_y);

@@ -19,7 +19,7 @@ typedef struct Comparison {
     float *difference_row;  /* of compare_row */
     size_t difference_capacity;
 } Comparison;
-Comparison *comparison_of(const App *app);
+Comparison *compare_of(const App *app);
 
 /* Where differences are made of the two captures: which they are, in words. "" when one capture is shown. */
 void compare_describe(const App *app, char *out, size_t out_size);

@@ -74,7 +74,7 @@ static void append_raw(const App *app, const TileKey *varied, TextBuffer *out) {
                                             app->look.matrix.cursor_k);
     text_append(out, ",\"raw\":");
     if (value)
-        app_append_cell(out, *value);
+        words_append_cell(out, *value);
     else
         text_append(out, "null");
 }
@@ -92,15 +92,15 @@ static void json(const App *app, TextBuffer *out) {
     text_appendf(out, "{\"query\":%lld,\"key\":%lld,\"locked\":%s,\"value\":", (long long)app->look.matrix.cursor_q,
                  (long long)app->look.matrix.cursor_k, app->look.matrix.cursor_locked ? "true" : "false");
     if (value)
-        app_append_cell(out, *value);
+        words_append_cell(out, *value);
     else
         text_append(out, "null");
     ComparedCell cell;
     if (compare_cursor(app, &cell)) {
         text_append(out, ",\"reference\":");
-        app_append_cell(out, cell.reference);
+        words_append_cell(out, cell.reference);
         text_append(out, ",\"difference\":");
-        app_append_cell(out, cell.difference);
+        words_append_cell(out, cell.difference);
     }
     if (key.variant) append_raw(app, &key, out);
     text_append(out, "},");

@@ -272,7 +272,7 @@ void find_start(App *app, const char *query, bool go, Error *err) {
     else
         find_clear(app);
     /* Scripts go on at once; a window is told when the answer is there. */
-    if (!platform_is_window(app->machine.platform)) app_finish_chores(app);
+    if (!platform_is_window(app->machine.platform)) finish_chores(app);
     if (query[0] && !find_of(app)->has_tokens)
         error_set(err, STATUS_NOT_FOUND, "this capture has no token texts to find");
     app->pace.redraw = true;
@@ -318,7 +318,7 @@ static void follow(App *app) {
 
 /* No worker reads the tokens of the capture afterwards. */
 static void release(App *app) {
-    app_finish_search(app);
+    finish_search(app);
     free_index(find_of(app)->index);
 }
 

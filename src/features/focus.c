@@ -76,7 +76,7 @@ static const Hit *entrance(const App *app, FocusPanel panel) {
     const LayerInfo *layer;
     int64_t queries, keys;
     if (app_pattern(app, &set, &layer, &queries, &keys)) {
-        if (panel == FOCUS_LAYERS) snprintf(now, sizeof now, "layer %d", set->layers[app_layer(app)].number);
+        if (panel == FOCUS_LAYERS) snprintf(now, sizeof now, "layer %d", set->layers[scene_layer(app)].number);
         if (panel == FOCUS_HEADS && tiles_headset_single(&app->look.subject.heads))
             snprintf(now, sizeof now, "head %d", app->look.subject.heads.heads[0]);
     }
@@ -149,14 +149,14 @@ static const Hit *neighbour(const App *app, const Hit *from, int dx, int dy) {
 static void move(App *app, const Hit *from, int key) {
     const int dx = key == KEY_LEFT ? -1 : key == KEY_RIGHT ? 1 : 0, dy = key == KEY_UP ? -1 : key == KEY_DOWN ? 1 : 0;
     if (dx && from->less) { /* a control with a range of its own */
-        app_run_line(app, dx < 0 ? from->less : from->more);
+        commands_run_line(app, dx < 0 ? from->less : from->more);
         return;
     }
     const Hit *to = neighbour(app, from, dx, dy);
     if (to) {
         take(app, to);
         /* The scrubber follows the hand. */
-        if (text_starts_with(to->command, "layer ")) app_run_line(app, focus_of(app)->command);
+        if (text_starts_with(to->command, "layer ")) commands_run_line(app, focus_of(app)->command);
     } else if (dy && rect_contains(app->picture.layout.thumbs, from->rect.x + 1, from->rect.y + 1)) {
         *thumbs_scroll(app) += dy;
         focus_of(app)->command[0] = 0; /* what comes to stand there */
@@ -167,7 +167,7 @@ static void move(App *app, const Hit *from, int key) {
 static void press(App *app, const Hit *hit, bool add) {
     char line[sizeof hit->command + 8];
     snprintf(line, sizeof line, "%s%s", add && text_starts_with(hit->command, "head ") ? "toggle-" : "", hit->command);
-    app_run_line(app, line);
+    commands_run_line(app, line);
 }
 
 static bool key(App *app, const InputEvent *event) {

@@ -127,7 +127,7 @@ static bool escape(App *app) {
 }
 
 static void json(const App *app, TextBuffer *out) {
-    app_append_bool(out, "help", help_of(app)->on);
+    words_append_bool(out, "help", help_of(app)->on);
 }
 
 // clang-format off

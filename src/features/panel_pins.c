@@ -37,7 +37,7 @@ static void header(Panel *p, const Pin *pin, int index, bool with_tokens) {
     ui_hit(app, line, "show this pin (Shift+P: the next one)", CURSOR_HAND, "pin show %d", index + 1);
     number_chip(p, index, index == pins_of(app)->focus);
     if (pin->known)
-        app_format_cell(pin->value, text, sizeof text);
+        words_cell(pin->value, text, sizeof text);
     else
         snprintf(text, sizeof text, "\xE2\x80\xA6");
     const TextStyle bold = ui_bold(app, 13), plain = ui_style(app, 12);
@@ -135,7 +135,7 @@ static void line_of(Panel *p, const Pin *pin, Axis axis) {
                   line->top[i] == here ? theme->accent : theme->text);
         snprintf(text, sizeof text, "%lld", (long long)line->top[i]);
         draw_text(&app->picture.list, p->x + p->w - 56 * s, p->y, text, ui_style(app, 12), ALIGN_RIGHT, theme->dim);
-        app_format_cell(line->top_values[i], text, sizeof text);
+        words_cell(line->top_values[i], text, sizeof text);
         draw_text(&app->picture.list, p->x + p->w, p->y, text, ui_style(app, 12), ALIGN_RIGHT, theme->text);
     }
     p->y += 4 * s;
@@ -147,8 +147,8 @@ static void card(Panel *p, const Pin *pin, int index, const LayerInfo *layer, Ca
     header(p, pin, index, form == CARD_LINE);
     if (form == CARD_LINE) return;
     p->y -= 4 * p->frame->scale;
-    panel_token_row(p, "query", AXIS_QUERY, pin->query);
-    panel_token_row(p, "key", AXIS_KEY, pin->key);
+    column_token_row(p, "query", AXIS_QUERY, pin->query);
+    column_token_row(p, "key", AXIS_KEY, pin->key);
     p->y += 4 * p->frame->scale;
     heads(p, pin, layer);
     if (form == CARD_BRIEF) return;
@@ -167,7 +167,7 @@ void panel_pins_list(Panel *p, float bottom) {
     const float s = p->frame->scale;
     /* Figures are those of the open capture, whatever the picture shows. */
     const bool other = app->look.compare == COMPARE_REF || app->look.compare == COMPARE_DIFF;
-    panel_caption(p, "pinned", other ? "of the open capture" : "p pins, Shift+P next");
+    column_caption(p, "pinned", other ? "of the open capture" : "p pins, Shift+P next");
     p->y += 4 * s;
     int shown = 0;
     for (int i = 0; i < pins_of(app)->count; i++)

@@ -41,7 +41,7 @@ static bool cmd_screenshot(App *app, const char *args, Error *err) {
         snprintf(name, sizeof name, "%s", args);
     else
         picture_name(app, name, sizeof name);
-    FrameParams params = app_window_params(app);
+    FrameParams params = frame_window_params(app);
     if (!window) {
         /* The view alone, as a figure, of the window's height. */
         params.chrome = false;

@@ -38,7 +38,7 @@ static void tick(App *app, uint64_t now) {
     app->look.subject.layer = (app->look.subject.layer + 1) % set->layer_count;
     app->motion.scrub_direction = 1;
     app->pace.last_layer_ns = now;
-    app_view_changed(app);
+    look_changed_follow(app);
 }
 
 static uint64_t next(const App *app, uint64_t now) {
@@ -67,7 +67,7 @@ static void capture_opened(App *app) {
 }
 
 static void json(const App *app, TextBuffer *out) {
-    app_append_bool(out, "playing", play_of(app)->on);
+    words_append_bool(out, "playing", play_of(app)->on);
 }
 
 // clang-format off

@@ -35,7 +35,7 @@ static Status reload(App *app, Error *err) {
         at += strlen(at) + 1;
     }
     app->opened.again = true; /* whoever keeps something for the capture keeps it */
-    const Status status = app_open_capture(app, paths, count, err);
+    const Status status = captures_open(app, paths, count, err);
     app->opened.again = false;
     mem_free(copy);
     return status;

@@ -157,7 +157,7 @@ static Status make_job(const App *app, const SelectionBlock *block, SelectionFor
                                         .layer = app->look.subject.layer,
                                         .values = app->look.subject.values};
     job->source.variant = views_variant(&app->look);
-    app_variant_text(app, job->variant, sizeof job->variant);
+    words_variant(app, job->variant, sizeof job->variant);
     job->sink.form = form;
     *out = job;
     return STATUS_OK;

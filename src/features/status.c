@@ -89,7 +89,7 @@ static bool escape(App *app) {
 }
 
 static void json(const App *app, TextBuffer *out) {
-    app_append_bool(out, "status", status_of(app)->on);
+    words_append_bool(out, "status", status_of(app)->on);
 }
 
 // clang-format off

@@ -86,7 +86,7 @@ static bool set_hide(App *app, const char *args, Error *err) {
     note_chosen(app, &hidden);
     use_hiding(app, &hidden);
     say_hidden(app);
-    app_view_changed(app);
+    look_changed_follow(app);
     return true;
 }
 
@@ -102,7 +102,7 @@ static bool set_row_scale(App *app, const char *args, Error *err) {
         app_say(app, SAY_INFO, "%s; scores are shown as they are", SAY[scale]);
     else
         app_say(app, SAY_INFO, "%s", SAY[scale]);
-    app_view_changed(app);
+    look_changed_follow(app);
     return true;
 }
 
@@ -123,7 +123,7 @@ static bool set_value_weighted(App *app, const char *args, Error *err) {
     }
     app->look.subject.variant.value_weighted = on;
     app_say(app, SAY_INFO, on ? "weights times the norm of each value vector" : "weights as they are");
-    app_view_changed(app);
+    look_changed_follow(app);
     return true;
 }
 

@@ -119,7 +119,7 @@ void app_close(App *app) {
     if (!app->catalog) return; /* it was never opened, or is closed */
     /* Who reads a capture is stopped first; then the threads that worked for the parts; then the parts. */
     for (int i = 0; i < 2; i++)
-        app_close_capture(app, i);
+        captures_close(app, i);
     for (int i = 0; i < CHORES_COUNT; i++)
         chores_drop(app->machine.chores[i]);
     close_parts(app);

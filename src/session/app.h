@@ -64,84 +64,84 @@ Status app_need_patterns(const App *app, const char *what, Error *err);
 /* ---- captures.c, opening.c ------------------------------------------------------------------- */
 
 /* opening.c: capture_open on a thread of its own while a window shows the progress and listens for Esc. */
-Status app_read_capture(App *app, const CaptureOpenParams *params, Capture **out, Error *err);
+Status opening_read(App *app, const CaptureOpenParams *params, Capture **out, Error *err);
 /* Replaces the open capture; on failure the old one stays. `path` "demo:NAME" opens a built-in demo. */
-Status app_open_capture(App *app, const char *const *paths, size_t count, Error *err);
+Status captures_open(App *app, const char *const *paths, size_t count, Error *err);
 /* Opens a reference beside the open capture; NULL closes it. On failure the old one stays. */
-Status app_open_reference(App *app, const char *path, Error *err);
+Status captures_open_reference(App *app, const char *path, Error *err);
 /* Closes one of the two, with all that was made of it. */
-void app_close_capture(App *app, int which);
+void captures_close(App *app, int which);
 
 /* ---- look_changed.c -------------------------------------------------------------------------- */
 
 /* After a change of layer, set or head set: indices valid, range unlocked unless kept, camera kept if sizes are
  * equal. */
-void app_view_changed(App *app);
-/* Parts and the scene are told; from app_view_changed and where another scene is shown. */
-void app_tell_change(App *app);
-void app_tell_set(App *app); /* before: it is another set */
+void look_changed_follow(App *app);
+/* Parts and the scene are told; from look_changed and where another scene is shown. */
+void look_changed_tell(App *app);
+void look_changed_tell_set(App *app); /* before: it is another set */
 
 /* ---- frame.c --------------------------------------------------------------------------------- */
 
-void app_frame_build(App *app, const FrameParams *params);
+void frame_build(App *app, const FrameParams *params);
 /* The window's frame parameters. */
-FrameParams app_window_params(const App *app);
+FrameParams frame_window_params(const App *app);
 /* What views are given for a frame with these parameters. */
-Frame app_make_frame(App *app, const FrameParams *params);
+Frame frame_make(App *app, const FrameParams *params);
 /* The hand has rested long enough for bounds to be replaced. */
 #define REST_AFTER_NS UINT64_C(120000000)
 /* What painting of the last frame took, on software GL the part of a frame that is not left for composing. */
-void app_note_painted(App *app, uint64_t ns);
-void app_workers_pause(App *app);
-void app_workers_resume(App *app);
+void frame_note_painted(App *app, uint64_t ns);
+void work_pause(App *app);
+void work_resume(App *app);
 /* A frame is due at `at_ns`, unless one is due before. */
-void app_redraw_at(App *app, uint64_t at_ns);
+void frame_due_at(App *app, uint64_t at_ns);
 
 /* ---- work.c, failures.c, finish.c : wants and results, idle work ----------------------------- */
 
 /* Key of the base image of what is looked at; false while it is not there. */
-bool app_base_image(App *app, TileKey *key);
+bool work_base_image(App *app, TileKey *key);
 /* Hands the wants of the last frame to the workers; `background` adds base tiles of other layers. */
-void app_submit_wants(App *app, bool background);
+void work_submit_wants(App *app, bool background);
 /* Uploads finished tiles, at most budget_ns (at least one); true when something arrived that changes the picture. */
-bool app_take_results(App *app, uint64_t budget_ns, bool *any);
+bool work_take_results(App *app, uint64_t budget_ns, bool *any);
 /* Between frames: room on the GPU for finer tiles, a step a call; false when there is enough. */
-bool app_reserve_ahead(App *app);
+bool work_reserve_ahead(App *app);
 /* One small step of idle work (ranges of other layers); true when there was something to do. */
-bool app_idle_step(App *app);
+bool work_idle_step(App *app);
 /* Builds frames until everything is exact; STATUS_CANCELLED when `timeout_ns` passed. */
-Status app_settle(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err);
+Status work_settle(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err);
 /* The same until the picture is exact, whatever the panels beside it wait for. */
-Status app_settle_exact(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err);
+Status work_settle_exact(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err);
 /* The same until every visible tile is there as itself; it may still be an estimate or a bound. */
-Status app_settle_picture(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err);
-/* As app_settle, with the overviews and ranges of every layer of the set. */
-Status app_settle_all(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err);
+Status work_settle_picture(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err);
+/* As work_settle, with the overviews and ranges of every layer of the set. */
+Status work_settle_all(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err);
 /* Ends what chores have done; true when there was anything. */
-bool app_take_chores(App *app);
+bool finish_ready_chores(App *app);
 /* Waits until no chore is left: for exact pictures. */
-void app_finish_chores(App *app);
-void app_finish_search(App *app);                        /* of those that read the capture */
-bool app_has_failed(const App *app, const TileKey *key); /* or found no room */
-void app_note_failed(KeySet *set, const TileKey *key);
-void app_forget_failures(App *app);
-void app_forget_no_room(App *app);
+void finish_chores(App *app);
+void finish_search(App *app);                          /* of those that read the capture */
+bool failures_has(const App *app, const TileKey *key); /* or found no room */
+void failures_note(KeySet *set, const TileKey *key);
+void failures_forget(App *app);
+void failures_forget_no_room(App *app);
 
 /* ---- words.c : states in words --------------------------------------------------------------- */
 
 /* "0.1234", "masked", "NaN" */
-void app_format_cell(float value, char *out, size_t out_size);
+void words_cell(float value, char *out, size_t out_size);
 /* "first key hidden, rows / visible sum"; "" where weights are shown as they are. */
-void app_variant_text(const App *app, char *out, size_t out_size);
+void words_variant(const App *app, char *out, size_t out_size);
 /* Text of the exactness badge. */
-const char *app_badge(const App *app);
-const char *app_transform_name(Transform transform); /* "sqrt" */
-const char *app_channel_name(Channel channel);       /* "mean" */
+const char *words_badge(const App *app);
+const char *look_transform_name(Transform transform); /* "sqrt" */
+const char *look_channel_name(Channel channel);       /* "mean" */
 /* Into a JSON value: masked is 0, not a number null. */
-void app_append_cell(TextBuffer *out, float value);
-void app_append_bool(TextBuffer *out, const char *name, bool value);
+void words_append_cell(TextBuffer *out, float value);
+void words_append_bool(TextBuffer *out, const char *name, bool value);
 /* " --name value", quoted for a shell where need be. */
-void app_append_option(TextBuffer *out, const char *name, const char *value);
+void state_append_option(TextBuffer *out, const char *name, const char *value);
 
 /* ---- tables of commands and properties, of the files that are named in them ------------------ */
 
@@ -151,10 +151,10 @@ extern const Command LOOK_COMMANDS[], MODEL_COMMANDS[];
 /* ---- state.c --------------------------------------------------------------------------------- */
 
 /* The state as one JSON line. */
-void app_state_json(const App *app, TextBuffer *out);
+void state_json(const App *app, TextBuffer *out);
 /* Command line that reproduces the view; copied: with all files and the scale of the screen, which pictures do not keep.
  */
-void app_command_line(const App *app, TextBuffer *out);
-void app_command_line_copied(const App *app, TextBuffer *out);
+void state_command_line(const App *app, TextBuffer *out);
+void state_command_line_copied(const App *app, TextBuffer *out);
 
 #endif

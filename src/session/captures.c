@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-void app_close_capture(App *app, int which) {
+void captures_close(App *app, int which) {
     OpenCapture *open = &app->opened.captures[which];
     if (!open->capture) return;
     for (const Part *const *part = app->catalog->parts; *part; part++) {
@@ -35,7 +35,7 @@ static Status open_paths(App *app, const char *const *paths, size_t count, OpenC
     }
     const CaptureOpenParams params = {
         .paths = paths, .path_count = count, .axes = app->opened.axes[0] ? app->opened.axes : NULL};
-    return app_read_capture(app, &params, &open->capture, err);
+    return opening_read(app, &params, &open->capture, err);
 }
 
 /* First set, lowest layer, mean of heads, fit: a picture that is right for any capture. */
@@ -87,7 +87,7 @@ static void tell_opened(App *app) {
         if ((*scene)->capture_opened) (*scene)->capture_opened(app);
     }
     scene_leave(app);
-    app_view_changed(app);
+    look_changed_follow(app);
 }
 
 static void look_at_demo(App *app, const Demo *demo) {
@@ -99,7 +99,7 @@ static void look_at_demo(App *app, const Demo *demo) {
         Error err = {0};
         if (!STEPS[i].value) continue;
         snprintf(line, sizeof line, "%s %s", STEPS[i].command, STEPS[i].value);
-        if (app_command(app, line, &err) != STATUS_OK) app_say(app, SAY_WARNING, "%s", err.message);
+        if (commands_run(app, line, &err) != STATUS_OK) app_say(app, SAY_WARNING, "%s", err.message);
     }
 }
 
@@ -154,7 +154,7 @@ static Status note_paths(OpenCapture *open, const char *const *paths, size_t cou
     return STATUS_OK;
 }
 
-Status app_open_capture(App *app, const char *const *paths, size_t count, Error *err) {
+Status captures_open(App *app, const char *const *paths, size_t count, Error *err) {
     OpenCapture open = {.serial = ++app->opened.next_serial};
     if (count == 0) return error_set(err, STATUS_USAGE, "no file was given");
     snprintf(open.path, sizeof open.path, "%s", paths[0]);
@@ -166,7 +166,7 @@ Status app_open_capture(App *app, const char *const *paths, size_t count, Error 
         return status;
     }
     const Place before = place_now(app);
-    app_close_capture(app, 0);
+    captures_close(app, 0);
     choose_base_side(app, open.capture, app->opened.captures[1].capture);
     use_disk(app, &open, paths, count);
     app->opened.captures[0] = open;
@@ -174,7 +174,7 @@ Status app_open_capture(App *app, const char *const *paths, size_t count, Error 
     views_readout_clear(&app->work.readouts);
     views_range_cache_clear(app->work.ranges);
     views_factors_clear(app->work.factors);
-    app_forget_failures(app);
+    failures_forget(app);
     if (app->opened.again)
         look_at_again(app, &before);
     else
@@ -201,7 +201,7 @@ static void tell_reference(App *app) {
     }
 }
 
-Status app_open_reference(App *app, const char *path, Error *err) {
+Status captures_open_reference(App *app, const char *path, Error *err) {
     OpenCapture open = {.serial = ++app->opened.next_serial};
     if (!app_capture(app)) return error_set(err, STATUS_NOT_FOUND, "a reference needs an open capture");
     if (path) {
@@ -215,12 +215,12 @@ Status app_open_reference(App *app, const char *path, Error *err) {
                          "probabilities of tokens cannot be compared, only patterns of attention");
     }
     tell_reference(app);
-    app_close_capture(app, 1);
+    captures_close(app, 1);
     choose_base_side(app, app_capture(app), open.capture);
     if (path) use_disk(app, &open, &path, 1);
     app->opened.captures[1] = open;
     new_difference(app);
-    app_forget_failures(app);
+    failures_forget(app);
     recompute_choose(app, false);
     app->pace.redraw = true;
     return STATUS_OK;

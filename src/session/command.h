@@ -67,11 +67,11 @@ bool commands_fit(const KnownCommand *command, const Scene *scene);
 /* How to get to where a command makes sense: "for the grid: g shows it". */
 void commands_where(const App *app, const KnownCommand *command, char *out, size_t out_size);
 /* Runs "name args". STATUS_USAGE with a sentence for an unknown command or wrong arguments. */
-Status app_command(App *app, const char *line, Error *err);
+Status commands_run(App *app, const char *line, Error *err);
 /* Runs "a; b; c". */
-Status app_exec(App *app, const char *script, Error *err);
+Status commands_run_script(App *app, const char *script, Error *err);
 /* Runs a command; what goes wrong is said in the window. */
-void app_run_line(App *app, const char *line);
+void commands_run_line(App *app, const char *line);
 
 /* ---- keys.c ---------------------------------------------------------------------------------- */
 

@@ -88,7 +88,7 @@ static bool run(App *app, const KnownCommand *command, const char *args, Error *
     return property_command(app, command->property, args, err);
 }
 
-Status app_command(App *app, const char *line, Error *err) {
+Status commands_run(App *app, const char *line, Error *err) {
     Error local = {0};
     if (!err) err = &local;
     while (*line == ' ')
@@ -119,7 +119,7 @@ Status app_command(App *app, const char *line, Error *err) {
     return err->status;
 }
 
-Status app_exec(App *app, const char *script, Error *err) {
+Status commands_run_script(App *app, const char *script, Error *err) {
     while (*script) {
         const size_t length = strcspn(script, ";\n");
         char line[LINE_MAX_SIZE];
@@ -129,7 +129,7 @@ Status app_exec(App *app, const char *script, Error *err) {
         line[length] = 0;
         const char *start = line + strspn(line, " \t\r");
         if (*start) {
-            const Status status = app_command(app, start, err);
+            const Status status = commands_run(app, start, err);
             if (status != STATUS_OK) return status;
         }
         script += length;
@@ -138,9 +138,9 @@ Status app_exec(App *app, const char *script, Error *err) {
     return STATUS_OK;
 }
 
-void app_run_line(App *app, const char *line) {
+void commands_run_line(App *app, const char *line) {
     Error err = {0};
-    if (app_command(app, line, &err) != STATUS_OK) {
+    if (commands_run(app, line, &err) != STATUS_OK) {
         char text[ERROR_MESSAGE_SIZE + ERROR_FILE_SIZE + 64];
         error_format(&err, text, sizeof text);
         app_say(app, err.status == STATUS_NOT_FOUND ? SAY_INFO : SAY_ERROR, "%s", text);

@@ -20,7 +20,7 @@ static bool set_has(const KeySet *set, uint64_t hash) {
     return set->count > 0 && (set->count >= KEY_SET_SLOTS / 2 || set->slots[place_in(set, hash)]);
 }
 
-void app_note_failed(KeySet *set, const TileKey *key) {
+void failures_note(KeySet *set, const TileKey *key) {
     const uint64_t hash = hash_of(key);
     if (set_has(set, hash)) return;
     set->slots[place_in(set, hash)] = hash;
@@ -31,17 +31,17 @@ static void set_clear(KeySet *set) {
     if (set->count > 0) memset(set, 0, sizeof *set);
 }
 
-bool app_has_failed(const App *app, const TileKey *key) {
+bool failures_has(const App *app, const TileKey *key) {
     if (app->work.failed.count == 0 && app->work.no_room.count == 0) return false;
     const uint64_t hash = hash_of(key);
     return set_has(&app->work.failed, hash) || set_has(&app->work.no_room, hash);
 }
 
-void app_forget_failures(App *app) {
+void failures_forget(App *app) {
     set_clear(&app->work.failed);
     set_clear(&app->work.no_room);
 }
 
-void app_forget_no_room(App *app) {
+void failures_forget_no_room(App *app) {
     set_clear(&app->work.no_room);
 }

@@ -4,7 +4,7 @@
 
 #define SETTLE_SLEEP_NS UINT64_C(500000)
 
-bool app_take_chores(App *app) {
+bool finish_ready_chores(App *app) {
     bool any = false;
     for (int i = 0; i < CHORES_COUNT; i++)
         any |= chores_finish(app->machine.chores[i], app);
@@ -14,15 +14,15 @@ bool app_take_chores(App *app) {
 
 static void finish(App *app, Chores *chores) {
     while (!chores_idle(chores)) {
-        if (!app_take_chores(app)) clock_sleep_ns(SETTLE_SLEEP_NS);
+        if (!finish_ready_chores(app)) clock_sleep_ns(SETTLE_SLEEP_NS);
     }
 }
 
-void app_finish_chores(App *app) {
+void finish_chores(App *app) {
     for (int i = 0; i < CHORES_WRITE; i++)
         finish(app, app->machine.chores[i]);
 }
 
-void app_finish_search(App *app) {
+void finish_search(App *app) {
     finish(app, app->machine.chores[CHORES_SEARCH]);
 }

@@ -8,9 +8,8 @@
 #define FRAME_GOAL_NS UINT64_C(14000000) /* of a frame of 60 Hz, with something to spare */
 #define PAINT_SHARE 8                    /* a shorter painting counts for so little of what is expected */
 #define FLYING_NS UINT64_C(100000000)
-#define PAUSE_MOST_NS UINT64_C(100000000) /* a frame that hangs must not stop the work */
 
-FrameParams app_window_params(const App *app) {
+FrameParams frame_window_params(const App *app) {
     int window_w, window_h, drawable_w, drawable_h;
     platform_size(app->machine.platform, &window_w, &window_h, &drawable_w, &drawable_h);
     return (FrameParams){
@@ -18,7 +17,7 @@ FrameParams app_window_params(const App *app) {
 }
 
 static bool has_failed(const void *user, const TileKey *key) {
-    return app_has_failed(user, key);
+    return failures_has(user, key);
 }
 
 /* Where the CPU paints, what painting will take is not there for composing. */
@@ -30,11 +29,11 @@ static uint64_t compose_budget(const App *app) {
                                                        : COMPOSE_BUDGET_NS;
 }
 
-void app_note_painted(App *app, uint64_t ns) {
+void frame_note_painted(App *app, uint64_t ns) {
     app->pace.paint_ns = ns > app->pace.paint_ns ? ns : app->pace.paint_ns - (app->pace.paint_ns - ns) / PAINT_SHARE;
 }
 
-Frame app_make_frame(App *app, const FrameParams *params) {
+Frame frame_make(App *app, const FrameParams *params) {
     const uint64_t now = clock_now_ns(&app->machine.clock);
     app->work.wants.variant = views_variant(&app->look);
     return (Frame){
@@ -65,20 +64,10 @@ Frame app_make_frame(App *app, const FrameParams *params) {
     };
 }
 
-/* Software GL paints with the cores that the workers compute on: they pause while a frame is painted, and work between
- * frames. */
-void app_workers_pause(App *app) {
-    if (gpu_info(app->machine.gpu)->software) tiles_scheduler_yield(app->machine.scheduler, PAUSE_MOST_NS);
-}
-
-void app_workers_resume(App *app) {
-    if (gpu_info(app->machine.gpu)->software) tiles_scheduler_yield(app->machine.scheduler, 0);
-}
-
-void app_frame_build(App *app, const FrameParams *params) {
+void frame_build(App *app, const FrameParams *params) {
     app->catalog->build_frame(app, params);
 }
 
-void app_redraw_at(App *app, uint64_t at_ns) {
+void frame_due_at(App *app, uint64_t at_ns) {
     if (!app->pace.redraw_at_ns || app->pace.redraw_at_ns > at_ns) app->pace.redraw_at_ns = at_ns;
 }

@@ -177,11 +177,11 @@ static const char *const THEMES[] = {"dark", "light", NULL};
 
 #define EVERYWHERE (PROPERTY_OPTION | PROPERTY_PICTURE | PROPERTY_SETTING | PROPERTY_STATE)
 
-const char *app_transform_name(Transform transform) {
+const char *look_transform_name(Transform transform) {
     return TRANSFORMS[transform];
 }
 
-const char *app_channel_name(Channel channel) {
+const char *look_channel_name(Channel channel) {
     return CHANNELS[channel];
 }
 

@@ -1,7 +1,7 @@
 /* What follows from a change of what is looked at. */
 #include "session/app.h"
 
-void app_tell_change(App *app) {
+void look_changed_tell(App *app) {
     for (const Scene *const *scene = app->catalog->scenes; *scene; scene++) {
         if ((*scene)->look_changed) (*scene)->look_changed(app);
     }
@@ -10,7 +10,7 @@ void app_tell_change(App *app) {
     }
 }
 
-void app_tell_set(App *app) {
+void look_changed_tell_set(App *app) {
     for (const Scene *const *scene = app->catalog->scenes; *scene; scene++) {
         if ((*scene)->set_changed) (*scene)->set_changed(app);
     }
@@ -19,13 +19,13 @@ void app_tell_set(App *app) {
     }
 }
 
-void app_view_changed(App *app) {
+void look_changed_follow(App *app) {
     const Capture *capture = app_capture(app);
     if (!capture) return;
     Look *look = &app->look;
     app->pace.redraw = true;
     if (capture_set_count(capture) == 0) {
-        app_tell_change(app);
+        look_changed_tell(app);
         return;
     }
     look->subject.set = (int)i64_clamp(look->subject.set, 0, capture_set_count(capture) - 1);
@@ -47,6 +47,6 @@ void app_view_changed(App *app) {
     if (look->matrix.cursor_on && (look->matrix.cursor_q >= layer->queries || look->matrix.cursor_k >= layer->keys)) {
         look->matrix.cursor_on = look->matrix.cursor_locked = false;
     }
-    app_tell_change(app);
+    look_changed_tell(app);
     app->pace.redraw = true;
 }

@@ -31,7 +31,7 @@ typedef struct Machine {
     int base_side;
     size_t gpu_budget_seen;
     bool disk_cache;
-    const CancelFlag *cancel; /* ends app_settle; NULL: nothing does */
+    const CancelFlag *cancel; /* ends work_settle; NULL: nothing does */
     Recomputing recompute;
 } Machine;
 

@@ -15,7 +15,7 @@ static bool need_pattern(App *app, const SetInfo **set, const LayerInfo **layer,
 }
 
 static bool go_to_layer(App *app, int index) {
-    if (index == app_layer(app)) return false;
+    if (index == scene_layer(app)) return false;
     if (app->shown.scene->place.go_layer) {
         app->shown.scene->place.go_layer(app, index);
         return true;
@@ -23,7 +23,7 @@ static bool go_to_layer(App *app, int index) {
     app->motion.scrub_direction = index > app->look.subject.layer ? 1 : -1;
     app->look.subject.layer = index;
     app->pace.last_layer_ns = clock_now_ns(&app->machine.clock);
-    app_view_changed(app);
+    look_changed_follow(app);
     return true;
 }
 
@@ -39,7 +39,7 @@ static bool set_layer(App *app, const char *args, Error *err) {
         error_set(err, STATUS_USAGE, "'layer' takes a number, +N, -N, first or last, not '%s'", args);
         return false;
     }
-    if (relative) return go_to_layer(app, (int)i64_clamp(app_layer(app) + n, 0, set->layer_count - 1));
+    if (relative) return go_to_layer(app, (int)i64_clamp(scene_layer(app) + n, 0, set->layer_count - 1));
     const int index = n < 0 || n > INT32_MAX ? -1 : capture_layer_index(set, (int)n);
     if (index < 0) {
         error_set(err, STATUS_NOT_FOUND, "there is no layer %s; the set has layers %d to %d", args,
@@ -57,14 +57,14 @@ static void use_single(App *app, int number) {
     if (!tiles_headset_single(&app->look.subject.heads)) app->motion.memory.before_mean = app->look.subject.heads;
     app->look.subject.heads = (HeadSet){.op = HEADS_MEAN, .count = 1, .heads = {number}};
     app->motion.memory.last = number;
-    app_view_changed(app);
+    look_changed_follow(app);
 }
 
 static bool cmd_head(App *app, const char *args, Error *err) {
     const SetInfo *set;
     const LayerInfo *layer;
     if (!need_pattern(app, &set, &layer, err)) return false;
-    layer = &set->layers[app_layer(app)];
+    layer = &set->layers[scene_layer(app)];
     int64_t n;
     const bool relative = args[0] == '+' || args[0] == '-';
     if (!text_parse_i64(args[0] == '+' ? args + 1 : args, &n)) {
@@ -105,7 +105,7 @@ static bool set_heads(App *app, const char *args, Error *err) {
     if (tiles_headset_resolve(&heads, set, layer, &resolved, err) != STATUS_OK) return false;
     app->look.subject.heads = heads;
     if (tiles_headset_single(&heads)) app->motion.memory.last = heads.heads[0];
-    app_view_changed(app);
+    look_changed_follow(app);
     return true;
 }
 
@@ -124,7 +124,7 @@ static bool cmd_mean(App *app, const char *args, Error *err) {
         app->motion.memory.before_mean = app->look.subject.heads;
         app->look.subject.heads = all;
     }
-    app_view_changed(app);
+    look_changed_follow(app);
     return true;
 }
 
@@ -140,7 +140,7 @@ static bool cmd_toggle_head(App *app, const char *args, Error *err) {
     if (app->look.subject.heads.op == HEADS_WEIGHTED || app->look.subject.heads.op == HEADS_DIFF)
         app->look.subject.heads.op = HEADS_MEAN;
     if (!tiles_headset_toggle(&app->look.subject.heads, layer, (int)n)) return false;
-    app_view_changed(app);
+    look_changed_follow(app);
     return true;
 }
 
@@ -153,7 +153,7 @@ static bool cmd_all_heads(App *app, const char *args, Error *err) {
     (void)err;
     const HeadOp op = app->look.subject.heads.op;
     app->look.subject.heads = (HeadSet){.op = op == HEADS_MAX || op == HEADS_MIN ? op : HEADS_MEAN};
-    app_view_changed(app);
+    look_changed_follow(app);
     return true;
 }
 
@@ -167,7 +167,7 @@ static bool cmd_combine(App *app, const char *args, Error *err) {
         /* One head alone has nothing to combine: its button means "of all heads". */
         if (tiles_headset_single(&app->look.subject.heads)) app->look.subject.heads = (HeadSet){.op = OPS[i].op};
         app->look.subject.heads.op = OPS[i].op;
-        app_view_changed(app);
+        look_changed_follow(app);
         return true;
     }
     error_set(err, STATUS_USAGE, "'combine' takes mean, max or min, not '%s'", args);
@@ -195,8 +195,8 @@ static bool set_set(App *app, const char *args, Error *err) {
     app->look.subject.layer = layer >= 0 ? layer : 0;
     app->look.matrix.cursor_on = app->look.matrix.cursor_locked = false;
     app->look.matrix.fitted = true;
-    app_tell_set(app);
-    app_view_changed(app);
+    look_changed_tell_set(app);
+    look_changed_follow(app);
     return true;
 }
 
@@ -217,7 +217,7 @@ static bool choose(App *app, const char *args, const char *command, const char *
     }
     if (count <= 1) app_say(app, SAY_INFO, "this capture has one %s", what);
     *current = (int)n;
-    app_view_changed(app);
+    look_changed_follow(app);
     return true;
 }
 
@@ -242,7 +242,7 @@ static bool set_step(App *app, const char *args, Error *err) {
     int number = capture_step_number(set, app->look.subject.step);
     if (!choose(app, args, "step", "decode step", set->step_count, &number, err)) return false;
     app->look.subject.step = capture_step_of_number(set, number);
-    app_view_changed(app);
+    look_changed_follow(app);
     return true;
 }
 
@@ -263,7 +263,7 @@ static bool set_values(App *app, const char *args, Error *err) {
         return false;
     }
     app->look.subject.values = values;
-    app_view_changed(app);
+    look_changed_follow(app);
     return true;
 }
 
@@ -326,7 +326,7 @@ static void layer_values(const App *app, EachValue each, void *user) {
     int64_t queries, keys;
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
     for (int i = 0; i < set->layer_count && i < VALUES_MAX; i++)
-        each_number(set->layers[i].number, i == app_layer(app), each, user);
+        each_number(set->layers[i].number, i == scene_layer(app), each, user);
 }
 
 static void head_values(const App *app, EachValue each, void *user) {
@@ -334,7 +334,7 @@ static void head_values(const App *app, EachValue each, void *user) {
     const LayerInfo *layer;
     int64_t queries, keys;
     if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
-    layer = &set->layers[app_layer(app)];
+    layer = &set->layers[scene_layer(app)];
     const HeadSet *heads = &app->look.subject.heads;
     for (int i = 0; i < layer->head_count && i < VALUES_MAX; i++)
         each_number(layer->head_numbers[i], heads->count > 0 && tiles_headset_contains(heads, layer->head_numbers[i]),

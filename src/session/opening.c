@@ -74,7 +74,7 @@ static void wait_and_show(App *app, Opening *o) {
     }
 }
 
-Status app_read_capture(App *app, const CaptureOpenParams *params, Capture **out, Error *err) {
+Status opening_read(App *app, const CaptureOpenParams *params, Capture **out, Error *err) {
     Thread *thread = NULL;
     if (!app->machine.platform || !platform_is_window(app->machine.platform)) return capture_open(params, out, err);
     Opening o = {.params = *params, .what = "opening", .fraction = -1, .mutex = mutex_new(), .ended = cond_new()};

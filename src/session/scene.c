@@ -80,7 +80,7 @@ const ViewResult *scene_under_mouse(const App *app) {
     return scene->mouse.under ? scene->mouse.under(app) : &app->picture.result;
 }
 
-int app_layer(const App *app) {
+int scene_layer(const App *app) {
     const Scene *scene = app->shown.scene;
     return scene->place.layer ? scene->place.layer(app) : app->look.subject.layer;
 }

@@ -117,7 +117,7 @@ const Camera *scene_camera(const App *app);
 /* The plot under the mouse. */
 const ViewResult *scene_under_mouse(const App *app);
 /* Index of the layer that commands and the scrubber mean. */
-int app_layer(const App *app);
+int scene_layer(const App *app);
 extern const Property SCENE_PROPERTIES[];
 
 #endif

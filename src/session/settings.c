@@ -189,7 +189,7 @@ static bool apply_setting(void *user, const Property *property, const Scene *sce
     } else {
         char line[SETTINGS_VALUE_SIZE + 48];
         snprintf(line, sizeof line, "%s %s", property->command.name, value);
-        (void)app_command(a->app, line, NULL);
+        (void)commands_run(a->app, line, NULL);
     }
     return true;
 }

@@ -36,7 +36,7 @@ static void append_view(const App *app, const SetInfo *set, const LayerInfo *lay
     text_appendf(out, "\"camera\":{\"q0\":%.9g,\"k0\":%.9g,\"q1\":%.9g,\"k1\":%.9g,\"fitted\":%s},", q0, k0, q1, k1,
                  app->look.matrix.fitted ? "true" : "false");
     text_appendf(out, "\"level\":[%d,%d],\"exactness\":\"%s\",\"pending\":%s,", app->picture.result.level.q,
-                 app->picture.result.level.k, app_badge(app), app->picture.result.pending ? "true" : "false");
+                 app->picture.result.level.k, words_badge(app), app->picture.result.pending ? "true" : "false");
     text_appendf(out, "\"range\":[%.9g,%.9g],", (double)app->look.colours.lo, (double)app->look.colours.hi);
     text_appendf(out, "\"plot\":[%g,%g,%g,%g],\"origin\":[%g,%g],\"cell\":[%.9g,%.9g],",
                  (double)app->picture.result.plot.x, (double)app->picture.result.plot.y,
@@ -48,7 +48,7 @@ static void append_view(const App *app, const SetInfo *set, const LayerInfo *lay
 static void append_strip_view(const App *app, TextBuffer *out) {
     const Rect plot = app->picture.result.plot;
     text_appendf(out, "\"view\":\"%s\",\"exactness\":\"%s\",\"pending\":%s,\"range\":[%.9g,%.9g],",
-                 app->shown.scene->name, app_badge(app), app->picture.result.pending ? "true" : "false",
+                 app->shown.scene->name, words_badge(app), app->picture.result.pending ? "true" : "false",
                  (double)app->look.colours.lo, (double)app->look.colours.hi);
     text_appendf(out, "\"plot\":[%g,%g,%g,%g],", (double)plot.x, (double)plot.y, (double)plot.w, (double)plot.h);
 }
@@ -69,7 +69,7 @@ static bool append_property(void *user, const Property *property, const Scene *s
         if (*c == '-') *c = '_';
     }
     if (property->kind == PROPERTY_SWITCH) {
-        app_append_bool(t->out, name, !strcmp(value, "on"));
+        words_append_bool(t->out, name, !strcmp(value, "on"));
         return true;
     }
     text_appendf(t->out, "\"%s\":", name);
@@ -81,7 +81,7 @@ static bool append_property(void *user, const Property *property, const Scene *s
     return true;
 }
 
-void app_state_json(const App *app, TextBuffer *out) {
+void state_json(const App *app, TextBuffer *out) {
     const SetInfo *set;
     const LayerInfo *layer;
     int64_t queries, keys;
@@ -96,8 +96,8 @@ void app_state_json(const App *app, TextBuffer *out) {
         append_strip_view(app, out);
     Telling telling = {app, out};
     (void)property_each(app->catalog, append_property, &telling);
-    app_append_bool(out, "range_locked", app->look.colours.range_locked);
-    app_append_bool(out, "fullscreen", platform_is_fullscreen(app->machine.platform));
+    words_append_bool(out, "range_locked", app->look.colours.range_locked);
+    words_append_bool(out, "fullscreen", platform_is_fullscreen(app->machine.platform));
     for (const Scene *const *scene = app->catalog->scenes; *scene; scene++) {
         if ((*scene)->json) (*scene)->json(app, out);
     }
@@ -131,7 +131,7 @@ static void append_word(TextBuffer *out, const char *word) {
     text_append(out, "'");
 }
 
-void app_append_option(TextBuffer *out, const char *name, const char *value) {
+void state_append_option(TextBuffer *out, const char *name, const char *value) {
     text_appendf(out, " --%s ", name);
     append_word(out, value);
 }
@@ -148,7 +148,7 @@ static bool append_option(void *user, const Property *property, const Scene *sce
         !(property->where & PROPERTY_SETTING && settings_value(t->app, name)))
         return true;
     if (property->option.arg)
-        app_append_option(t->out, name, value);
+        state_append_option(t->out, name, value);
     else
         text_appendf(t->out, " --%s", name);
     return true;
@@ -172,14 +172,14 @@ static void command_line(const App *app, bool copied, TextBuffer *out) {
     if (!scene_shows(app, app->shown.scene)) return;
     Telling telling = {app, out};
     (void)property_each(app->catalog, append_option, &telling);
-    if (app->opened.axes[0]) app_append_option(out, "axes", app->opened.axes);
+    if (app->opened.axes[0]) state_append_option(out, "axes", app->opened.axes);
 }
 
-void app_command_line(const App *app, TextBuffer *out) {
+void state_command_line(const App *app, TextBuffer *out) {
     command_line(app, false, out);
 }
 
-void app_command_line_copied(const App *app, TextBuffer *out) {
+void state_command_line_copied(const App *app, TextBuffer *out) {
     command_line(app, true, out);
     if (app->ui.scale != 1 || settings_value(app, "scale")) text_appendf(out, " --scale %.4g", (double)app->ui.scale);
 }

@@ -23,7 +23,7 @@
 
 static Status settle(App *app, const FrameParams *frame, Error *err) {
     if (!app_capture(app)) return STATUS_OK;
-    return (frame->chrome ? app_settle_all : app_settle)(app, frame, SETTLE_NS, err);
+    return (frame->chrome ? work_settle_all : work_settle)(app, frame, SETTLE_NS, err);
 }
 
 /* ---- pixels ---------------------------------------------------------------------------------- */
@@ -49,7 +49,7 @@ static Status draw_part(Poster *p, GpuArea part, Error *err) {
     Status status = p->params->exact ? settle(app, &frame, err) : STATUS_OK;
     if (status != STATUS_OK) return status;
     frame.exact_only = p->params->exact;
-    app_frame_build(app, &frame);
+    frame_build(app, &frame);
     if (cancel_requested(app->machine.cancel)) return error_set(err, STATUS_CANCELLED, "interrupted");
     status = gpu_paint_part(app->machine.gpu, p->target, part, p->ground, &app->picture.list, err);
     if (status == STATUS_OK) status = gpu_target_read(app->machine.gpu, p->target, p->pixels, err);
@@ -98,11 +98,11 @@ static size_t describe(const App *app, char title[512], char paths[2][PATH_TEXT]
                        ExportText texts[TEXTS_MAX]) {
     still_title(app, title, 512);
     still_capture_path(app, 0, paths[0], PATH_TEXT);
-    app_command_line(app, command);
+    state_command_line(app, command);
     const ExportText all[TEXTS_MAX] = {{"Title", title},
                                        {"attnscope.command", command->text},
                                        {"attnscope.capture", paths[0]},
-                                       {"attnscope.exactness", app_badge(app)},
+                                       {"attnscope.exactness", words_badge(app)},
                                        {"attnscope.version", ATTNSCOPE_VERSION},
                                        {"Software", "attnscope " ATTNSCOPE_VERSION},
                                        {"attnscope.reference", paths[1]}};
@@ -152,7 +152,7 @@ static Status write_pixels(App *app, const ExportWriter *writer, const char *pat
     if (params->exact)
         status = settle(app, &first, err);
     else
-        app_frame_build(app, &first);
+        frame_build(app, &first);
     if (status == STATUS_OK) status = open_picture(&p, path, err);
     if (status == STATUS_OK) status = draw_parts(&p, err);
     if (status == STATUS_OK) {
@@ -180,13 +180,13 @@ static Status write_vectors(App *app, const ExportWriter *writer, const char *pa
     Status status = params->exact ? settle(app, &frame, err) : STATUS_OK;
     if (status != STATUS_OK) return status;
     frame.exact_only = params->exact;
-    app_frame_build(app, &frame);
+    frame_build(app, &frame);
     char title[512];
     TextBuffer description = {0};
     still_title(app, title, sizeof title);
     if (!params->anonymous) {
-        app_command_line(app, &description);
-        text_appendf(&description, "\n%s; attnscope " ATTNSCOPE_VERSION, app_badge(app));
+        state_command_line(app, &description);
+        text_appendf(&description, "\n%s; attnscope " ATTNSCOPE_VERSION, words_badge(app));
     }
     const ExportVectorParams vector = {.width = frame.width,
                                        .height = frame.height,

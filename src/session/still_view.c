@@ -180,17 +180,17 @@ Status still_open_picture(App *app, const char *picture, Error *err) {
     char axes[sizeof app->opened.axes];
     memcpy(axes, app->opened.axes, sizeof axes);
     snprintf(app->opened.axes, sizeof app->opened.axes, "%s", options.axes ? options.axes : "");
-    if ((status = app_open_capture(app, &capture, 1, err)) != STATUS_OK) {
+    if ((status = captures_open(app, &capture, 1, err)) != STATUS_OK) {
         memcpy(app->opened.axes, axes, sizeof axes);
         return status;
     }
     /* What a command line leaves out is what the program starts with. */
-    if (!view_options_value(&options, "ref") && (status = app_open_reference(app, NULL, err)) != STATUS_OK)
+    if (!view_options_value(&options, "ref") && (status = captures_open_reference(app, NULL, err)) != STATUS_OK)
         return status;
     views_look_init(&app->look);
     const char *theme = view_options_value(&options, "theme");
     app->ui.light = theme && !strcmp(theme, "light");
-    const FrameParams frame = app_window_params(app);
-    app_frame_build(app, &frame);
+    const FrameParams frame = frame_window_params(app);
+    frame_build(app, &frame);
     return view_options_apply(&options, app, &frame, err);
 }

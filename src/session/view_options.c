@@ -97,7 +97,7 @@ static Status apply(App *app, const GivenProperty *given, Error *err) {
     if (strlen(value) > 400)
         return error_set(err, STATUS_USAGE, "the value of --%s is too long", property_name(given->property));
     snprintf(line, sizeof line, "%s %s", given->property->command.name, value);
-    return app_command(app, line, err);
+    return commands_run(app, line, err);
 }
 
 static bool any(const ViewOptions *o, PropertyOrder order) {
@@ -136,7 +136,7 @@ Status view_options_apply(const ViewOptions *o, App *app, const FrameParams *fra
         return error_set(err, STATUS_USAGE, "--from is for the window, `render` and `record`");
     if (o->no_labels) app->look.labels = false;
     if (any(o, PROPERTY_WITH_LAYOUT)) { /* rectangles are fitted into a plot, lines are known when there is a layout */
-        app_frame_build(app, frame);
+        frame_build(app, frame);
         if ((status = apply_all(o, app, PROPERTY_WITH_LAYOUT, err)) != STATUS_OK) return status;
     }
     for (const Part *const *part = app->catalog->parts; *part; part++) {

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-void app_format_cell(float value, char *out, size_t out_size) {
+void words_cell(float value, char *out, size_t out_size) {
     if (isnan(value))
         snprintf(out, out_size, "NaN");
     else if (isinf(value))
@@ -15,7 +15,7 @@ void app_format_cell(float value, char *out, size_t out_size) {
         snprintf(out, out_size, "%.4f", (double)value);
 }
 
-void app_variant_text(const App *app, char *out, size_t out_size) {
+void words_variant(const App *app, char *out, size_t out_size) {
     static const char *const SCALES[] = {
         [ROWS_SUM] = "rows / visible sum", [ROWS_MAX] = "rows / visible max", [ROWS_UNIFORM] = "relative to uniform"};
     const Variant variant = views_variant(&app->look);
@@ -36,7 +36,7 @@ void app_variant_text(const App *app, char *out, size_t out_size) {
     text_buffer_free(&text);
 }
 
-const char *app_badge(const App *app) {
+const char *words_badge(const App *app) {
     const ViewResult *r = &app->picture.result;
     if (r->absent) return "not comparable";
     if (r->missing) return "loading";
@@ -57,11 +57,11 @@ const char *app_badge(const App *app) {
     }
 }
 
-void app_append_bool(TextBuffer *out, const char *name, bool value) {
+void words_append_bool(TextBuffer *out, const char *name, bool value) {
     text_appendf(out, "\"%s\":%s,", name, value ? "true" : "false");
 }
 
-void app_append_cell(TextBuffer *out, float value) {
+void words_append_cell(TextBuffer *out, float value) {
     if (isinf(value))
         text_append(out, "0");
     else

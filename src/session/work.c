@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#define PAUSE_MOST_NS UINT64_C(100000000) /* a frame that hangs must not stop the work */
 #define FRUITLESS_MAX 20
 #define COMPOSING_MAX 2000
 #define IDLE_STEPS_MAX 1024
@@ -21,7 +22,7 @@
 static int drop_failed(App *app, size_t from) {
     size_t kept = from;
     for (size_t i = from; i < app->work.wants.count; i++) {
-        if (app_has_failed(app, &app->work.wants.items[i].key)) continue;
+        if (failures_has(app, &app->work.wants.items[i].key)) continue;
         if (kept != i) app->work.wants.items[kept] = app->work.wants.items[i];
         kept++;
     }
@@ -51,7 +52,7 @@ static uint64_t hash_view(const App *app) {
 
 /* Another view needs other tiles, and what did not fit before may fit now. */
 static void forget_no_room(App *app) {
-    if (app->work.no_room.count > 0 && app->work.no_room_view != hash_view(app)) app_forget_no_room(app);
+    if (app->work.no_room.count > 0 && app->work.no_room_view != hash_view(app)) failures_forget_no_room(app);
 }
 
 static void note_motion(App *app) {
@@ -80,14 +81,14 @@ static void want_bases(App *app, Frame *frame, const Look *look) {
     app->work.overviews.total += views_count_bases(frame, look);
 }
 
-void app_submit_wants(App *app, bool background) {
+void work_submit_wants(App *app, bool background) {
     if (!app_capture(app)) return;
     forget_no_room(app);
     (void)drop_failed(app, 0);
     app->work.visible_wants = (int)app->work.wants.count;
     if (background && capture_set_count(app_capture(app)) > 0) {
         const FrameParams params = {.scale = 1};
-        Frame frame = app_make_frame(app, &params);
+        Frame frame = frame_make(app, &params);
         const int before = app->work.overviews.missing;
         Frame ref_frame;
         Look ref_look;
@@ -117,7 +118,7 @@ void app_submit_wants(App *app, bool background) {
                                                    &err);
     app->work.held_up = status == STATUS_CANCELLED;
     if (app->work.held_up) {
-        app_redraw_at(app, clock_now_ns(&app->machine.clock) + BUSY_RETRY_NS);
+        frame_due_at(app, clock_now_ns(&app->machine.clock) + BUSY_RETRY_NS);
     } else if (status != STATUS_OK) {
         app_say(app, SAY_ERROR, "%s", err.message);
     }
@@ -127,7 +128,7 @@ void app_submit_wants(App *app, bool background) {
 static void note_no_room(App *app, const TileKey *key, const Error *err) {
     if (app->work.no_room.count == 0) app_say(app, SAY_WARNING, "%s; raise it with --gpu-budget", err->message);
     app->work.no_room_view = hash_view(app);
-    app_note_failed(&app->work.no_room, key);
+    failures_note(&app->work.no_room, key);
 }
 
 /* The driver gave less than the budget allows. */
@@ -143,7 +144,7 @@ static void watch_budget(App *app) {
 
 static void note_failure(App *app, const TileData *data) {
     if (data->status == STATUS_CANCELLED) return;
-    app_note_failed(&app->work.failed, &data->key);
+    failures_note(&app->work.failed, &data->key);
     char text[ERROR_MESSAGE_SIZE + ERROR_FILE_SIZE + 64];
     error_format(&data->error, text, sizeof text);
     app_say(app, SAY_ERROR, "%s", text);
@@ -157,7 +158,7 @@ static bool taken_by_part(App *app, const TileData *data) {
     return false;
 }
 
-bool app_take_results(App *app, uint64_t budget_ns, bool *any) {
+bool work_take_results(App *app, uint64_t budget_ns, bool *any) {
     recompute_step(app, budget_ns);
     const uint64_t start = clock_now_ns(&app->machine.clock);
     bool visible = false;
@@ -199,34 +200,34 @@ bool app_take_results(App *app, uint64_t budget_ns, bool *any) {
     watch_budget(app);
     if (tiles_scheduler_waiting(app->machine.scheduler) > 0) {
         /* A worker had the lock, or time was up; nobody will wake the loop for these a second time. */
-        app_redraw_at(app, clock_now_ns(&app->machine.clock) + BUSY_RETRY_NS);
+        frame_due_at(app, clock_now_ns(&app->machine.clock) + BUSY_RETRY_NS);
     }
     if (*any && !visible) {
-        app_redraw_at(app, clock_now_ns(&app->machine.clock) + BACKGROUND_REDRAW_NS);
+        frame_due_at(app, clock_now_ns(&app->machine.clock) + BACKGROUND_REDRAW_NS);
     }
     return visible;
 }
 
-bool app_base_image(App *app, TileKey *key) {
+bool work_base_image(App *app, TileKey *key) {
     const FrameParams params = {.scale = 1};
-    Frame frame = app_make_frame(app, &params);
+    Frame frame = frame_make(app, &params);
     frame.wants = &(WantList){0};
     return frame.capture && views_base_ready(&frame, &app->look, app->look.subject.layer, false, key);
 }
 
-bool app_reserve_ahead(App *app) {
+bool work_reserve_ahead(App *app) {
     const FrameParams params = {.scale = 1};
-    Frame frame = app_make_frame(app, &params);
+    Frame frame = frame_make(app, &params);
     return scene_has(app, SCENE_CELLS) && frame.capture && views_reserve_ahead(&frame, &app->look);
 }
 
-bool app_idle_step(App *app) {
+bool work_idle_step(App *app) {
     const Capture *capture = app_capture(app);
     if (!capture) return false;
-    if (app_reserve_ahead(app)) return true;
+    if (work_reserve_ahead(app)) return true;
     recompute_choose(app, true);
     const FrameParams params = {.scale = 1};
-    Frame frame = app_make_frame(app, &params);
+    Frame frame = frame_make(app, &params);
     frame.wants = &(WantList){0};
     const SceneDrawing *drawing = &app->shown.scene->drawing;
     if (capture_set_count(capture) == 0) return false;
@@ -262,24 +263,24 @@ static bool nothing_new(App *app, bool any, bool first) {
     return true;
 }
 
-Status app_settle_all(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err) {
+Status work_settle_all(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err) {
     const Clock clock = clock_system();
     const uint64_t start = clock_now_ns(&clock);
     app->work.wants.count = 0;
     for (bool first = true;; first = false) {
         bool any;
         const bool late = clock_now_ns(&clock) - start > timeout_ns;
-        app_take_results(app, UINT64_MAX, &any);
+        work_take_results(app, UINT64_MAX, &any);
         if (!late && nothing_new(app, any, first)) continue;
         app->work.wants.count = 0;
-        app_submit_wants(app, true);
+        work_submit_wants(app, true);
         if (app->work.overviews.missing == 0 || app->work.failed.count > 0 || app->work.no_room.count > 0) break;
         if (late) return error_set(err, STATUS_CANCELLED, "the overviews were not ready in time");
         clock_sleep_ns(200000);
     }
-    for (int i = 0; i < IDLE_STEPS_MAX && app_idle_step(app); i++) {
+    for (int i = 0; i < IDLE_STEPS_MAX && work_idle_step(app); i++) {
     }
-    return app_settle(app, params, timeout_ns, err);
+    return work_settle(app, params, timeout_ns, err);
 }
 
 typedef enum Until { UNTIL_ALL, UNTIL_EXACT, UNTIL_PICTURE } Until;
@@ -294,7 +295,7 @@ static Status settle(App *app, const FrameParams *params, uint64_t timeout_ns, U
     const uint64_t start = clock_now_ns(&clock);
     FrameParams exact = *params;
     exact.exact_only = until != UNTIL_PICTURE;
-    app_finish_chores(app);
+    finish_chores(app);
     /* Frames in a row that asked for nothing and yet are not complete. Where a frame has little time to compose, many of
      * them go by before a screen of many heads is. */
     int fruitless = app->pace.fruitless = 0;
@@ -302,11 +303,11 @@ static Status settle(App *app, const FrameParams *params, uint64_t timeout_ns, U
     for (bool first = true;; first = false) {
         bool any;
         const bool late = clock_now_ns(&clock) - start > timeout_ns;
-        app_take_results(app, UINT64_MAX, &any);
+        work_take_results(app, UINT64_MAX, &any);
         if (!late && nothing_new(app, any, first)) continue;
-        app_frame_build(app, &exact);
+        frame_build(app, &exact);
         const size_t wanted = app->work.wants.count;
-        app_submit_wants(app, false);
+        work_submit_wants(app, false);
         /* Everything still asked for has failed: the message says why, and waiting will not help. */
         const bool stuck = app->work.wants.count == 0 && tiles_scheduler_idle(app->machine.scheduler);
         if (wanted == 0 && !app->picture.result.pending) return STATUS_OK;
@@ -324,14 +325,24 @@ static Status settle(App *app, const FrameParams *params, uint64_t timeout_ns, U
     }
 }
 
-Status app_settle(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err) {
+Status work_settle(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err) {
     return settle(app, params, timeout_ns, UNTIL_ALL, err);
 }
 
-Status app_settle_exact(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err) {
+Status work_settle_exact(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err) {
     return settle(app, params, timeout_ns, UNTIL_EXACT, err);
 }
 
-Status app_settle_picture(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err) {
+Status work_settle_picture(App *app, const FrameParams *params, uint64_t timeout_ns, Error *err) {
     return settle(app, params, timeout_ns, UNTIL_PICTURE, err);
+}
+
+/* Software GL paints with the cores that the workers compute on: they pause while a frame is painted, and work between
+ * frames. */
+void work_pause(App *app) {
+    if (gpu_info(app->machine.gpu)->software) tiles_scheduler_yield(app->machine.scheduler, PAUSE_MOST_NS);
+}
+
+void work_resume(App *app) {
+    if (gpu_info(app->machine.gpu)->software) tiles_scheduler_yield(app->machine.scheduler, 0);
 }

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-void panel_caption(Panel *p, const char *text, const char *right) {
+void column_caption(Panel *p, const char *text, const char *right) {
     const float s = p->frame->scale;
     draw_text(&p->app->picture.list, p->x, p->y, text, ui_bold(p->app, 12), ALIGN_LEFT, p->frame->theme->text);
     if (right)
@@ -14,7 +14,7 @@ void panel_caption(Panel *p, const char *text, const char *right) {
 }
 
 /* "query   the            17" */
-void panel_token_row(Panel *p, const char *name, Axis axis, int64_t index) {
+void column_token_row(Panel *p, const char *name, Axis axis, int64_t index) {
     const float s = p->frame->scale;
     char text[128], position[32];
     const bool tokens = capture_tokens(p->frame->capture, p->app->look.subject.set, p->app->look.subject.item, axis) !=
@@ -54,7 +54,7 @@ static void profile_bar(Panel *p, float x, float width, float zero, float height
     draw_rect(&p->app->picture.list, (Rect){x, height > 0 ? zero - h : zero, width, h}, 0, color);
 }
 
-void panel_profile(Panel *p, Rect box, const float *values, int64_t count, int64_t marked, float *least, float *most) {
+void column_profile(Panel *p, Rect box, const float *values, int64_t count, int64_t marked, float *least, float *most) {
     const float s = p->frame->scale;
     const Theme *theme = p->frame->theme;
     const int64_t columns = i64_min(count, (int64_t)(box.w / fmaxf(1, roundf(s))));

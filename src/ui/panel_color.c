@@ -28,7 +28,7 @@ static void range_caption(Panel *p) {
         snprintf(text, sizeof text, "%s%s",
                  app->look.colours.range_mode == RANGE_MANUAL ? "range as typed" : "automatic range",
                  app->look.colours.range_locked ? ", locked" : "");
-        panel_caption(p, "colour", text);
+        column_caption(p, "colour", text);
         return;
     }
     const char *text = words->range_words(app, &hint, &command);
@@ -37,7 +37,7 @@ static void range_caption(Panel *p) {
     const Rect rect = {p->x + p->w - width - 6 * s, p->y - 16 * s, width + 12 * s, 22 * s};
     draw_text(&app->picture.list, p->x + p->w, p->y, text, style, ALIGN_RIGHT, p->frame->theme->accent);
     ui_hit(app, rect, hint, CURSOR_HAND, "%s", command);
-    panel_caption(p, "colour", NULL);
+    column_caption(p, "colour", NULL);
 }
 
 /* "none", "first", "special", or how many keys where there is no room to say which. */
@@ -122,10 +122,10 @@ void panel_color_bar(Panel *p, float y, bool is_signed) {
     draw_ticks(p, bar, &params, is_signed, share);
     float x = p->x;
     const float row = bar.y + bar.h + 26 * s;
-    x += ui_button(app, x, row, app_transform_name(app->look.colours.transform), false,
+    x += ui_button(app, x, row, look_transform_name(app->look.colours.transform), false,
                    "transform: linear, sqrt, log (t)", "transform next") +
          4 * s;
-    x += ui_button(app, x, row, app_channel_name(views_channel(&app->look)), false,
+    x += ui_button(app, x, row, look_channel_name(views_channel(&app->look)), false,
                    "pooled blocks show their mean, mass or max (o)", "pool next") +
          4 * s;
     ui_button(app, x, row, draw_colormap_name(params.cmap), false, "next colormap (c)", "cmap next");

@@ -24,7 +24,7 @@ static void title(App *app, const char *set) {
     const float x = 16 * s, y = roundf(28 * s);
     draw_text(&app->picture.list, x, y, text, ui_bold(app, 14), ALIGN_LEFT, theme->text);
     float used = draw_text_width(app->machine.fonts, text, ui_bold(app, 14));
-    app_variant_text(app, text, sizeof text);
+    words_variant(app, text, sizeof text);
     if (text[0]) {
         draw_text_fit(app->machine.fonts, text, ui_style(app, 12), app->picture.layout.window.w - used - 160 * s, cut,
                       sizeof cut);
@@ -87,7 +87,7 @@ void panel_figure(App *app, Frame *frame) {
         draw_text(&app->picture.list, bar.x + bar.w + 7 * s, y + 4 * s, text, ui_style(app, 11), ALIGN_LEFT,
                   theme->dim);
     }
-    const char *lines[] = {app_transform_name(params.transform), app_channel_name(params.channel), app_badge(app),
+    const char *lines[] = {look_transform_name(params.transform), look_channel_name(params.channel), words_badge(app),
                            "range", "per head"};
     for (int i = 0; i < line_count; i++) {
         draw_text(&app->picture.list, bar.x, bar.y + bar.h + (float)((is_signed ? 28 : 20) + 16 * i) * s, lines[i],

@@ -36,12 +36,12 @@ typedef struct Panel {
     Frame *frame;
     float x, y, w;
 } Panel;
-void panel_caption(Panel *p, const char *text, const char *right); /* right: NULL or a dim remark */
+void column_caption(Panel *p, const char *text, const char *right); /* right: NULL or a dim remark */
 /* "query   the            17" */
-void panel_token_row(Panel *p, const char *name, Axis axis, int64_t index);
+void column_token_row(Panel *p, const char *name, Axis axis, int64_t index);
 /* Bars of the largest value of each pixel column, and of the smallest where values are negative: the extremes, 0 among
  * them. The bar of value `marked` is in the accent colour; -1: none. */
-void panel_profile(Panel *p, Rect box, const float *values, int64_t count, int64_t marked, float *least, float *most);
+void column_profile(Panel *p, Rect box, const float *values, int64_t count, int64_t marked, float *least, float *most);
 
 /* ---- panel_color.c : the colour bar, its buttons and the legend ------------------------------ */
 

@@ -78,10 +78,10 @@ static void test_a_key_may_mean_something_else_in_another_view(void **state) {
     assert_string_equal(line_in("grid", 'm', 0), "mean"); /* which then says that it is for the matrix */
     Error err = {0};
     bare()->shown.scene = scene_named(bare(), "grid");
-    assert_int_equal(app_command(bare(), "mean", &err), STATUS_NOT_FOUND);
+    assert_int_equal(commands_run(bare(), "mean", &err), STATUS_NOT_FOUND);
     assert_non_null(strstr(err.message, "matrix"));
     bare()->shown.scene = scene_named(bare(), "matrix");
-    assert_int_equal(app_command(bare(), "open-head", &err), STATUS_NOT_FOUND);
+    assert_int_equal(commands_run(bare(), "open-head", &err), STATUS_NOT_FOUND);
     assert_non_null(strstr(err.message, "grid"));
     assert_ptr_equal(scene_named(bare(), "text"), scene_named(bare(), "probabilities")); /* its name of before */
 }
@@ -91,9 +91,9 @@ static void test_unknown_commands_are_named(void **state) {
     App *app = mem_alloc_zeroed(1, sizeof *app);
     Error err = {0};
     assert_int_equal(app_begin(app, &CATALOG, &err), STATUS_OK);
-    assert_int_equal(app_command(app, "frobnicate 3", &err), STATUS_USAGE);
+    assert_int_equal(commands_run(app, "frobnicate 3", &err), STATUS_USAGE);
     assert_non_null(strstr(err.message, "frobnicate"));
-    assert_int_equal(app_exec(app, "; ;\n", &err), STATUS_OK);
+    assert_int_equal(commands_run_script(app, "; ;\n", &err), STATUS_OK);
     /* Without a capture, commands say so instead of crashing. */
     for (int i = 0; i < app->commands.count; i++) {
         const char *name = app->commands.items[i].row->name;
@@ -102,7 +102,7 @@ static void test_unknown_commands_are_named(void **state) {
         bool skip = false;
         for (size_t j = 0; j < BASE_COUNT(needs_window); j++)
             skip |= !strcmp(name, needs_window[j]);
-        if (!skip) (void)app_command(app, name, &err);
+        if (!skip) (void)commands_run(app, name, &err);
     }
     app_close(app);
     mem_free(app);

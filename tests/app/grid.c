@@ -37,10 +37,10 @@ static GridTest *open_scene(const char *tokens, int workers) {
         .mode = PLATFORM_OFFSCREEN, .width = WIDTH, .height = HEIGHT, .no_vsync = true, .workers = workers};
     const char *paths[] = {scene->path};
     Status status = app_open(&scene->app, &CATALOG, &params, &err);
-    if (status == STATUS_OK) status = app_open_capture(&scene->app, paths, 1, &err);
+    if (status == STATUS_OK) status = captures_open(&scene->app, paths, 1, &err);
     if (status == STATUS_OK) status = gpu_target_new(scene->app.machine.gpu, WIDTH, HEIGHT, &scene->target, &err);
     if (status != STATUS_OK) fail_msg("%s", err.message);
-    scene->params = app_window_params(&scene->app);
+    scene->params = frame_window_params(&scene->app);
     scene->params.chrome = true;
     return scene;
 }
@@ -54,12 +54,12 @@ static void close_scene(GridTest *scene) {
 
 static void run(GridTest *scene, const char *line) {
     Error err = {0};
-    if (app_command(&scene->app, line, &err) != STATUS_OK) fail_msg("%s: %s", line, err.message);
+    if (commands_run(&scene->app, line, &err) != STATUS_OK) fail_msg("%s: %s", line, err.message);
 }
 
 static void frame(GridTest *scene) {
     Error err = {0};
-    app_frame_build(&scene->app, &scene->params);
+    frame_build(&scene->app, &scene->params);
     if (gpu_paint(scene->app.machine.gpu, scene->target, WIDTH, HEIGHT, (Color){0, 0, 0, 255}, &scene->app.picture.list,
                   &err) != STATUS_OK) {
         fail_msg("%s", err.message);
@@ -68,7 +68,7 @@ static void frame(GridTest *scene) {
 
 static void settle(GridTest *scene) {
     Error err = {0};
-    if (app_settle(&scene->app, &scene->params, SETTLE_NS, &err) != STATUS_OK) fail_msg("%s", err.message);
+    if (work_settle(&scene->app, &scene->params, SETTLE_NS, &err) != STATUS_OK) fail_msg("%s", err.message);
 }
 
 static void frames_until_quiet(GridTest *scene) {
@@ -173,7 +173,7 @@ static void test_what_a_truncated_file_lost_is_marked_and_the_rest_is_shown(void
     assert_false(app->picture.result.missing);
     /* A picture for a file is refused, with the same sentence. */
     Error err = {0};
-    assert_int_equal(app_settle(app, &scene->params, SETTLE_NS, &err), STATUS_IO);
+    assert_int_equal(work_settle(app, &scene->params, SETTLE_NS, &err), STATUS_IO);
     assert_non_null(strstr(err.message, "shorter"));
     close_scene(scene);
 }
@@ -188,7 +188,7 @@ static void test_no_memory_in_a_frame_is_no_crash(void **state) {
         run(scene, "view grid");
         draw_list_free(&scene->app.picture.list);
         mem_fail_after(n, true);
-        app_frame_build(&scene->app, &scene->params);
+        frame_build(&scene->app, &scene->params);
         (void)gpu_paint(scene->app.machine.gpu, scene->target, WIDTH, HEIGHT, (Color){0, 0, 0, 255},
                         &scene->app.picture.list, NULL);
         mem_fail_after(0, false);

@@ -400,7 +400,7 @@ static void open_scene(Stage *scene) {
     if (app_open(&scene->app, &CATALOG, &params, &err) != STATUS_OK) fail_msg("%s", err.message);
     scene->clock.now_ns = UINT64_C(5000000000);
     scene->app.machine.clock = clock_manual(&scene->clock);
-    scene->params = app_window_params(&scene->app);
+    scene->params = frame_window_params(&scene->app);
     assert_int_equal(gpu_target_new(scene->app.machine.gpu, 64, 64, &scene->target, &err), STATUS_OK);
 }
 
@@ -550,14 +550,14 @@ static void test_a_zoom_goes_at_a_steady_rate_and_keeps_its_fixed_point(void **s
     open_scene(scene);
     App *app = &scene->app;
     const char *demo[] = {"demo:jabberwocky"};
-    if (app_open_capture(app, demo, 1, &err) != STATUS_OK) fail_msg("%s", err.message);
+    if (captures_open(app, demo, 1, &err) != STATUS_OK) fail_msg("%s", err.message);
     scene->params.width = scene->params.height = 400;
     scene->params.bare = true;
     scene->params.chrome = false;
-    app_frame_build(app, &scene->params);
+    frame_build(app, &scene->params);
     /* From 64 tokens to 4 about a point that is not the middle: at half the time 16 are in view, and where the two
      * rectangles have the same place on the screen, that token stays. */
-    assert_int_equal(app_command(app, "camera 0:64,0:64", &err), STATUS_OK);
+    assert_int_equal(commands_run(app, "camera 0:64,0:64", &err), STATUS_OK);
     assert_int_equal(record_tour_parse(bare(), "0..2 linear camera 15:19,15:19\n3 end\n", "t", &tour, &err), STATUS_OK);
     RecordTourPlayer *player = record_tour_player_new(tour);
     const double edge_start = 0, edge_end = 15, width_start = 64, width_end = 4;

@@ -20,9 +20,9 @@ App *bare(void) {
 void test_frames_until_quiet(App *app, const FrameParams *params, int most) {
     for (int i = 0; i < most; i++) {
         bool any;
-        app_take_results(app, UINT64_MAX, &any);
-        app_frame_build(app, params);
-        app_submit_wants(app, true);
+        work_take_results(app, UINT64_MAX, &any);
+        frame_build(app, params);
+        work_submit_wants(app, true);
         if (!any && i > 5 && app->work.wants.count == 0 && tiles_scheduler_idle(app->machine.scheduler)) return;
         clock_sleep_ns(1000000);
     }

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "cli/tours.h"
+#include "cli/tour.h"
 #include "test_app.h"
 
 enum { WIDTH = 800, HEIGHT = 500, FRAMES = 48, STEADY_FRAMES = 100 };
@@ -42,8 +42,8 @@ static TourPlay *open_play(bool dense) {
         .mode = PLATFORM_OFFSCREEN, .width = WIDTH, .height = HEIGHT, .no_vsync = true, .workers = 2};
     const char *paths[] = {play->path};
     Status status = app_open(&play->app, &CATALOG, &params, &err);
-    if (status == STATUS_OK) status = app_open_capture(&play->app, paths, 1, &err);
-    play->params = app_window_params(&play->app);
+    if (status == STATUS_OK) status = captures_open(&play->app, paths, 1, &err);
+    play->params = frame_window_params(&play->app);
     play->params.chrome = true;
     if (status == STATUS_OK)
         status = gpu_target_new(play->app.machine.gpu, play->params.width, play->params.height, &play->target, &err);
@@ -63,18 +63,18 @@ static void one_frame(TourPlay *play) {
     bool any;
     Error err = {0};
     app->pace.last_input_ns = clock_now_ns(&app->machine.clock);
-    app_take_results(app, UPLOAD_NS, &any);
-    app_frame_build(app, &play->params);
+    work_take_results(app, UPLOAD_NS, &any);
+    frame_build(app, &play->params);
     if (gpu_paint(app->machine.gpu, play->target, play->params.width, play->params.height, COLOR_HEX(0),
                   &app->picture.list, &err) != STATUS_OK) {
         fail_msg("%s", err.message);
     }
-    app_submit_wants(app, true);
+    work_submit_wants(app, true);
 }
 
 static void settle(TourPlay *play) {
     Error err = {0};
-    if (app_settle(&play->app, &play->params, SETTLE_NS, &err) != STATUS_OK) fail_msg("%s", err.message);
+    if (work_settle(&play->app, &play->params, SETTLE_NS, &err) != STATUS_OK) fail_msg("%s", err.message);
 }
 
 /* ---- the CPU's picture ----------------------------------------------------------------------- */
@@ -244,7 +244,7 @@ static void test_steady_frames_allocate_nothing(void **state) {
     (void)state;
     TourPlay *play = open_play(true);
     Error err = {0};
-    if (app_settle_all(&play->app, &play->params, SETTLE_NS, &err) != STATUS_OK) fail_msg("%s", err.message);
+    if (work_settle_all(&play->app, &play->params, SETTLE_NS, &err) != STATUS_OK) fail_msg("%s", err.message);
     /* What may be looked at next is fetched, too; frames are steady once that has come. */
     for (int i = 0; i < 2000 && (i < 3 || !tiles_scheduler_idle(play->app.machine.scheduler)); i++) {
         one_frame(play);

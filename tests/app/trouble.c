@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "cli/tours.h"
+#include "cli/tour.h"
 #include "test_app.h"
 
 enum { WIDTH = 800, HEIGHT = 500 };
@@ -43,9 +43,9 @@ static Stage *open_scene(size_t gpu_budget, size_t ram_budget) {
                               .ram_budget = ram_budget};
     const char *paths[] = {scene->path};
     Status status = app_open(&scene->app, &CATALOG, &params, &err);
-    if (status == STATUS_OK) status = app_open_capture(&scene->app, paths, 1, &err);
+    if (status == STATUS_OK) status = captures_open(&scene->app, paths, 1, &err);
     if (status != STATUS_OK) fail_msg("%s", err.message);
-    scene->params = app_window_params(&scene->app);
+    scene->params = frame_window_params(&scene->app);
     scene->params.chrome = true;
     return scene;
 }
@@ -62,13 +62,13 @@ static void frames_until_quiet(Stage *scene) {
 
 static void assert_works(Stage *scene) {
     Error err = {0};
-    if (app_settle(&scene->app, &scene->params, SETTLE_NS, &err) != STATUS_OK) fail_msg("%s", err.message);
+    if (work_settle(&scene->app, &scene->params, SETTLE_NS, &err) != STATUS_OK) fail_msg("%s", err.message);
     assert_false(scene->app.picture.result.missing);
 }
 
 static void run(Stage *scene, const char *line) {
     Error err = {0};
-    if (app_command(&scene->app, line, &err) != STATUS_OK) fail_msg("%s: %s", line, err.message);
+    if (commands_run(&scene->app, line, &err) != STATUS_OK) fail_msg("%s: %s", line, err.message);
 }
 
 static void test_file_removed(void **state) {
@@ -153,9 +153,9 @@ static void test_memory_stays_within_the_budgets(void **state) {
         for (int frame = 0; frame < 40; frame++) {
             bool any;
             tour_at(i)->play(&tour, frame / 40.0);
-            app_take_results(&scene->app, UINT64_MAX, &any);
-            app_frame_build(&scene->app, &scene->params);
-            app_submit_wants(&scene->app, true);
+            work_take_results(&scene->app, UINT64_MAX, &any);
+            frame_build(&scene->app, &scene->params);
+            work_submit_wants(&scene->app, true);
             assert_true(gpu_stats(scene->app.machine.gpu).tile_bytes <= 4 * budget);
             assert_true(tiles_scheduler_stats(scene->app.machine.scheduler).cache_bytes <= budget);
             clock_sleep_ns(500000);
@@ -174,10 +174,10 @@ static void test_workers_that_fail(void **state) {
         App *app = &scene->app;
         run(scene, n % 2 ? "layer last" : "layer first");
         run(scene, "one-to-one");
-        app_frame_build(app, &scene->params);
+        frame_build(app, &scene->params);
         app->message.text[0] = 0;
         mem_fail_after(n, true); /* before workers begin: they may be quick */
-        app_submit_wants(app, false);
+        work_submit_wants(app, false);
         for (int ms = 0; ms < 500 && tiles_scheduler_waiting(app->machine.scheduler) == 0; ms++)
             clock_sleep_ns(1000000);
         mem_fail_after(0, false);

@@ -35,9 +35,9 @@ static Stage *open_scene(void) {
         .mode = PLATFORM_OFFSCREEN, .width = WIDTH, .height = HEIGHT, .no_vsync = true, .workers = -1};
     const char *paths[] = {scene->path};
     Status status = app_open(&scene->app, &CATALOG, &params, &err);
-    if (status == STATUS_OK) status = app_open_capture(&scene->app, paths, 1, &err);
+    if (status == STATUS_OK) status = captures_open(&scene->app, paths, 1, &err);
     if (status != STATUS_OK) fail_msg("%s", err.message);
-    scene->params = app_window_params(&scene->app);
+    scene->params = frame_window_params(&scene->app);
     return scene;
 }
 
@@ -49,7 +49,7 @@ static void close_scene(Stage *scene) {
 
 static void run(Stage *scene, const char *line) {
     Error err = {0};
-    if (app_command(&scene->app, line, &err) != STATUS_OK) fail_msg("%s: %s", line, err.message);
+    if (commands_run(&scene->app, line, &err) != STATUS_OK) fail_msg("%s: %s", line, err.message);
 }
 
 /* The overview's composite, which is made whole in one frame: of tiles of the variant, or of factors. */
@@ -74,7 +74,7 @@ static float *read_means(Stage *scene, const TileKey *key, int *width, int *coun
 }
 
 static bool is_exact(const App *app) {
-    return !app->picture.result.pending && !strcmp(app_badge(app), "exact");
+    return !app->picture.result.pending && !strcmp(words_badge(app), "exact");
 }
 
 /* Without the variant, then nearly with it, both marked approximate; exact in the end, and not far from what was shown
@@ -84,7 +84,7 @@ static void a_pooled_variant_is_approximate_until_it_is_exact(void **state) {
     Stage *scene = open_scene();
     App *app = &scene->app;
     Error err = {0};
-    assert_int_equal(app_settle(app, &scene->params, SETTLE_NS, &err), STATUS_OK);
+    assert_int_equal(work_settle(app, &scene->params, SETTLE_NS, &err), STATUS_OK);
     run(scene, "hide first");
     run(scene, "row-scale sum");
     bool any, nearly = false;
@@ -92,12 +92,12 @@ static void a_pooled_variant_is_approximate_until_it_is_exact(void **state) {
     float *near_by = NULL;
     int near_count = 0, width = 0;
     for (; frames < FRAMES_MAX; frames++) {
-        app_frame_build(app, &scene->params);
+        frame_build(app, &scene->params);
         assert_true(app->picture.result.level.q > 0 && app->picture.result.level.k > 0);
         if (is_exact(app)) break;
         assert_false(app->picture.result.missing);
-        assert_true(strcmp(app_badge(app), "exact") != 0);
-        if (frames == 0) assert_string_equal(app_badge(app), "approximate");
+        assert_true(strcmp(words_badge(app), "exact") != 0);
+        if (frames == 0) assert_string_equal(words_badge(app), "approximate");
         const TileKey key = composite_key(scene, true);
         GpuTileInfo info;
         if (!nearly && gpu_tile_find(app->machine.gpu, &key, &info)) {
@@ -105,8 +105,8 @@ static void a_pooled_variant_is_approximate_until_it_is_exact(void **state) {
             assert_int_equal(info.exactness_mean, APPROXIMATE);
             near_by = read_means(scene, &key, &width, &near_count);
         }
-        app_submit_wants(app, false);
-        app_take_results(app, 0, &any);
+        work_submit_wants(app, false);
+        work_take_results(app, 0, &any);
     }
     assert_true(frames < FRAMES_MAX && nearly);
     const TileKey exact = composite_key(scene, false);
@@ -133,27 +133,27 @@ static void level_0_needs_factors_only(void **state) {
     Error err = {0};
     bool any;
     run(scene, "rect 100:130,60:90");
-    app_frame_build(app, &scene->params);
+    frame_build(app, &scene->params);
     run(scene, "rect 100:400,60:360");
-    assert_int_equal(app_settle(app, &scene->params, SETTLE_NS, &err), STATUS_OK);
+    assert_int_equal(work_settle(app, &scene->params, SETTLE_NS, &err), STATUS_OK);
     assert_true(app->picture.result.level.q == 0 && app->picture.result.level.k == 0);
     const uint64_t uploads = gpu_stats(app->machine.gpu).uploads;
     run(scene, "hide 70-80");
     for (int i = 0; i < FRAMES_MAX; i++) {
-        app_frame_build(app, &scene->params);
+        frame_build(app, &scene->params);
         if (is_exact(app)) break;
         for (size_t w = 0; w < app->work.wants.count; w++) { /* besides overviews */
             const TileWant *want = &app->work.wants.items[w];
             assert_true(want->kind == JOB_BASE || want->kind == JOB_COLUMN_FACTORS || want->kind == JOB_CELLS);
             if (want->kind == JOB_BASE) app->work.wants.items[w--] = app->work.wants.items[--app->work.wants.count];
         }
-        app_submit_wants(app, false);
-        app_take_results(app, 0, &any);
+        work_submit_wants(app, false);
+        work_take_results(app, 0, &any);
         if (app->picture.result.pending && app->work.wants.count == 0) break; /* only the overview is to come */
     }
     assert_false(app->picture.result.coarse || app->picture.result.missing);
     assert_int_equal(gpu_stats(app->machine.gpu).uploads, uploads);
-    assert_int_equal(app_settle(app, &scene->params, SETTLE_NS, &err), STATUS_OK);
+    assert_int_equal(work_settle(app, &scene->params, SETTLE_NS, &err), STATUS_OK);
     assert_true(is_exact(app));
     close_scene(scene);
 }

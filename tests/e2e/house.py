@@ -170,10 +170,14 @@ def mutable_statics(symbols):
 
 
 def own_prefix(file, name):
-    """Does what a file exports begin with the folder's name or with the file's, or its first words? (`pins_close` of
-    features/pins.c, `palette_find` of features/palette_items.c.)"""
-    words = pathlib.PurePath(file).stem.split("_")
-    prefixes = [folder_of(file)] + ["_".join(words[:n]) for n in range(1, len(words) + 1)]
+    """Does what a file exports begin with the name of a folder that it lies in, or with the file's, or its first words?
+    (`pins_close` of features/pins.c, `palette_find` of features/palette/items.c.) That it holds commands or a panel
+    (cmd_pins.c, panel_pins.c) is no part of its name here."""
+    path = pathlib.PurePath(file)
+    prefixes = list(path.parts[:-1])
+    for stem in {path.stem, path.stem.removeprefix("cmd_").removeprefix("panel_")}:
+        words = stem.split("_")
+        prefixes += ["_".join(words[:n]) for n in range(1, len(words) + 1)]
     return any(name.lower() == prefix or name.lower().startswith(prefix + "_") for prefix in prefixes)
 
 

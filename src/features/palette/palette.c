@@ -93,7 +93,7 @@ static void run(App *app, const char *line) {
     Error err = {0};
     char copy[FIELD_SIZE];
     snprintf(copy, sizeof copy, "%s", line);
-    if (app_command(app, copy, &err) != STATUS_OK) {
+    if (commands_run(app, copy, &err) != STATUS_OK) {
         error_format(&err, p->error, sizeof p->error);
         return;
     }

@@ -102,7 +102,7 @@ static bool cmd_answer(App *app, const char *args, Error *err) {
     } else {
         char line[sizeof r->question_line];
         snprintf(line, sizeof line, "%s", r->question_line);
-        (void)app_command(app, line, err);
+        (void)commands_run(app, line, err);
     }
     return true;
 }
@@ -112,9 +112,9 @@ bool record_event(App *app, const InputEvent *event) {
     switch (event->type) {
     case EVENT_KEY_DOWN:
         if (event->key == KEY_ENTER || event->key == 'y')
-            app_run_line(app, "answer yes");
+            commands_run_line(app, "answer yes");
         else if (event->key == KEY_ESCAPE || event->key == 'n')
-            app_run_line(app, "answer no");
+            commands_run_line(app, "answer no");
         return true;
     case EVENT_TEXT:
     case EVENT_WHEEL:
@@ -217,8 +217,8 @@ static RecordVerdict window_progress(void *user, const char *what, uint64_t done
         return RECORD_END_HERE;
     }
     describe_progress(w, what, done, total, now);
-    const FrameParams params = app_window_params(app);
-    app_frame_build(app, &params);
+    const FrameParams params = frame_window_params(app);
+    frame_build(app, &params);
     if (gpu_paint(app->machine.gpu, NULL, params.width, params.height, views_theme(app->ui.light)->ground,
                   &app->picture.list, NULL) == STATUS_OK &&
         record_painted(app, &params, now, NULL) == STATUS_OK) {
@@ -311,7 +311,7 @@ static bool cmd_sweep(App *app, const char *args, Error *err) {
         ask(app, ASK_REPLACE, params.path, line);
         return true;
     }
-    params.frame = app_window_params(app);
+    params.frame = frame_window_params(app);
     params.frame.chrome = window;
     return run_sweep(app, &params, err);
 }

@@ -40,7 +40,7 @@ static void wake(void *user) {
 }
 
 static void starting_size(const App *app, const RecordLiveParams *params, int *width, int *height) {
-    const FrameParams window = app_window_params(app);
+    const FrameParams window = frame_window_params(app);
     *width = window.width;
     *height = window.height;
     if (params->view_only && app->picture.layout.view.w >= 1) {
@@ -59,7 +59,7 @@ Status record_live_start(App *app, const RecordLiveParams *params, Error *err) {
         return error_set(err, STATUS_RANGE, "recordings have at most %d pixels a side", MOVIE_SIDE_MAX);
     }
     TextBuffer comment = {0};
-    app_command_line(app, &comment);
+    state_command_line(app, &comment);
     const MovieEncoderParams encoder = {.path = params->path,
                                         .replace = params->replace,
                                         .wake = wake,

@@ -82,7 +82,7 @@ typedef struct TopKey {
 /* The strongest keys of the row of the crosshair, once it is here (record_plan_row); how many. */
 static int strongest_keys(App *app, TopKey top[TOP_KEYS]) {
     const FrameParams params = {.scale = 1};
-    const Frame frame = app_make_frame(app, &params);
+    const Frame frame = frame_make(app, &params);
     const TileKey key = views_row_key(&frame, &app->look, app->look.matrix.cursor_q);
     const TileData *data = views_readout_find(&app->work.readouts, &key);
     const float *row = data && data->status == STATUS_OK ? data->texels : NULL;
@@ -103,7 +103,7 @@ static int strongest_keys(App *app, TopKey top[TOP_KEYS]) {
 bool record_plan_row(App *app) {
     TopKey top[TOP_KEYS];
     const FrameParams params = {.scale = 1, .exact_only = true};
-    Frame frame = app_make_frame(app, &params);
+    Frame frame = frame_make(app, &params);
     if (!crosshair_want_row(app, &frame)) return false;
     app->look.matrix.cursor_k = strongest_keys(app, top) > 0 ? top[0].key : 0;
     return true;
@@ -134,13 +134,13 @@ Status record_plan_go(App *app, SweepKind kind, const Look *first, int64_t n, Er
         app->look.subject.step = capture_step_of_number(set, (int)n);
         break;
     }
-    app_view_changed(app);
+    look_changed_follow(app);
     return STATUS_OK;
 }
 
 static void token_text(App *app, Axis axis, int64_t index, char *out, size_t out_size) {
     const FrameParams params = {.scale = 1};
-    const Frame frame = app_make_frame(app, &params);
+    const Frame frame = frame_make(app, &params);
     views_token_text(&frame, &app->look, axis, index, out, out_size);
 }
 

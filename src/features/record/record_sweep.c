@@ -57,7 +57,7 @@ static bool tick(Sweep *s, const char *what, uint64_t done, uint64_t total) {
     const Rect before = app->picture.layout.view;
     if (s->params->progress && s->verdict == RECORD_GO_ON)
         s->verdict = s->params->progress(s->params->progress_user, what, done, total);
-    if (memcmp(&before, &app->picture.layout.view, sizeof before) != 0) app_frame_build(app, &s->frame);
+    if (memcmp(&before, &app->picture.layout.view, sizeof before) != 0) frame_build(app, &s->frame);
     return s->verdict == RECORD_GO_ON;
 }
 
@@ -78,12 +78,12 @@ static Status wait_for(Sweep *s, bool (*ready)(Sweep *s), const char *what, Erro
     const uint64_t start = real_now();
     for (;;) {
         bool any;
-        app_take_results(app, UINT64_MAX, &any);
+        work_take_results(app, UINT64_MAX, &any);
         gpu_frame_advance(app->machine.gpu);
         app->work.wants.count = 0;
         if (ready(s)) return STATUS_OK;
         const size_t wanted = app->work.wants.count;
-        app_submit_wants(app, false);
+        work_submit_wants(app, false);
         if (wanted > 0 && app->work.wants.count == 0 && tiles_scheduler_idle(app->machine.scheduler))
             return error_set(err, STATUS_IO, "%s", app->message.text);
         if (real_now() - start > SETTLE_NS) return error_set(err, STATUS_CANCELLED, "reading took too long");
@@ -97,7 +97,7 @@ static Status wait_for(Sweep *s, bool (*ready)(Sweep *s), const char *what, Erro
 static bool overview_is_ready(Sweep *s) {
     App *app = s->app;
     const FrameParams params = {.scale = 1, .exact_only = true};
-    Frame frame = app_make_frame(app, &params);
+    Frame frame = frame_make(app, &params);
     TileKey key;
     return views_base_ready(&frame, &app->look, app->look.subject.layer, true, &key) &&
            views_auto_range(&frame, &app->look, app->look.subject.layer, app->look.colours.percentile, &s->own_high);
@@ -136,7 +136,7 @@ static Status common_range(Sweep *s, Error *err) {
         status = widen_range(s, err);
         if (status == STATUS_OK) status = record_tour_patterns(app, s->tour, widen_range, s, err);
         app->look = s->first;
-        app_view_changed(app);
+        look_changed_follow(app);
     } else if (s->params->kind == SWEEP_TOKENS) {
         status = widen_range(s, err);
     } else {
@@ -190,7 +190,7 @@ static uint64_t frame_time(const Sweep *s, uint64_t frame) {
 static Status settle(Sweep *s, Error *err) {
     const uint64_t start = real_now();
     for (;;) {
-        const Status status = app_settle(s->app, &s->frame, SETTLE_STEP_NS, err);
+        const Status status = work_settle(s->app, &s->frame, SETTLE_STEP_NS, err);
         if (status != STATUS_CANCELLED || real_now() - start > SETTLE_NS) return status;
         if (!tick_frames(s)) return ended(s, err);
     }
@@ -219,11 +219,11 @@ static Status draw_frame_exact(Sweep *s, int64_t stop, uint8_t *out, Error *err)
     Status status = settle(s, err);
     if (status != STATUS_OK) return status;
     add_caption(s, stop);
-    app_workers_pause(app);
+    work_pause(app);
     status = gpu_paint(app->machine.gpu, s->target, s->frame.width, s->frame.height, views_theme(app->ui.light)->ground,
                        &app->picture.list, err);
     if (status == STATUS_OK) status = gpu_target_read(app->machine.gpu, s->target, out, err);
-    app_workers_resume(app);
+    work_resume(app);
     s->plot = app->picture.result.plot;
     return status;
 }
@@ -371,7 +371,7 @@ static Status plan_frames(Sweep *s, Error *err) {
 
 static Status open_encoder(Sweep *s, Error *err) {
     TextBuffer comment = {0};
-    app_command_line(s->app, &comment);
+    state_command_line(s->app, &comment);
     const MovieEncoderParams encoder = {.path = s->params->path,
                                         .replace = s->params->replace,
                                         .shape = {.width = s->frame.width,
@@ -402,14 +402,14 @@ static Status prepare(Sweep *s, Error *err) {
     s->clock.now_ns = SWEEP_START_NS;
     app->message.text[0] = 0;
     /* A layout: parts of patterns are fitted into it. */
-    if (status == STATUS_OK) app_frame_build(app, &s->frame);
+    if (status == STATUS_OK) frame_build(app, &s->frame);
     if (status == STATUS_OK) status = plan_frames(s, err);
     if (status == STATUS_OK)
         status = gpu_target_new(app->machine.gpu, s->frame.width, s->frame.height, &s->target, err);
     if (status == STATUS_OK) status = open_encoder(s, err);
     if (status == STATUS_OK) status = settle_range(s, err);
     /* Panels show the overviews of all layers. */
-    if (status == STATUS_OK && s->frame.chrome) status = app_settle_all(app, &s->frame, SETTLE_NS, err);
+    if (status == STATUS_OK && s->frame.chrome) status = work_settle_all(app, &s->frame, SETTLE_NS, err);
     return status;
 }
 
@@ -480,6 +480,6 @@ Status record_sweep(App *app, const RecordSweepParams *params, RecordSweepReport
     play_of(app)->on = playing;
     selection_of(app)->on = selected;
     app->message.text[0] = 0;
-    app_view_changed(app);
+    look_changed_follow(app);
     return status;
 }

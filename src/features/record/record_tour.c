@@ -343,7 +343,7 @@ static void move_layer(App *app, const Item *item, double t) {
     if (index == app->look.subject.layer) return;
     app->motion.scrub_direction = b > a ? 1 : -1;
     app->look.subject.layer = index;
-    app_view_changed(app);
+    look_changed_follow(app);
 }
 
 static void advance(App *app, const Active *active, double now) {
@@ -405,7 +405,7 @@ static Status begin_move(App *app, RecordTourPlayer *player, const Item *item, E
 
 static Status run_command(App *app, const RecordTour *tour, const Item *item, Error *err) {
     Error local = {0};
-    const Status status = app_command(app, item->command, &local);
+    const Status status = commands_run(app, item->command, &local);
     if (status == STATUS_OK) return STATUS_OK;
     return error_set_at(err, STATUS_FORMAT, tour->name, -1, "line %d: %s", item->line, local.message);
 }

@@ -90,12 +90,12 @@ static void profile(Panel *p, GridHead head, float bottom) {
     char text[48] = "";
     float least;
     const Rect box = {p->x, p->y + 12 * s, p->w, PROFILE_H * s};
-    panel_profile(p, box, values, count, -1, &least, &most);
+    column_profile(p, box, values, count, -1, &least, &most);
     if (least < 0)
         snprintf(text, sizeof text, "%.2g to %.2g", (double)least, (double)most);
     else
         snprintf(text, sizeof text, "up to %.2g", (double)most);
-    panel_caption(p, "by key, mean", text);
+    column_caption(p, "by key, mean", text);
     p->y = box.y + box.h + 24 * s;
 }
 
@@ -152,7 +152,7 @@ static void selection(Panel *p, float bottom) {
     char text[160];
     if (several && p->y + (2 + LAYER_LINES) * ROW_H * s + 24 * s < bottom) {
         snprintf(text, sizeof text, "%d heads", grid->selected_count);
-        panel_caption(p, "selected", text);
+        column_caption(p, "selected", text);
         selected_lines(p);
     }
     if (p->y + 16 * s > bottom) return;

@@ -28,7 +28,7 @@ static bool grid_place(App *app, int *rows, int *columns, GridPlace *place) {
     const SetInfo *set = current_set(app);
     if (!set || app->picture.layout.view.w <= 0) return false;
     const FrameParams params = {.scale = app->picture.layout.scale};
-    const Frame frame = app_make_frame(app, &params);
+    const Frame frame = frame_make(app, &params);
     if (!views_grid_follow(grid_of(app)->grid, &frame, &app->look)) return false;
     const GridParams grid = {.rect = app->picture.layout.view, .bare = app->picture.layout.bare};
     *rows = set->layer_count;
@@ -186,7 +186,7 @@ void grid_open(App *app) {
     if (heads.count == 1) app->motion.memory.last = heads.heads[0];
     scene_show(app, app->catalog->scenes[0]);
     app->shown.came_from = &GRID;
-    app_view_changed(app);
+    look_changed_follow(app);
 }
 
 bool grid_escape(App *app) {
@@ -303,7 +303,7 @@ void grid_wheel(App *app, const InputEvent *event) {
     char line[64];
     snprintf(line, sizeof line, "zoom %.9g",
              pow(event->mods & MOD_CTRL ? WHEEL_FINE_STEP : WHEEL_STEP, (double)event->wheel_y));
-    app_run_line(app, line);
+    commands_run_line(app, line);
 }
 
 /* ---- camera ---------------------------------------------------------------------------------- */

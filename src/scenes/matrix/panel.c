@@ -27,7 +27,7 @@ static void profile(Panel *p, const float *row, int64_t keys) {
     const float s = p->frame->scale;
     const Theme *theme = p->frame->theme;
     float least, most;
-    panel_profile(p, (Rect){p->x, p->y, p->w, PROFILE_H * s}, row, keys, p->app->look.matrix.cursor_k, &least, &most);
+    column_profile(p, (Rect){p->x, p->y, p->w, PROFILE_H * s}, row, keys, p->app->look.matrix.cursor_k, &least, &most);
     p->y += (PROFILE_H + 8) * s;
     char high[32], extremes[64];
     text_format_count(keys - 1, high, sizeof high);
@@ -108,7 +108,7 @@ static void strongest_keys(Panel *p, const float *row, int64_t keys, float botto
     char text[32];
     const int count = strongest(row, keys, scores, best);
     if (count == 0 || p->y + 40 * s > bottom) return;
-    panel_caption(p, difference ? "largest differences" : scores ? "largest scores" : "strongest keys", NULL);
+    column_caption(p, difference ? "largest differences" : scores ? "largest scores" : "strongest keys", NULL);
     float most = 1e-30f, value_w = 44 * s;
     for (int i = 0; i < count; i++) {
         most = fmaxf(most, fabsf(row[best[i]]));
@@ -171,15 +171,15 @@ static void cursor_section(Panel *p) {
     float value;
     char text[48] = "\xE2\x80\xA6";
     if (!app->look.matrix.cursor_on) {
-        panel_caption(p, "under the cursor", NULL);
+        column_caption(p, "under the cursor", NULL);
         draw_text(&app->picture.list, p->x, p->y, "Move over the matrix:", ui_style(app, 12), ALIGN_LEFT, theme->dim);
         draw_text(&app->picture.list, p->x, p->y + 18 * s, "row i shows where token i looks.", ui_style(app, 12),
                   ALIGN_LEFT, theme->dim);
         p->y += 48 * s;
         return;
     }
-    panel_caption(p, app->look.matrix.cursor_locked ? "locked cell" : "under the cursor",
-                  app->look.matrix.cursor_locked ? "x unlocks" : "x locks");
+    column_caption(p, app->look.matrix.cursor_locked ? "locked cell" : "under the cursor",
+                   app->look.matrix.cursor_locked ? "x unlocks" : "x locks");
     if (shown_value(app, p->frame, &value)) {
         if (views_key_hidden(p->frame, &app->look, app->look.matrix.cursor_k))
             snprintf(text, sizeof text, "hidden");
@@ -190,8 +190,8 @@ static void cursor_section(Panel *p) {
     draw_text(&app->picture.list, p->x, p->y, text, ui_bold(app, 22), ALIGN_LEFT, theme->text);
     stored_value(p);
     p->y += 28 * s;
-    panel_token_row(p, "query", AXIS_QUERY, app->look.matrix.cursor_q);
-    panel_token_row(p, "key", AXIS_KEY, app->look.matrix.cursor_k);
+    column_token_row(p, "query", AXIS_QUERY, app->look.matrix.cursor_q);
+    column_token_row(p, "key", AXIS_KEY, app->look.matrix.cursor_k);
 }
 
 static void figure_row(Panel *p, const char *name, const char *value) {
@@ -215,7 +215,7 @@ static void selection_section(Panel *p) {
     snprintf(size, sizeof size, "%s \xC3\x97 %s cells", queries, keys);
     /* Figures are those of the open capture, whatever the picture shows. */
     const bool other = app->look.compare == COMPARE_REF || app->look.compare == COMPARE_DIFF;
-    panel_caption(p, other ? "selection, open" : "selection", size);
+    column_caption(p, other ? "selection, open" : "selection", size);
     const bool broken = f && f->nonfinite > 0;
     const double mean = f ? f->sum / (double)i64_max(1, f->cells) : 0;
     if (f)
@@ -235,10 +235,10 @@ static void row_section(Panel *p, float bottom) {
     int64_t keys;
     const float *row = p->app->look.matrix.cursor_on ? compare_row(p->app, p->frame, &keys) : NULL;
     if (!row || p->y + 94 * s > bottom) return;
-    panel_caption(p, "this row",
-                  p->app->look.compare == COMPARE_DIFF           ? "difference by key"
-                  : p->app->look.subject.values == VALUES_SCORES ? "score by key"
-                                                                 : "weight by key");
+    column_caption(p, "this row",
+                   p->app->look.compare == COMPARE_DIFF           ? "difference by key"
+                   : p->app->look.subject.values == VALUES_SCORES ? "score by key"
+                                                                  : "weight by key");
     p->y -= 6 * s;
     profile(p, row, keys);
     strongest_keys(p, row, keys, bottom);

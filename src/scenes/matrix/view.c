@@ -36,9 +36,9 @@ static void fit_camera(App *app, const Frame *frame, const MatrixParams *matrix,
 }
 
 const ViewResult *matrix_under_mouse(const App *app) {
-    const bool beside = comparison_of(app)->side_result.plot.w > 0 &&
-                        rect_contains(comparison_of(app)->side_result.plot, app->pointer.x, app->pointer.y);
-    return beside ? &comparison_of(app)->side_result : &app->picture.result;
+    const bool beside = compare_of(app)->side_result.plot.w > 0 &&
+                        rect_contains(compare_of(app)->side_result.plot, app->pointer.x, app->pointer.y);
+    return beside ? &compare_of(app)->side_result : &app->picture.result;
 }
 
 /* The cell under the mouse, unless it is locked. */
@@ -168,17 +168,17 @@ static void draw_side(App *app, Frame *frame, const MatrixParams *whole) {
     fit_camera(app, frame, &left,
                there ? &capture_set(ref_frame.capture, ref_look.subject.set)->layers[ref_look.subject.layer] : NULL);
     views_matrix_draw(frame, &app->look, &left, &app->picture.result);
-    draw_reference(app, frame, &right, &comparison_of(app)->side_result);
-    merge_results(&app->picture.result, &comparison_of(app)->side_result);
+    draw_reference(app, frame, &right, &compare_of(app)->side_result);
+    merge_results(&app->picture.result, &compare_of(app)->side_result);
     if (whole->bare) return;
     draw_caption(app, frame, rects[0], &app->picture.result, app_capture_name(app, 0), "open");
-    draw_caption(app, frame, rects[1], &comparison_of(app)->side_result, app_capture_name(app, 1), "reference");
+    draw_caption(app, frame, rects[1], &compare_of(app)->side_result, app_capture_name(app, 1), "reference");
 }
 
 void matrix_draw(App *app, Frame *frame, const FrameParams *params) {
     const MatrixParams matrix = {.rect = app->picture.layout.view, .bare = params->bare};
     Error err = {0};
-    comparison_of(app)->side_result = (ViewResult){0};
+    compare_of(app)->side_result = (ViewResult){0};
     if (app->look.compare == COMPARE_SIDE) {
         draw_side(app, frame, &matrix);
     } else {
@@ -197,7 +197,7 @@ void matrix_draw(App *app, Frame *frame, const FrameParams *params) {
     }
     follow_mouse(app);
     draw_selection(app, frame, &app->picture.result);
-    if (comparison_of(app)->side_result.plot.w > 0) draw_selection(app, frame, &comparison_of(app)->side_result);
+    if (compare_of(app)->side_result.plot.w > 0) draw_selection(app, frame, &compare_of(app)->side_result);
     if (!params->bare) pins_draw(app, frame, params->chrome && app->picture.layout.right.w > 0);
     if (!params->chrome) return;
     (void)crosshair_want_row(app, frame);
@@ -289,7 +289,7 @@ void matrix_wheel(App *app, const InputEvent *event) {
     char line[64];
     snprintf(line, sizeof line, "zoom %.9g",
              pow(event->mods & MOD_CTRL ? WHEEL_FINE_STEP : WHEEL_STEP, (double)event->wheel_y));
-    app_run_line(app, line);
+    commands_run_line(app, line);
 }
 
 /* ---- camera ---------------------------------------------------------------------------------- */

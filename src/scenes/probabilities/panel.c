@@ -139,7 +139,7 @@ static void entropy(Panel *p, const StripInfo *strip, int64_t position, float bo
     char text[96];
     if (isnan(figures.entropy_least) || p->y + 84 * s > bottom) return;
     p->y += 10 * s;
-    panel_caption(p, "entropy", NULL);
+    column_caption(p, "entropy", NULL);
     const struct {
         const char *sign, *why;
         double nats;
@@ -162,10 +162,10 @@ static void color_bar(Panel *p, float y, const DisplayParams *display) {
     const float s = p->frame->scale;
     p->y = y;
     const bool typed = app->look.colours.range_mode == RANGE_MANUAL || app->look.colours.range_locked;
-    panel_caption(p, "probability",
-                  typed                                        ? "range as typed"
-                  : app->look.colours.range_mode == RANGE_AUTO ? "0 to 1"
-                                                               : "percentile");
+    column_caption(p, "probability",
+                   typed                                        ? "range as typed"
+                   : app->look.colours.range_mode == RANGE_AUTO ? "0 to 1"
+                                                                : "percentile");
     const Rect bar = {p->x, p->y - 8 * s, p->w, 14 * s};
     draw_colorbar(&app->picture.list, bar, false, display);
     ui_hit(app, bar, "next colormap (c)", CURSOR_HAND, "cmap next");
@@ -206,13 +206,13 @@ void probabilities_panel(App *app, Frame *frame, Rect rect) {
         const int64_t position = probabilities_of(app)->state.token;
         text_format_count(position, count, sizeof count);
         snprintf(text, sizeof text, "token %s", count);
-        panel_caption(&p, text, probabilities_of(app)->state.locked ? "Esc lets go" : "click locks");
+        column_caption(&p, text, probabilities_of(app)->state.locked ? "Esc lets go" : "click locks");
         token_head(&p, strip, position, &display);
         const StripToken *token = &strip->tokens[position];
         p.y += 10 * s;
         if (token->count > 0) {
             snprintf(text, sizeof text, "top %u", token->count);
-            panel_caption(&p, "what else it might have been", text);
+            column_caption(&p, "what else it might have been", text);
             const float room = bottom - 100 * s > p.y + 4 * ROW_H * s ? 100 * s : 0; /* for the entropy */
             rows(&p, strip, position, bottom - room, token->count);
             entropy(&p, strip, position, bottom);
@@ -221,7 +221,7 @@ void probabilities_panel(App *app, Frame *frame, Rect rect) {
                       theme->dim);
         }
     } else {
-        panel_caption(&p, "under the cursor", NULL);
+        column_caption(&p, "under the cursor", NULL);
         draw_text(&app->picture.list, p.x, p.y, "Move over a token, or use the", ui_style(app, 12), ALIGN_LEFT,
                   theme->dim);
         draw_text(&app->picture.list, p.x, p.y + 18 * s, "arrow keys. Colours say how probable", ui_style(app, 12),

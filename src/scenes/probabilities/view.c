@@ -60,7 +60,7 @@ void probabilities_title(const App *app, char *out, size_t out_size) {
 /* Lines and places of the strip that is looked at now, which may be another than that of the last frame. */
 static bool arranged(App *app) {
     const FrameParams params = {.scale = app->picture.layout.scale};
-    const Frame frame = app_make_frame(app, &params);
+    const Frame frame = frame_make(app, &params);
     const TextParams text = {.rect = app->picture.layout.view, .bare = app->picture.layout.bare};
     return app->picture.layout.scale > 0 && views_text_arrange(&frame, probabilities_of(app)->view, &text);
 }
@@ -94,7 +94,7 @@ void probabilities_item(App *app, int item) {
         state->token_on = state->locked = false;
     }
     state->item = item;
-    app_tell_change(app);
+    look_changed_tell(app);
     app->pace.redraw = true;
 }
 
@@ -166,7 +166,7 @@ void probabilities_wheel(App *app, const InputEvent *event) {
     if (event->mods & MOD_CTRL) {
         char line[64];
         snprintf(line, sizeof line, "zoom %.9g", pow(WHEEL_STEP, (double)event->wheel_y));
-        app_run_line(app, line);
+        commands_run_line(app, line);
         return;
     }
     if (arranged(app))

@@ -1,7 +1,7 @@
 /* Tours: scripted camera, layer and head moves, for benchmarks and recordings. A tour is a function of t in 0..1,
  * and moves things through the commands that keys run, so that it costs what a hand would cost. */
-#ifndef ATTNSCOPE_CLI_TOURS_H
-#define ATTNSCOPE_CLI_TOURS_H
+#ifndef ATTNSCOPE_CLI_TOUR_H
+#define ATTNSCOPE_CLI_TOUR_H
 
 #include "session/app.h"
 

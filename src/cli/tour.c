@@ -1,4 +1,4 @@
-#include "cli/tours.h"
+#include "cli/tour.h"
 #include "scenes/grid/grid.h"
 
 #include <math.h>
@@ -22,7 +22,7 @@ static bool pattern_of(const TourState *state, int64_t *queries, int64_t *keys) 
 }
 
 static void say(TourState *state, const char *line) {
-    (void)app_command(state->app, line, NULL);
+    (void)commands_run(state->app, line, NULL);
 }
 
 /* ---- camera ---------------------------------------------------------------------------------- */
