@@ -260,7 +260,7 @@ int bench_record(const ViewOptions *options, AppParams *start, const char *file,
     Status status = !b.app      ? error_set(&err, STATUS_MEMORY, "not enough memory to start")
                     : folder[0] ? STATUS_OK
                                 : error_set(&err, STATUS_IO, "cannot make a folder for temporary files");
-    if (status == STATUS_OK) status = app_open(b.app, &CATALOG, start, &err);
+    if (status == STATUS_OK) status = program_open(b.app, &CATALOG, start, &err);
     if (status == STATUS_OK) status = captures_open(b.app, &file, 1, &err);
     if (status == STATUS_OK) status = app_need_patterns(b.app, "`bench`", &err);
     if (status == STATUS_OK) {
@@ -271,7 +271,7 @@ int bench_record(const ViewOptions *options, AppParams *start, const char *file,
         status = gpu_target_new(b.app->machine.gpu, b.params.width, b.params.height, &b.target, &err);
     if (status == STATUS_OK) status = measure(&b, folder, json, &err);
     if (b.target) gpu_target_drop(b.app->machine.gpu, b.target);
-    if (b.app) app_close(b.app);
+    if (b.app) program_close(b.app);
     mem_free(b.app);
     if (folder[0]) rmdir(folder);
     return status == STATUS_OK ? EXIT_OK : options_fail(&err);

@@ -146,7 +146,7 @@ static Status run_bench(Bench *b, AppParams *params, const ViewOptions *options,
     App *app = b->app;
     const SetInfo *set;
     const LayerInfo *layer;
-    Status status = app_open(app, &CATALOG, params, err);
+    Status status = program_open(app, &CATALOG, params, err);
     if (status == STATUS_OK && options->axes) snprintf(app->opened.axes, sizeof app->opened.axes, "%s", options->axes);
     if (status == STATUS_OK) status = captures_open(app, &file, 1, err);
     if (status == STATUS_OK) status = app_need_patterns(app, "`bench`", err);
@@ -231,7 +231,7 @@ int cli_bench(int argc, char **argv) {
         status = run_bench(&b, &params, &options, file, tour, start, &err);
     if (status == STATUS_OK) bench_report(&b, tour->name, json);
     if (b.target) gpu_target_drop(b.app->machine.gpu, b.target);
-    if (b.app) app_close(b.app);
+    if (b.app) program_close(b.app);
     mem_free(b.app);
     mem_free(b.frame);
     return status == STATUS_OK ? EXIT_OK : options_fail(&err);

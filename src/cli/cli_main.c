@@ -122,13 +122,13 @@ static Status draw_picture(App *app, const Start *start, Error *err) {
 static Status run_app(const Start *start, Status (*act)(App *, const Start *, Error *), bool *no_display, Error *err) {
     App *app = mem_alloc_zeroed(1, sizeof *app);
     if (!app) return error_set(err, STATUS_MEMORY, "not enough memory to start");
-    Status status = app_open(app, &CATALOG, &start->params, err);
+    Status status = program_open(app, &CATALOG, &start->params, err);
     *no_display = status == STATUS_NOT_FOUND && text_starts_with(err->message, "no display");
     if (status == STATUS_OK) settings_apply(&start->settings, app, start->others_choose);
     if (status == STATUS_OK) status = open_view(app, start, err);
     if (status == STATUS_OK && start->said[0]) app_say(app, SAY_WARNING, "%s", start->said);
     if (status == STATUS_OK) status = act(app, start, err);
-    app_close(app);
+    program_close(app);
     mem_free(app);
     return status;
 }

@@ -106,7 +106,7 @@ static size_t option_table(RecordCli *o, Option *table) {
 /* ---- running --------------------------------------------------------------------------------- */
 
 static Status set_up(App *app, const RecordCli *o, AppParams *start, const char *file, FrameParams *frame, Error *err) {
-    Status status = app_open(app, &CATALOG, start, err);
+    Status status = program_open(app, &CATALOG, start, err);
     if (status != STATUS_OK) return status;
     if (o->view.axes) snprintf(app->opened.axes, sizeof app->opened.axes, "%s", o->view.axes);
     if ((status = captures_open(app, &file, 1, err)) != STATUS_OK) return status;
@@ -178,7 +178,7 @@ static int run(const RecordCli *o, AppParams *start, RecordSweepParams *params, 
     params->progress_user = &terminal;
     if (status == STATUS_OK) status = record_sweep(app, params, &result, &err);
     clear_line(&terminal);
-    if (app) app_close(app);
+    if (app) program_close(app);
     mem_free(app);
     movie_interrupt_end();
     const int code = status == STATUS_OK ? tell(o, &result) : options_fail(&err);

@@ -222,7 +222,7 @@ static Status frame_of(const App *app, const Job *job, FrameParams *frame, Error
 static Status render(App *app, const Job *job, Error *err) {
     const ViewOptions *options = &job->options;
     FrameParams frame;
-    Status status = app_open(app, &CATALOG, &job->start, err);
+    Status status = program_open(app, &CATALOG, &job->start, err);
     if (status != STATUS_OK) return status;
     app->machine.cancel = movie_interrupt_flag();
     if (options->axes) snprintf(app->opened.axes, sizeof app->opened.axes, "%s", options->axes);
@@ -314,7 +314,7 @@ int cli_render(int argc, char **argv) {
         movie_interrupt_begin();
         status = render(app, &job, &err);
         movie_interrupt_end();
-        app_close(app);
+        program_close(app);
         mem_free(app);
     }
     return status == STATUS_OK ? EXIT_OK : options_fail(&err);

@@ -8,7 +8,7 @@
 #include "session/catalog.h"
 #include "session/machine.h"
 #include "session/opened.h"
-#include "session/work.h"
+#include "session/pace.h"
 
 #define APP_MESSAGE_SIZE 640
 
@@ -44,12 +44,15 @@ struct App {
     bool quit;
 };
 
-/* ---- app.c ----------------------------------------------------------------------------------- */
+/* ---- program.c ------------------------------------------------------------------------------- */
 
 /* Parts, scenes and commands without a machine: nothing can be opened or drawn, but lines can be told apart. */
-Status app_begin(App *app, const Catalog *catalog, Error *err);
-Status app_open(App *app, const Catalog *catalog, const AppParams *params, Error *err);
-void app_close(App *app);
+Status program_begin(App *app, const Catalog *catalog, Error *err);
+Status program_open(App *app, const Catalog *catalog, const AppParams *params, Error *err);
+void program_close(App *app);
+
+/* ---- app.c ----------------------------------------------------------------------------------- */
+
 void app_wake(void *app); /* from any thread: the loop turns once more */
 void app_say(App *app, Severity severity, const char *format, ...) BASE_PRINTF(3, 4);
 const Capture *app_capture(const App *app);

@@ -59,6 +59,8 @@ typedef struct Catalog {
     Status (*draw_window)(App *app, Error *err);
 } Catalog;
 
+/* ---- parts.c --------------------------------------------------------------------------------- */
+
 /* The state of a part, of Part.size bytes; NULL: the catalog does not list it. */
 void *part_state(const App *app, const Part *part);
 

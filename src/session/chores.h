@@ -2,7 +2,9 @@
 #ifndef ATTNSCOPE_SESSION_CHORES_H
 #define ATTNSCOPE_SESSION_CHORES_H
 
-#include "session/app.h"
+#include "session/machine.h"
+
+typedef struct App App;
 
 typedef struct Chore {
     void (*run)(void *data);            /* on the worker; touches nothing but *data */

@@ -59,7 +59,7 @@ typedef struct Commands {
 
 /* ---- commands.c ------------------------------------------------------------------------------ */
 
-/* Gathers the rows of the catalog; from app_open. */
+/* Gathers the rows of the catalog; from program_open. */
 void commands_gather(App *app);
 const KnownCommand *commands_find(const App *app, const char *name, size_t length); /* NULL: there is none */
 /* Does it make sense in this scene? */

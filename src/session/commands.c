@@ -49,7 +49,6 @@ void commands_gather(App *app) {
     for (const char *const *group = app->catalog->groups; *group; group++)
         gather_group(app, *group);
     gather_group(app, NULL);
-    keys_bind(app, NULL, 0);
 }
 
 const KnownCommand *commands_find(const App *app, const char *name, size_t length) {

@@ -68,7 +68,7 @@ struct Property {
 #define PROPERTY_FLOAT_AT(type, member) (offsetof(type, member) + 0 * _Generic(((type *)0)->member, float : 1))
 #define PROPERTY_BOOL_AT(type, member) (offsetof(type, member) + 0 * _Generic(((type *)0)->member, bool : 1))
 
-/* ---- property.c ------------------------------------------------------------------------------ */
+/* ---- properties.c ------------------------------------------------------------------------------ */
 
 /* The command of a property; true when the picture changed. */
 bool property_command(App *app, const Property *property, const char *args, Error *err);

@@ -100,7 +100,7 @@ struct Scene {
     const Property *properties; /* likewise */
 };
 
-/* ---- scene.c --------------------------------------------------------------------------------- */
+/* ---- scenes.c --------------------------------------------------------------------------------- */
 
 /* Its state, of Scene.size bytes; NULL: the catalog does not list it. */
 void *scene_state(const App *app, const Scene *scene);

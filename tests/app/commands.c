@@ -90,7 +90,7 @@ static void test_unknown_commands_are_named(void **state) {
     (void)state;
     App *app = mem_alloc_zeroed(1, sizeof *app);
     Error err = {0};
-    assert_int_equal(app_begin(app, &CATALOG, &err), STATUS_OK);
+    assert_int_equal(program_begin(app, &CATALOG, &err), STATUS_OK);
     assert_int_equal(commands_run(app, "frobnicate 3", &err), STATUS_USAGE);
     assert_non_null(strstr(err.message, "frobnicate"));
     assert_int_equal(commands_run_script(app, "; ;\n", &err), STATUS_OK);
@@ -104,7 +104,7 @@ static void test_unknown_commands_are_named(void **state) {
             skip |= !strcmp(name, needs_window[j]);
         if (!skip) (void)commands_run(app, name, &err);
     }
-    app_close(app);
+    program_close(app);
     mem_free(app);
 }
 

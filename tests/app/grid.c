@@ -36,7 +36,7 @@ static GridTest *open_scene(const char *tokens, int workers) {
     const AppParams params = {
         .mode = PLATFORM_OFFSCREEN, .width = WIDTH, .height = HEIGHT, .no_vsync = true, .workers = workers};
     const char *paths[] = {scene->path};
-    Status status = app_open(&scene->app, &CATALOG, &params, &err);
+    Status status = program_open(&scene->app, &CATALOG, &params, &err);
     if (status == STATUS_OK) status = captures_open(&scene->app, paths, 1, &err);
     if (status == STATUS_OK) status = gpu_target_new(scene->app.machine.gpu, WIDTH, HEIGHT, &scene->target, &err);
     if (status != STATUS_OK) fail_msg("%s", err.message);
@@ -47,7 +47,7 @@ static GridTest *open_scene(const char *tokens, int workers) {
 
 static void close_scene(GridTest *scene) {
     gpu_target_drop(scene->app.machine.gpu, scene->target);
-    app_close(&scene->app);
+    program_close(&scene->app);
     unlink(scene->path);
     free(scene);
 }

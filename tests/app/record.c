@@ -397,7 +397,7 @@ typedef struct Stage {
 static void open_scene(Stage *scene) {
     Error err = {0};
     const AppParams params = {.mode = PLATFORM_OFFSCREEN, .width = WIDTH, .height = HEIGHT, .workers = 1};
-    if (app_open(&scene->app, &CATALOG, &params, &err) != STATUS_OK) fail_msg("%s", err.message);
+    if (program_open(&scene->app, &CATALOG, &params, &err) != STATUS_OK) fail_msg("%s", err.message);
     scene->clock.now_ns = UINT64_C(5000000000);
     scene->app.machine.clock = clock_manual(&scene->clock);
     scene->params = frame_window_params(&scene->app);
@@ -406,7 +406,7 @@ static void open_scene(Stage *scene) {
 
 static void close_scene(Stage *scene) {
     gpu_target_drop(scene->app.machine.gpu, scene->target);
-    app_close(&scene->app);
+    program_close(&scene->app);
     free(scene);
 }
 

@@ -221,7 +221,7 @@ static void test_saving_keeps_what_people_wrote(void **state) {
     char path[APP_PATH_SIZE], *text = NULL;
     size_t size;
     Error err = {0};
-    assert_int_equal(app_begin(app, &CATALOG, &err), STATUS_OK);
+    assert_int_equal(program_begin(app, &CATALOG, &err), STATUS_OK);
     assert_int_equal(settings_save(app, path, sizeof path, &err), STATUS_OK); /* nothing differs from the start */
     assert_int_equal(file_read_all(path, 1000, &text, &size, NULL), STATUS_OK);
     assert_string_equal(text, "");
@@ -246,7 +246,7 @@ static void test_saving_keeps_what_people_wrote(void **state) {
     setenv("XDG_CONFIG_HOME", "/proc", 1);
     assert_int_not_equal(settings_save(app, path, sizeof path, &err), STATUS_OK);
     assert_true(err.message[0]);
-    app_close(app);
+    program_close(app);
     mem_free(app);
 }
 

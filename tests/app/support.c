@@ -13,7 +13,7 @@ App *bare(void) {
     if (app) return app;
     app = mem_alloc_zeroed(1, sizeof *app);
     assert_non_null(app);
-    if (app_begin(app, &CATALOG, &err) != STATUS_OK) fail_msg("%s", err.message);
+    if (program_begin(app, &CATALOG, &err) != STATUS_OK) fail_msg("%s", err.message);
     return app;
 }
 

@@ -41,7 +41,7 @@ static TourPlay *open_play(bool dense) {
     const AppParams params = {
         .mode = PLATFORM_OFFSCREEN, .width = WIDTH, .height = HEIGHT, .no_vsync = true, .workers = 2};
     const char *paths[] = {play->path};
-    Status status = app_open(&play->app, &CATALOG, &params, &err);
+    Status status = program_open(&play->app, &CATALOG, &params, &err);
     if (status == STATUS_OK) status = captures_open(&play->app, paths, 1, &err);
     play->params = frame_window_params(&play->app);
     play->params.chrome = true;
@@ -53,7 +53,7 @@ static TourPlay *open_play(bool dense) {
 
 static void close_play(TourPlay *play) {
     gpu_target_drop(play->app.machine.gpu, play->target);
-    app_close(&play->app);
+    program_close(&play->app);
     unlink(play->path);
     free(play);
 }

@@ -42,7 +42,7 @@ static Stage *open_scene(size_t gpu_budget, size_t ram_budget) {
                               .gpu_budget = gpu_budget,
                               .ram_budget = ram_budget};
     const char *paths[] = {scene->path};
-    Status status = app_open(&scene->app, &CATALOG, &params, &err);
+    Status status = program_open(&scene->app, &CATALOG, &params, &err);
     if (status == STATUS_OK) status = captures_open(&scene->app, paths, 1, &err);
     if (status != STATUS_OK) fail_msg("%s", err.message);
     scene->params = frame_window_params(&scene->app);
@@ -51,7 +51,7 @@ static Stage *open_scene(size_t gpu_budget, size_t ram_budget) {
 }
 
 static void close_scene(Stage *scene) {
-    app_close(&scene->app);
+    program_close(&scene->app);
     unlink(scene->path);
     free(scene);
 }

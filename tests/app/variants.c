@@ -34,7 +34,7 @@ static Stage *open_scene(void) {
     const AppParams params = {
         .mode = PLATFORM_OFFSCREEN, .width = WIDTH, .height = HEIGHT, .no_vsync = true, .workers = -1};
     const char *paths[] = {scene->path};
-    Status status = app_open(&scene->app, &CATALOG, &params, &err);
+    Status status = program_open(&scene->app, &CATALOG, &params, &err);
     if (status == STATUS_OK) status = captures_open(&scene->app, paths, 1, &err);
     if (status != STATUS_OK) fail_msg("%s", err.message);
     scene->params = frame_window_params(&scene->app);
@@ -42,7 +42,7 @@ static Stage *open_scene(void) {
 }
 
 static void close_scene(Stage *scene) {
-    app_close(&scene->app);
+    program_close(&scene->app);
     unlink(scene->path);
     free(scene);
 }

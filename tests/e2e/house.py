@@ -19,7 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ROOMS = ("app", "movie", "session", "ui", "features", "scenes", "cli")
 # Where a name is looked for in a list of names, by design; elsewhere in these folders a name decides nothing.
 NAMELESS = ("session", "features", "scenes")
-FINDERS = {"commands.c", "demo.c", "palette_items.c", "scene.c", "settings.c", "tours.c"}
+FINDERS = {"commands.c", "demo.c", "palette_items.c", "scenes.c", "settings.c", "tour.c"}
 # Choices that people type; each list of them is written once.
 CHOICES = '"linear", "sqrt"'
 
@@ -171,13 +171,14 @@ def mutable_statics(symbols):
 
 def own_prefix(file, name):
     """Does what a file exports begin with the name of a folder that it lies in, or with the file's, or its first words?
-    (`pins_close` of features/pins.c, `palette_find` of features/palette/items.c.) That it holds commands or a panel
+    (`pins_close` of features/pins.c, `palette_find` of features/palette/items.c, `scene_fit` of session/scenes.c.) That it holds commands or a panel
     (cmd_pins.c, panel_pins.c) is no part of its name here."""
     path = pathlib.PurePath(file)
     prefixes = list(path.parts[:-1])
     for stem in {path.stem, path.stem.removeprefix("cmd_").removeprefix("panel_")}:
         words = stem.split("_")
         prefixes += ["_".join(words[:n]) for n in range(1, len(words) + 1)]
+        prefixes += [singular for singular in {stem.removesuffix("s"), stem.removesuffix("ies") + "y"}]
     return any(name.lower() == prefix or name.lower().startswith(prefix + "_") for prefix in prefixes)
 
 

@@ -1,6 +1,6 @@
 /* What is asked of the workers, and what has come of it; when the next frame is due; where the hand goes. */
-#ifndef ATTNSCOPE_SESSION_WORK_H
-#define ATTNSCOPE_SESSION_WORK_H
+#ifndef ATTNSCOPE_SESSION_PACE_H
+#define ATTNSCOPE_SESSION_PACE_H
 
 #include "views/views.h"
 

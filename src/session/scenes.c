@@ -12,14 +12,6 @@ static int part_count(const App *app) {
     return count;
 }
 
-void *part_state(const App *app, const Part *part) {
-    const Part *const *parts = app->catalog->parts;
-    for (int i = 0; app->states && parts[i]; i++) {
-        if (parts[i] == part) return app->states[i];
-    }
-    return NULL;
-}
-
 void *scene_state(const App *app, const Scene *scene) {
     const Scene *const *scenes = app->catalog->scenes;
     const int parts = part_count(app);

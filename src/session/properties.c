@@ -1,6 +1,6 @@
 /* Properties: one row each, and what comes of the rows. */
-#include "session/property.h"
 #include "session/app.h"
+#include "session/property.h"
 
 #include <string.h>
 
