@@ -51,7 +51,7 @@ static void mouse_move(App *app) {
     switch (app->pointer.drag) {
     case DRAG_PAN:
     case DRAG_SELECT:
-        app->shown.scene->mouse.drag(app);
+        if (app->shown.scene->mouse.drag) app->shown.scene->mouse.drag(app);
         break;
     case DRAG_SCRUB:
         drag_scrub(app);
@@ -92,14 +92,16 @@ static void mouse_down(App *app, const InputEvent *event) {
         }
         if (text_starts_with(line, "layer ")) app->pointer.drag = DRAG_SCRUB;
         if (line[0]) commands_run_line(app, line);
-    } else if (over_view(app)) {
+    } else if (over_view(app) && app->shown.scene->mouse.press) {
         app->shown.scene->mouse.press(app, event);
     }
     app->pace.redraw = true;
 }
 
 static void mouse_up(App *app, const InputEvent *event) {
-    if (app->pointer.drag == DRAG_PAN || app->pointer.drag == DRAG_SELECT) app->shown.scene->mouse.release(app, event);
+    const SceneMouse *mouse = &app->shown.scene->mouse;
+    if ((app->pointer.drag == DRAG_PAN || app->pointer.drag == DRAG_SELECT) && mouse->release)
+        mouse->release(app, event);
     app->pointer.drag = DRAG_NONE;
     set_cursor_shape(app);
     app->pace.redraw = true;
@@ -117,7 +119,7 @@ static void wheel(App *app, const InputEvent *event) {
     if (wheel_of_parts(app, event)) {
         /* what lies over the view has it */
     } else if (over_view(app)) {
-        app->shown.scene->mouse.wheel(app, event);
+        if (app->shown.scene->mouse.wheel) app->shown.scene->mouse.wheel(app, event);
     } else if (hit && hit->less && !event->mods) {
         commands_run_line(app, event->wheel_y > 0 ? hit->more : hit->less);
     } else if (event->mods & MOD_CTRL) {

@@ -38,7 +38,8 @@ static void no_capture(App *app) {
     const float s = app->picture.layout.scale;
     const Rect w = app->picture.layout.window;
     char endings[FORMATS_TEXT_SIZE], text[FORMATS_TEXT_SIZE + 32];
-    snprintf(text, sizeof text, "Drop a capture here: %s", formats_endings(NULL, endings, sizeof endings));
+    snprintf(text, sizeof text, "Drop a capture here: %s",
+             formats_endings(app->catalog->formats, endings, sizeof endings));
     draw_text_in(&app->picture.list, (Rect){w.x + 16 * s, w.y, w.w - 32 * s, w.h}, text, ui_style(app, 15),
                  ALIGN_CENTER, theme->dim);
 }

@@ -44,7 +44,7 @@ static bool cmd_pan(App *app, const char *args, Error *err) {
         error_set(err, STATUS_USAGE, "'pan' takes DOWN,RIGHT in points, not '%s'", args);
         return false;
     }
-    app->shown.scene->camera.pan(app, down, right);
+    if (app->shown.scene->camera.pan) app->shown.scene->camera.pan(app, down, right);
     return true;
 }
 
@@ -54,7 +54,7 @@ static bool cmd_zoom(App *app, const char *args, Error *err) {
         error_set(err, STATUS_USAGE, "'zoom' takes a positive factor, not '%s'", args);
         return false;
     }
-    app->shown.scene->camera.zoom(app, factor);
+    if (app->shown.scene->camera.zoom) app->shown.scene->camera.zoom(app, factor);
     return true;
 }
 
@@ -69,7 +69,7 @@ static bool cmd_fit(App *app, const char *args, Error *err) {
 static bool cmd_one_to_one(App *app, const char *args, Error *err) {
     (void)args;
     (void)err;
-    app->shown.scene->camera.one_to_one(app);
+    if (app->shown.scene->camera.one_to_one) app->shown.scene->camera.one_to_one(app);
     return true;
 }
 

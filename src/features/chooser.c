@@ -46,7 +46,7 @@ static bool start(App *app, bool kde) {
     start_folder(app, folder, sizeof folder);
     snprintf(file, sizeof file, "--filename=%s", folder);
     char patterns[FORMATS_TEXT_SIZE], zenity_filter[FORMATS_TEXT_SIZE + 40], kde_filter[FORMATS_TEXT_SIZE + 40];
-    formats_patterns(NULL, patterns, sizeof patterns);
+    formats_patterns(app->catalog->formats, patterns, sizeof patterns);
     snprintf(zenity_filter, sizeof zenity_filter, "--file-filter=Captures | %s *.png", patterns);
     snprintf(kde_filter, sizeof kde_filter, "Captures (%s *.png)", patterns);
     const char *const zenity[] = {"zenity", "--file-selection", "--title=Open a capture",

@@ -33,8 +33,10 @@ static Status open_paths(App *app, const char *const *paths, size_t count, OpenC
         snprintf(open->demo_name, sizeof open->demo_name, "%s", demo->name);
         return demo_open(demo, &open->capture, err);
     }
-    const CaptureOpenParams params = {
-        .paths = paths, .path_count = count, .axes = app->opened.axes[0] ? app->opened.axes : NULL};
+    const CaptureOpenParams params = {.paths = paths,
+                                      .path_count = count,
+                                      .axes = app->opened.axes[0] ? app->opened.axes : NULL,
+                                      .formats = app->catalog->formats};
     return opening_read(app, &params, &open->capture, err);
 }
 

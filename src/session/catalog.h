@@ -52,7 +52,8 @@ typedef struct Catalog {
     const Scene *const *scenes;     /* in the order of Tab; the first one that has something to show comes first */
     const Command *const *commands; /* of nobody's state; parts and scenes bring their own */
     const Property *const *properties;
-    const char *const *groups; /* of commands, in the order of the help */
+    const char *const *groups;    /* of commands, in the order of the help */
+    const Format *const *formats; /* of files (formats.h); NULL: all that are built in */
     /* Lays out, draws into picture.list, collects wants, composes what is allowed. */
     void (*build_frame)(App *app, const FrameParams *params);
     /* Draws the window's frame now, swaps. */

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static FileClass class_of(const char *name, bool is_folder) {
+static FileClass class_of(const Format *const *formats, const char *name, bool is_folder) {
     if (is_folder) return FILE_FOLDER;
     if (text_ends_with(name, ".tokens.json") || !strcmp(name, "tokens.json")) return FILE_OTHER;
-    if (formats_know(NULL, name)) return FILE_CAPTURE;
+    if (formats_know(formats, name)) return FILE_CAPTURE;
     return text_ends_with(name, ".png") ? FILE_PICTURE : FILE_OTHER;
 }
 
@@ -32,7 +32,7 @@ static bool add_entry(void *user, const char *name, const FileInfo *info) {
     if (!utf8_valid(name, length)) return true; /* could not be typed, nor shown */
     const FolderEntry entry = {.name = arena_copy_text(&list->arena, name, length),
                                .size = info->size,
-                               .kind = class_of(name, info->is_directory)};
+                               .kind = class_of(list->formats, name, info->is_directory)};
     if (entry.name) list->entries[list->count++] = entry;
     return true;
 }
@@ -66,9 +66,10 @@ static int compare_entries(const void *a, const void *b) {
     return x->kind != y->kind ? (int)x->kind - (int)y->kind : compare_names(x->name, y->name);
 }
 
-FolderList *files_list(const char *path) {
+FolderList *files_list(const Format *const *formats, const char *path) {
     FolderList *list = mem_alloc_zeroed(1, sizeof *list);
     if (!list) return NULL;
+    list->formats = formats;
     snprintf(list->path, sizeof list->path, "%s", path);
     list->failed = !folder_visit(path, add_entry, list);
     if (list->count > 1) qsort(list->entries, list->count, sizeof list->entries[0], compare_entries);

@@ -18,14 +18,15 @@ typedef struct FolderEntry {
 
 typedef struct FolderList {
     char path[APP_PATH_SIZE];
-    bool failed, cut;     /* cannot be read; there are more entries than are kept */
+    bool failed, cut; /* cannot be read; there are more entries than are kept */
+    const Format *const *formats;
     FolderEntry *entries; /* folders, captures, pictures, others; by name within */
     size_t count, capacity;
     Arena arena;
 } FolderList;
 
-/* Reads the folder: for a worker. NULL without memory. */
-FolderList *files_list(const char *path);
+/* Reads the folder: for a worker. Captures are what `formats` know (NULL: those built in). NULL without memory. */
+FolderList *files_list(const Format *const *formats, const char *path);
 void files_list_drop(FolderList *list); /* NULL is allowed */
 /* "~/x" -> "$HOME/x"; anything else as it is. */
 void files_expand(const char *path, char *out, size_t out_size);

@@ -184,13 +184,11 @@ static bool apply_setting(void *user, const Property *property, const Scene *sce
     if (!(property->where & PROPERTY_SETTING)) return true;
     const char *value = value_of(a->settings, a->catalog, property_name(property));
     if (!value || (property->early != NULL) != (a->params != NULL)) return true;
-    if (a->params) {
-        (void)property->early(a->params, value, NULL);
-    } else {
-        char line[SETTINGS_VALUE_SIZE + 48];
-        snprintf(line, sizeof line, "%s %s", property->command.name, value);
-        (void)commands_run(a->app, line, NULL);
-    }
+    Error err = {0};
+    if (a->params)
+        (void)property->early(a->params, value, &err);
+    else /* not by its command, which may belong to a scene that is not shown yet */
+        (void)property_command(a->app, property, value, &err);
     return true;
 }
 

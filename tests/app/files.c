@@ -49,7 +49,7 @@ static void test_a_folder_is_listed_by_kind_and_name(void **state) {
     char path[512];
     snprintf(path, sizeof path, "%s/zz", folder);
     assert_int_equal(mkdir(path, 0700), 0);
-    FolderList *list = files_list(folder);
+    FolderList *list = files_list(NULL, folder);
     assert_non_null(list);
     assert_false(list->failed || list->cut);
     const char *expected[] = {"zz",        ".hidden.npy", "Run2.PT",       "run9.npz",
@@ -62,7 +62,7 @@ static void test_a_folder_is_listed_by_kind_and_name(void **state) {
     assert_int_equal(list->entries[5].kind, FILE_PICTURE);
     assert_int_equal(list->entries[7].kind, FILE_OTHER);
     files_list_drop(list);
-    list = files_list("/no/such/folder");
+    list = files_list(NULL, "/no/such/folder");
     assert_true(list->failed && list->count == 0);
     files_list_drop(list);
 }

@@ -13,6 +13,7 @@ int main(void) {
     failed += test_settings_group();
     failed += test_pins_group();
     failed += test_variants_group();
+    failed += test_guest_group();
     failed += test_watch_group();
     return failed ? 1 : 0;
 }

@@ -11,6 +11,7 @@
 
 typedef struct Listing {
     char path[APP_PATH_SIZE], open[APP_PATH_SIZE]; /* open: the capture that is, "" for a demo */
+    const Format *const *formats;
     FolderList *list;
     RecentList *recent;
 } Listing;
@@ -18,7 +19,7 @@ typedef struct Listing {
 static void listing_run(void *data) {
     Listing *listing = data;
     char file[APP_PATH_SIZE], absolute[PATH_MAX];
-    listing->list = files_list(listing->path);
+    listing->list = files_list(listing->formats, listing->path);
     if (recent_file(file, sizeof file)) listing->recent = recent_load(file);
     if (listing->recent && listing->open[0] && realpath(listing->open, absolute))
         recent_leave_out(listing->recent, absolute);
@@ -53,6 +54,7 @@ static const FolderList *folder(App *app, const char *path) {
         Listing *listing = mem_alloc_zeroed(1, sizeof *listing);
         if (!listing) return NULL;
         snprintf(p->listing_wanted, sizeof p->listing_wanted, "%s", path);
+        listing->formats = app->catalog->formats;
         snprintf(listing->path, sizeof listing->path, "%s", path);
         if (!app->opened.captures[0].is_demo)
             snprintf(listing->open, sizeof listing->open, "%s", app->opened.captures[0].path);

@@ -47,7 +47,7 @@ typedef struct Starting {
 static bool start_with(void *user, const Property *property, const Scene *scene) {
     const Starting *s = user;
     char value[128];
-    (void)scene;
+    if (scene && scene != s->app->shown.scene) return true; /* its commands are refused elsewhere */
     if (property->where & PROPERTY_TOUR && property_value(s->app, property, value, sizeof value))
         text_appendf(s->out, "0 %s %s\n", property->command.name, value);
     return true;
