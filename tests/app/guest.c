@@ -337,7 +337,7 @@ static int make_guest(void **state) {
 }
 
 static void close_app(Guest *guest) {
-    if (guest->app) app_close(guest->app);
+    if (guest->app) program_close(guest->app);
     mem_free(guest->app);
     guest->app = NULL;
 }
@@ -359,7 +359,7 @@ static App *open_app(Guest *guest) {
     close_app(guest);
     guest->app = mem_alloc_zeroed(1, sizeof *guest->app);
     assert_non_null(guest->app);
-    test_must(app_open(guest->app, guest_catalog(), &params, &err), &err);
+    test_must(program_open(guest->app, guest_catalog(), &params, &err), &err);
     test_must(captures_open(guest->app, paths, 1, &err), &err);
     test_settle(guest->app);
     return guest->app;
