@@ -1,8 +1,8 @@
 /* The reference beside the open capture. The same view of it is a frame and a state of its own, whose indices are
  * found by what people see: name of the set, numbers of layer and heads. Everything that draws one capture draws the
- * other with them. The difference is composed from both captures' images (heatmap.c): means are linear, so it is
+ * other with them. The difference is composed from both captures' images (images.c): means are linear, so it is
  * exact at every zoom. */
-#include "views/views.h"
+#include "views/frame.h"
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /* The base image of the layer, small, with the visible rectangle; and one head's base tile as a thumbnail. Both use the
  * mip of the base whose texels come closest to a pixel from above. */
-#include "views/views.h"
+#include "views/matrix.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /* What will be looked at next, judged by where the hand goes: tiles of the next layer, of the next head, beyond the
  * edge that the view moves to, of the level that a zoom comes to. All of it stands behind what is visible in the
  * queue, and as a whole takes no more than a part of the GPU's budget, so that it never pushes out what is on screen. */
-#include "views/views.h"
+#include "views/frame.h"
 
 #include <math.h>
 

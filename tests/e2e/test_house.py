@@ -12,7 +12,7 @@ from house import MEASURES, Figure, House
 
 # Measure -> what -> the most it may come to; "rooms" are the folders of house.ROOMS together.
 CEILINGS = {
-    "circles": {"rooms": 36, "views": 5},
+    "circles": {"rooms": 36},
     "include circles": {"rooms": 7, "tiles": 2},
     "fields": {"MovieEncoder": 30, "Frame": 27},
     "parameters": {"tile_floats": 9},
