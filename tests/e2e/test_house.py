@@ -13,7 +13,7 @@ from house import MEASURES, Figure, House
 # Measure -> what -> the most it may come to; "rooms" are the folders of house.ROOMS together.
 CEILINGS = {
     "circles": {"rooms": 36},
-    "include circles": {"rooms": 7, "tiles": 2},
+    "include circles": {"rooms": 7},
     "fields": {"MovieEncoder": 30, "Frame": 27},
     "parameters": {"tile_floats": 9},
     "choices written": {house.CHOICES: 3},
