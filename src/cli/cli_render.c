@@ -91,7 +91,7 @@ static Status tile_floats(App *app, const Frame *frame, Level level, int64_t y, 
         (void)gpu_tile_find(app->machine.gpu, &keys[0], &info);
         const ResolvedHeads both = {.op = HEADS_DIFF, .count = 2, .weight = {1, -1}, .result_signed = true};
         key.capture = 2;
-        key.serial = frame->difference_serial;
+        key.serial = frame->reference.difference_serial;
         const ComposeRequest request = {.key = key, .heads = &both, .sources = keys, .data_signed = info.is_signed};
         status = gpu_compose(app->machine.gpu, &request, err);
     }

@@ -68,13 +68,24 @@ RangeCache *views_range_cache_new(void);
 void views_range_cache_drop(RangeCache *cache);
 void views_range_cache_clear(RangeCache *cache);
 
+/* What the open capture is compared with. */
+typedef struct FrameReference {
+    const Capture *capture; /* NULL: none is open */
+    uint32_t serial;
+    uint32_t difference_serial; /* tells differences to it apart from those to others */
+} FrameReference;
+
+/* How much is composed in a frame. */
+typedef struct FrameComposing {
+    uint64_t deadline_ns; /* no more after this, but at least one tile is made a frame */
+    int tiles;            /* made so far */
+} FrameComposing;
+
 typedef struct Frame {
     const Capture *capture;
     uint32_t serial;       /* of this opening of the capture: part of tile keys */
     int32_t capture_index; /* the same: 0 the open one, 1 the reference */
-    /* The reference, or NULL; and what tells differences to it apart from those to others. */
-    const Capture *reference;
-    uint32_t reference_serial, difference_serial;
+    FrameReference reference;
     Gpu *gpu;
     DrawList *list;
     WantList *wants;
@@ -91,8 +102,7 @@ typedef struct Frame {
     bool flying;     /* layers fly by: base tiles only */
     bool exact_only; /* `wait exact`, render: head sets at pooled levels come straight from the source */
     Clock clock;
-    uint64_t compose_deadline_ns; /* composing stops after this, but at least one tile is made a frame */
-    int composed;                 /* tiles composed in this frame so far */
+    FrameComposing composing;
     bool (*has_failed)(const void *user, const TileKey *key); /* NULL, or: not worth asking for again */
     const void *has_failed_user;
     const HeadSet *heads_before; /* what was shown before the head set of now, or NULL */

@@ -54,7 +54,7 @@ TileKey images_pooled_key(const Frame *frame, const Look *look, const Pattern *p
     TileKey key = image_key(frame, look, pattern, level, y, x);
     if (!pattern->reference) return key;
     key.capture = 2;
-    key.serial = frame->difference_serial;
+    key.serial = frame->reference.difference_serial;
     key.head = -1;
     key.headset = tiles_headset_hash(&look->subject.heads);
     return key;
@@ -100,9 +100,9 @@ bool images_tiles_resident(Frame *frame, const Pattern *pattern, const TileKey *
 
 /* Time left for composing: at least a little once a frame, so that it comes to an end; 0: none; UINT64_MAX: no limit. */
 static uint64_t compose_budget(const Frame *frame) {
-    const uint64_t now = clock_now_ns(&frame->clock), until = frame->compose_deadline_ns;
+    const uint64_t now = clock_now_ns(&frame->clock), until = frame->composing.deadline_ns;
     if (until == UINT64_MAX) return UINT64_MAX;
-    return now < until ? until - now : frame->composed == 0 ? 1 : 0;
+    return now < until ? until - now : frame->composing.tiles == 0 ? 1 : 0;
 }
 
 /* The fewest rows that a head's tile was estimated from; INT_MAX: all are exact. */
@@ -133,7 +133,7 @@ static bool outdated(const Frame *frame, const Pattern *pattern, const TileKey *
 
 static bool compose_now(Frame *frame, const ComposeRequest *request, bool *cut_short) {
     if (gpu_compose(frame->gpu, request, NULL) != STATUS_OK) return false;
-    frame->composed++; /* in part at least */
+    frame->composing.tiles++; /* in part at least */
     if (gpu_tile_find(frame->gpu, &request->key, NULL)) return true;
     *cut_short = true;
     return false;
@@ -166,7 +166,7 @@ static bool difference_ready(Frame *frame, const Pattern *pattern, const TileKey
     alone.reference = NULL;
     images_source_keys(frame, pattern, key, sources);
     bool ready = images_ready(frame, &alone, &sources[0], base, want, cut_short);
-    reference->frame.composed = frame->composed;
+    reference->frame.composing.tiles = frame->composing.tiles;
     ready &= images_ready(&reference->frame, &reference->pattern, &sources[1], base, want, cut_short);
     views_reference_done(frame, &reference->frame);
     return ready && images_compose_difference(frame, pattern, key, sources, base, cut_short);
@@ -181,7 +181,7 @@ static bool toggle_now(Frame *frame, const Pattern *pattern, const TileKey *key,
     const ComposeRequest request = {
         .key = *key, .heads = &step, .sources = sources, .base = base, .data_signed = pattern->data_signed};
     if (gpu_compose(frame->gpu, &request, NULL) != STATUS_OK) return false;
-    frame->composed++;
+    frame->composing.tiles++;
     return true;
 }
 

@@ -14,7 +14,6 @@ from house import MEASURES, Figure, House
 CEILINGS = {
     "circles": {"rooms": 36},
     "include circles": {"rooms": 7},
-    "fields": {"MovieEncoder": 30, "Frame": 27},
     "parameters": {"tile_floats": 9},
     "choices written": {house.CHOICES: 3},
     "names compared": {"->name": 7},
