@@ -134,8 +134,7 @@ Rect views_looked_at(const Frame *frame, Rect rect);
 bool views_pattern(const Capture *capture, const Look *look, const SetInfo **set, const LayerInfo **layer,
                    int64_t *queries, int64_t *keys);
 /* Without variant. */
-TileKey views_key(const Frame *frame, const Look *look, int layer, int head, uint32_t headset, Level level, int64_t y,
-                  int64_t x);
+TileKey views_key(const Frame *frame, const Look *look, int layer, int head, uint32_t headset, TilePlace at);
 Level views_base_level(const Frame *frame, const LayerInfo *layer);
 /* What of the state's variant applies to the values shown, and its identity for keys. */
 Variant views_variant(const Look *look);

@@ -118,13 +118,13 @@ static int visible_tiles(const Painter *painter, Level level, VisibleTile *out) 
     return count;
 }
 
-/* Draws the image under `key` (at mip `mip`) over the token rectangle of tile (y, x) at `level`. */
-static void paint_piece(Painter *painter, const TileKey *key, int mip, Level level, int64_t y, int64_t x) {
+/* Draws the image under `key` (at mip `mip`) over the token rectangle of that tile. */
+static void paint_piece(Painter *painter, const TileKey *key, int mip, TilePlace at) {
     const ViewResult *r = painter->result;
     const LayerInfo *layer = painter->pattern->layer;
-    const double span_q = ldexp(TILE_SIDE, level.q), span_k = ldexp(TILE_SIDE, level.k);
-    const double q0 = (double)y * span_q, q1 = fmin(q0 + span_q, (double)layer->queries);
-    const double k0 = (double)x * span_k, k1 = fmin(k0 + span_k, (double)layer->keys);
+    const double span_q = ldexp(TILE_SIDE, at.level.q), span_k = ldexp(TILE_SIDE, at.level.k);
+    const double q0 = (double)at.y * span_q, q1 = fmin(q0 + span_q, (double)layer->queries);
+    const double k0 = (double)at.x * span_k, k1 = fmin(k0 + span_k, (double)layer->keys);
     const double texel_q = ldexp(1.0, key->lq + mip), texel_k = ldexp(1.0, key->lk + mip);
     const double tile_q = (double)key->y * TILE_SIDE, tile_k = (double)key->x * TILE_SIDE;
     const Rect rect = {(float)(r->origin_x + k0 * r->cell_w), (float)(r->origin_y + q0 * r->cell_h),
@@ -145,8 +145,8 @@ static void paint_piece(Painter *painter, const TileKey *key, int mip, Level lev
         char label[80];
         GpuTileInfo info = {0};
         (void)gpu_tile_find(painter->frame->gpu, key, &info);
-        snprintf(label, sizeof label, "L%d,%d  %lld,%lld  age %llu", key->lq + mip, key->lk + mip, (long long)y,
-                 (long long)x, (unsigned long long)info.age);
+        snprintf(label, sizeof label, "L%d,%d  %lld,%lld  age %llu", key->lq + mip, key->lk + mip, (long long)at.y,
+                 (long long)at.x, (unsigned long long)info.age);
         draw_frame(painter->frame->list, rect, 0, 1, painter->frame->theme->warning);
         const TextStyle style = {.size = 11 * painter->frame->scale};
         draw_text(painter->frame->list, rect.x + 4, rect.y + 14 * painter->frame->scale, label, style, ALIGN_LEFT,
@@ -181,41 +181,41 @@ static bool stands_in(const Painter *painter, const TileKey *key, int mip) {
 }
 
 /* What there is of this place without tiles of the variant. */
-static bool paint_stand_in(Painter *painter, const TileKey *key, Level level, int64_t y, int64_t x) {
+static bool paint_stand_in(Painter *painter, const TileKey *key, TilePlace at) {
     Frame *frame = painter->frame;
     bool cut_short = false;
     if (frame->exact_only || painter->pattern->reference) return false;
-    const TileKey plain = images_without_variant(
-        images_pooled_key(frame, painter->state, painter->pattern, level, y, x));
+    const TileKey plain = images_without_variant(images_pooled_key(frame, painter->state, painter->pattern, at));
     const TileKey nearly = views_factor_key(painter->state, key);
-    const bool ready = (level.q > 0 || level.k > 0) &&
+    const bool ready = (at.level.q > 0 || at.level.k > 0) &&
                        images_tiles_resident(frame, painter->pattern, &nearly, JOB_TILE, false) &&
                        images_ready(frame, painter->pattern, &nearly, false, true, &cut_short);
     if (!ready && !gpu_tile_find(frame->gpu, &plain, NULL)) return false;
-    paint_piece(painter, ready ? &nearly : &plain, 0, level, y, x);
+    paint_piece(painter, ready ? &nearly : &plain, 0, at);
     note_stand_in(painter);
     return true;
 }
 
 /* Nearest resident ancestor, else the base image, else nothing. */
-static void paint_ancestor(Painter *painter, const TileKey *base, Level level, int64_t y, int64_t x) {
+static void paint_ancestor(Painter *painter, const TileKey *base, TilePlace at) {
     const Pattern *pattern = painter->pattern;
     painter->result->coarse = true;
-    for (int up = 1; level.q + up <= pattern->base.q || level.k + up <= pattern->base.k; up++) {
-        const Level coarser = {(int)i64_max(level.q, i64_min(level.q + up, pattern->base.q)),
-                               (int)i64_max(level.k, i64_min(level.k + up, pattern->base.k))};
-        TileKey key = images_pooled_key(painter->frame, painter->state, pattern, coarser, y >> (coarser.q - level.q),
-                                        x >> (coarser.k - level.k));
+    for (int up = 1; at.level.q + up <= pattern->base.q || at.level.k + up <= pattern->base.k; up++) {
+        const Level coarser = {(int)i64_max(at.level.q, i64_min(at.level.q + up, pattern->base.q)),
+                               (int)i64_max(at.level.k, i64_min(at.level.k + up, pattern->base.k))};
+        TileKey key = images_pooled_key(
+            painter->frame, painter->state, pattern,
+            (TilePlace){coarser, at.y >> (coarser.q - at.level.q), at.x >> (coarser.k - at.level.k)});
         if (gpu_tile_find(painter->frame->gpu, &key, NULL)) {
             note_exactness(painter, &key);
-            paint_piece(painter, &key, 0, level, y, x);
+            paint_piece(painter, &key, 0, at);
             return;
         }
     }
     if (base && stands_in(painter, base, 0)) note_stand_in(painter);
     if (base) {
         note_exactness(painter, base);
-        paint_piece(painter, base, 0, level, y, x);
+        paint_piece(painter, base, 0, at);
     } else {
         painter->result->missing = true;
     }
@@ -266,28 +266,28 @@ static bool exact_ready(Painter *painter, const TileKey *exact, bool want) {
 }
 
 /* `base`: the base image, or NULL. */
-static void paint_tile(Painter *painter, const TileKey *base, Level level, int64_t y, int64_t x) {
+static void paint_tile(Painter *painter, const TileKey *base, TilePlace at) {
     Frame *frame = painter->frame;
     const Pattern *pattern = painter->pattern;
-    TileKey key = images_key(frame, painter->state, pattern, level, y, x);
+    TileKey key = images_key(frame, painter->state, pattern, at);
     bool want_exact = false;
-    if (is_bounded(painter, pattern, level) ||
-        (pattern->reference && is_bounded(painter, &pattern->reference->pattern, level))) {
-        TileKey exact = images_pooled_key(frame, painter->state, pattern, level, y, x);
+    if (is_bounded(painter, pattern, at.level) ||
+        (pattern->reference && is_bounded(painter, &pattern->reference->pattern, at.level))) {
+        TileKey exact = images_pooled_key(frame, painter->state, pattern, at);
         exact.variant |= TILE_VARIANT_EXACT;
         want_exact = frame->resting || frame->exact_only;
         if (exact_ready(painter, &exact, want_exact)) {
-            paint_piece(painter, &exact, 0, level, y, x);
+            paint_piece(painter, &exact, 0, at);
             return;
         }
         painter->result->pending |= want_exact;
     }
-    const int mip = base_mip(painter, level);
+    const int mip = base_mip(painter, at.level);
     GpuTileInfo info;
     if (base && mip >= 0 && gpu_tile_find(frame->gpu, base, &info) && mip < info.mip_count) {
         note_exactness(painter, base);
         if (stands_in(painter, base, mip)) note_stand_in(painter);
-        paint_piece(painter, base, mip, level, y, x);
+        paint_piece(painter, base, mip, at);
         return;
     }
     bool cut_short = false;
@@ -298,13 +298,13 @@ static void paint_tile(Painter *painter, const TileKey *base, Level level, int64
                                !(key.variant & TILE_VARIANT_FACTORS);
     if (images_ready(frame, pattern, &key, false, want_tiles && !factors_first, &cut_short)) {
         note_exactness(painter, &key);
-        paint_piece(painter, &key, 0, level, y, x);
+        paint_piece(painter, &key, 0, at);
         return;
     }
     painter->result->pending = true;
-    const bool painted = pattern->variant && paint_stand_in(painter, &key, level, y, x);
+    const bool painted = pattern->variant && paint_stand_in(painter, &key, at);
     if (factors_first && want_tiles) (void)images_tiles_resident(frame, pattern, &key, JOB_TILE, true);
-    if (!painted) paint_ancestor(painter, base, level, y, x);
+    if (!painted) paint_ancestor(painter, base, at);
 }
 
 /* How far below the overview the level is that is looked at, where one reading makes both; else 0. */
@@ -376,9 +376,9 @@ void views_heatmap(Frame *frame, const Look *look, ViewResult *result) {
     const int count = visible_tiles(&painter, level, tiles);
     draw_clip(frame->list, result->plot);
     for (int i = 0; i < count && result->range_known; i++)
-        paint_tile(&painter, base_here ? &base_key : NULL, level, tiles[i].y, tiles[i].x);
+        paint_tile(&painter, base_here ? &base_key : NULL, (TilePlace){level, tiles[i].y, tiles[i].x});
     for (int i = 0; i < count && result->exactness != EXACT; i++) {
-        const TileKey key = images_key(frame, look, &pattern, level, tiles[i].y, tiles[i].x);
+        const TileKey key = images_key(frame, look, &pattern, (TilePlace){level, tiles[i].y, tiles[i].x});
         want_better(&painter, &key, JOB_TILE);
     }
     if (base_here) want_better(&painter, &base_key, JOB_BASE);

@@ -41,17 +41,15 @@ bool images_resolve(const Frame *frame, const Look *look, int layer, Pattern *ou
 }
 
 /* Of one capture's image, as it is pooled from the source. */
-static TileKey image_key(const Frame *frame, const Look *look, const Pattern *pattern, Level level, int64_t y,
-                         int64_t x) {
+static TileKey image_key(const Frame *frame, const Look *look, const Pattern *pattern, TilePlace at) {
     TileKey key = views_key(frame, look, pattern->layer_index, pattern->single ? pattern->heads.index[0] : -1,
-                            pattern->headset, level, y, x);
+                            pattern->headset, at);
     key.variant = pattern->variant;
     return key;
 }
 
-TileKey images_pooled_key(const Frame *frame, const Look *look, const Pattern *pattern, Level level, int64_t y,
-                          int64_t x) {
-    TileKey key = image_key(frame, look, pattern, level, y, x);
+TileKey images_pooled_key(const Frame *frame, const Look *look, const Pattern *pattern, TilePlace at) {
+    TileKey key = image_key(frame, look, pattern, at);
     if (!pattern->reference) return key;
     key.capture = 2;
     key.serial = frame->reference.difference_serial;
@@ -60,9 +58,9 @@ TileKey images_pooled_key(const Frame *frame, const Look *look, const Pattern *p
     return key;
 }
 
-TileKey images_key(const Frame *frame, const Look *look, const Pattern *pattern, Level level, int64_t y, int64_t x) {
-    const TileKey key = images_pooled_key(frame, look, pattern, level, y, x);
-    return pattern->variant && level.q == 0 && level.k == 0 ? views_factor_key(look, &key) : key;
+TileKey images_key(const Frame *frame, const Look *look, const Pattern *pattern, TilePlace at) {
+    const TileKey key = images_pooled_key(frame, look, pattern, at);
+    return pattern->variant && at.level.q == 0 && at.level.k == 0 ? views_factor_key(look, &key) : key;
 }
 
 TileKey images_without_variant(TileKey key) {
@@ -221,7 +219,7 @@ bool views_base_ready(Frame *frame, const Look *look, int layer, bool want, Tile
     Reference reference;
     bool cut_short = false;
     if (!images_resolve(frame, look, layer, &pattern, &reference)) return false;
-    *key = images_pooled_key(frame, look, &pattern, pattern.base, 0, 0);
+    *key = images_pooled_key(frame, look, &pattern, (TilePlace){.level = pattern.base});
     const bool stands_in = pattern.variant && !frame->exact_only;
     if (images_ready(frame, &pattern, key, true, want && !stands_in, &cut_short)) return true;
     if (!stands_in) return false;

@@ -29,10 +29,9 @@ typedef struct Reference {
 bool images_resolve(const Frame *frame, const Look *look, int layer, Pattern *out, Reference *reference);
 
 /* Of what is shown, which may be the difference of two images, pooled from the source. */
-TileKey images_pooled_key(const Frame *frame, const Look *look, const Pattern *pattern, Level level, int64_t y,
-                          int64_t x);
+TileKey images_pooled_key(const Frame *frame, const Look *look, const Pattern *pattern, TilePlace at);
 /* Of the exact image: at level 0 a variant needs no tiles of its own. */
-TileKey images_key(const Frame *frame, const Look *look, const Pattern *pattern, Level level, int64_t y, int64_t x);
+TileKey images_key(const Frame *frame, const Look *look, const Pattern *pattern, TilePlace at);
 TileKey images_without_variant(TileKey key);
 /* Keys of the images that a difference is made of. An exact one is made of exact ones; a tile is that by itself. */
 void images_source_keys(const Frame *frame, const Pattern *pattern, const TileKey *key, TileKey out[2]);

@@ -12,8 +12,7 @@ bool views_pattern(const Capture *capture, const Look *look, const SetInfo **set
     return *queries > 0 && *keys > 0;
 }
 
-TileKey views_key(const Frame *frame, const Look *look, int layer, int head, uint32_t headset, Level level, int64_t y,
-                  int64_t x) {
+TileKey views_key(const Frame *frame, const Look *look, int layer, int head, uint32_t headset, TilePlace at) {
     return (TileKey){
         .capture = frame->capture_index,
         .serial = frame->serial,
@@ -24,10 +23,10 @@ TileKey views_key(const Frame *frame, const Look *look, int layer, int head, uin
         .head = head,
         .headset = headset,
         .values = (int32_t)look->subject.values,
-        .lq = level.q,
-        .lk = level.k,
-        .y = y,
-        .x = x,
+        .lq = at.level.q,
+        .lk = at.level.k,
+        .y = at.y,
+        .x = at.x,
     };
 }
 
@@ -58,7 +57,7 @@ TileKey views_factor_key(const Look *look, const TileKey *key) {
 
 TileKey views_row_key(const Frame *frame, const Look *look, int64_t query) {
     TileKey key = views_key(frame, look, look->subject.layer, -1, tiles_headset_hash(&look->subject.heads),
-                            (Level){0, 0}, query, 0);
+                            (TilePlace){.y = query});
     key.variant = views_variant_id(look);
     key.rows = 1;
     key.columns = look->subject.layer < capture_set(frame->capture, look->subject.set)->layer_count

@@ -23,7 +23,7 @@ static int want_layer_bases(Frame *frame, const Look *look, int layer, uint32_t 
     if (info->queries <= 0 || info->keys <= 0) return 0;
     const Level base = views_base_level(frame, info);
     for (int head = 0; head < info->head_count; head++) {
-        TileKey key = views_key(frame, look, layer, head, 0, base, 0, 0);
+        TileKey key = views_key(frame, look, layer, head, 0, (TilePlace){.level = base});
         key.variant = variant;
         GpuTileInfo tile = {0};
         const bool here = gpu_tile_find(frame->gpu, &key, &tile);
