@@ -20,7 +20,7 @@ static void schedule_next_look(App *app, const Frame *frame) {
     if (frame->flying || !frame->resting) at = now + REST_AFTER_NS;
     /* Composing was cut short: nothing is under way that would wake the loop. */
     const bool alone = app->picture.result.pending && app->work.wants.count == 0;
-    app->pace.fruitless = alone && frame->composed == 0 ? app->pace.fruitless + 1 : 0;
+    app->pace.fruitless = alone && frame->composing.tiles == 0 ? app->pace.fruitless + 1 : 0;
     app->pace.alone = alone ? app->pace.alone + 1 : 0;
     if (alone && app->pace.fruitless < FRUITLESS_MAX && app->pace.alone < ALONE_MAX && frame->resting)
         at = now + CUT_SHORT_NS;

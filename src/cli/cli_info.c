@@ -64,7 +64,7 @@ static bool all_bf16(const Capture *capture) {
 /* How many layers of a set have a difference to the reference that can be taken; their numbers go to `json`. *why: the
  * first sentence that says what does not match. */
 static int comparable_layers(const Capture *capture, const Capture *reference, int set, TextBuffer *json, Error *why) {
-    const Frame frame = {.capture = capture, .reference = reference};
+    const Frame frame = {.capture = capture, .reference.capture = reference};
     const SetInfo *info = capture_set(capture, set);
     Look look;
     int count = 0;

@@ -39,17 +39,16 @@ static Status run_jobs(App *app, size_t jobs, Error *err) {
 }
 
 /* One tile of the head set in one capture, exact, composed on the GPU under *key. */
-static Status tile_image(App *app, const Frame *frame, const Look *look, Level level, int64_t y, int64_t x,
-                         TileKey *key, Error *err) {
+static Status tile_image(App *app, const Frame *frame, const Look *look, TilePlace at, TileKey *key, Error *err) {
     const SetInfo *set = capture_set(frame->capture, look->subject.set);
     ResolvedHeads heads;
     Status status = tiles_headset_resolve(&look->subject.heads, set, &set->layers[look->subject.layer], &heads, err);
     if (status != STATUS_OK) return status;
-    *key = views_key(frame, look, look->subject.layer, -1, tiles_headset_hash(&look->subject.heads), level, y, x);
+    *key = views_key(frame, look, look->subject.layer, -1, tiles_headset_hash(&look->subject.heads), at);
     app->work.wants.variant = views_variant(look);
     key->variant = tiles_variant_id(&app->work.wants.variant);
-    const bool from_source = key->variant || tiles_headset_exactness(&heads, level, CHANNEL_MEAN) != EXACT ||
-                             tiles_headset_exactness(&heads, level, CHANNEL_MAX) != EXACT;
+    const bool from_source = key->variant || tiles_headset_exactness(&heads, at.level, CHANNEL_MEAN) != EXACT ||
+                             tiles_headset_exactness(&heads, at.level, CHANNEL_MAX) != EXACT;
     const bool single = heads.count == 1 && !key->variant;
     app->work.wants.count = 0;
     if (from_source && !single) {
@@ -74,24 +73,22 @@ static Status tile_image(App *app, const Frame *frame, const Look *look, Level l
 }
 
 /* One tile of what is shown of the captures. */
-static Status tile_floats(App *app, const Frame *frame, Level level, int64_t y, int64_t x, float *rg, int *width,
-                          int *height, Error *err) {
+static Status tile_floats(App *app, const Frame *frame, TilePlace at, float *rg, int *width, int *height, Error *err) {
     const Compare compare = app->look.compare;
     Frame ref_frame;
     Look ref_look;
     TileKey keys[2], key;
     Status status = compare != COMPARE_OFF ? views_reference(frame, &app->look, &ref_frame, &ref_look, err) : STATUS_OK;
-    if (status == STATUS_OK && compare != COMPARE_REF)
-        status = tile_image(app, frame, &app->look, level, y, x, &keys[0], err);
+    if (status == STATUS_OK && compare != COMPARE_REF) status = tile_image(app, frame, &app->look, at, &keys[0], err);
     if (status == STATUS_OK && compare != COMPARE_OFF)
-        status = tile_image(app, &ref_frame, &ref_look, level, y, x, &keys[1], err);
+        status = tile_image(app, &ref_frame, &ref_look, at, &keys[1], err);
     key = keys[compare == COMPARE_REF ? 1 : 0];
     if (status == STATUS_OK && compare == COMPARE_DIFF) {
         GpuTileInfo info = {0};
         (void)gpu_tile_find(app->machine.gpu, &keys[0], &info);
         const ResolvedHeads both = {.op = HEADS_DIFF, .count = 2, .weight = {1, -1}, .result_signed = true};
         key.capture = 2;
-        key.serial = frame->difference_serial;
+        key.serial = frame->reference.difference_serial;
         const ComposeRequest request = {.key = key, .heads = &both, .sources = keys, .data_signed = info.is_signed};
         status = gpu_compose(app->machine.gpu, &request, err);
     }
@@ -178,7 +175,7 @@ static Status render_npy(App *app, const ViewOptions *options, const char *out, 
         for (int64_t x = r.x0 / TILE_SIDE; status == STATUS_OK && x * TILE_SIDE < r.x1; x++) {
             int width = 0, height = 0;
             gpu_frame_advance(app->machine.gpu);
-            status = tile_floats(app, &frame, level, y, x, tile, &width, &height, err);
+            status = tile_floats(app, &frame, (TilePlace){level, y, x}, tile, &width, &height, err);
             for (int64_t ty = 0; status == STATUS_OK && ty < height; ty++) {
                 const int64_t row = y * TILE_SIDE + ty, first = i64_max(r.x0, x * TILE_SIDE),
                               last = i64_min(r.x1, x * TILE_SIDE + width);

@@ -165,10 +165,10 @@ static const float *cursor_cell(const App *app, const Frame *frame, const Look *
 bool compare_cursor(const App *app, ComparedCell *out) {
     Frame ref_frame;
     Look ref_look;
-    const Frame frame = {.capture = app_capture(app),
-                         .serial = app->opened.captures[0].serial,
-                         .reference = app->opened.captures[1].capture,
-                         .reference_serial = app->opened.captures[1].serial};
+    const Frame frame = {
+        .capture = app_capture(app),
+        .serial = app->opened.captures[0].serial,
+        .reference = {.capture = app->opened.captures[1].capture, .serial = app->opened.captures[1].serial}};
     if (!app->look.matrix.cursor_on || views_reference(&frame, &app->look, &ref_frame, &ref_look, NULL) != STATUS_OK)
         return false;
     const float *here = cursor_cell(app, &frame, &app->look);

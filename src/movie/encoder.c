@@ -26,6 +26,17 @@ typedef struct QueueItem {
     uint64_t times;
 } QueueItem;
 
+/* Room for frames, of which each is free, waits in the queue, or is with the caller or the thread. */
+typedef struct FrameQueue {
+    size_t frame_size;
+    uint8_t *memory; /* of all of them */
+    int frame_count;
+    uint8_t *free[FRAMES_MAX];
+    int free_count;
+    QueueItem items[FRAMES_MAX + 1];
+    int count;
+} FrameQueue;
+
 struct MovieEncoder {
     MovieOutput output;
     MovieShape shape;
@@ -34,16 +45,11 @@ struct MovieEncoder {
     void (*wake)(void *user);
     void *wake_user;
     int timeout_ms;
-    size_t frame_size;
 
     Thread *thread;
     Mutex *mutex;
     Cond *changed; /* anything below */
-    uint8_t *memory;
-    uint8_t *free_frames[FRAMES_MAX];
-    int frame_count, free_count;
-    QueueItem queue[FRAMES_MAX + 1];
-    int queued;
+    FrameQueue queue;
     bool ended, cut, failed, finished;
     CancelFlag abandoned;
     uint64_t written;
@@ -106,7 +112,8 @@ static Status hung(MovieEncoder *e, Error *err) {
 }
 
 static Status write_to_process(MovieEncoder *e, Error *err) {
-    const Status status = process_write_within(e->process, e->last, e->frame_size, e->timeout_ms, &e->abandoned, err);
+    const Status status = process_write_within(e->process, e->last, e->queue.frame_size, e->timeout_ms, &e->abandoned,
+                                               err);
     int code = 0;
     if (status == STATUS_OK || abandoned(e)) return status;
     if (status == STATUS_CANCELLED) return hung(e, err);
@@ -124,7 +131,7 @@ static Status write_item(MovieEncoder *e, const QueueItem *item, Error *err) {
     if (item->frame) {
         if (e->last) {
             mutex_lock(e->mutex);
-            e->free_frames[e->free_count++] = e->last;
+            e->queue.free[e->queue.free_count++] = e->last;
             cond_broadcast(e->changed);
             mutex_unlock(e->mutex);
         }
@@ -144,12 +151,12 @@ static Status write_item(MovieEncoder *e, const QueueItem *item, Error *err) {
 /* False when there will be no more. */
 static bool take_item(MovieEncoder *e, QueueItem *item) {
     mutex_lock(e->mutex);
-    while (e->queued == 0 && !e->ended)
+    while (e->queue.count == 0 && !e->ended)
         cond_wait(e->changed, e->mutex);
-    const bool more = e->queued > 0 && !e->cut && !abandoned(e);
+    const bool more = e->queue.count > 0 && !e->cut && !abandoned(e);
     if (more) {
-        *item = e->queue[0];
-        memmove(e->queue, e->queue + 1, sizeof e->queue[0] * (size_t)--e->queued);
+        *item = e->queue.items[0];
+        memmove(e->queue.items, e->queue.items + 1, sizeof e->queue.items[0] * (size_t)--e->queue.count);
     }
     mutex_unlock(e->mutex);
     return more;
@@ -297,15 +304,15 @@ static Status start_process(MovieEncoder *e, Error *err) {
 
 static Status allocate(MovieEncoder *e, Error *err) {
     size_t total;
-    e->frame_size = (size_t)e->shape.width * (size_t)e->shape.height * 4;
-    e->frame_count = (int)i64_clamp((int64_t)(FRAMES_BYTES / e->frame_size), FRAMES_MIN, FRAMES_MAX);
-    if (!size_mul(e->frame_size, (size_t)e->frame_count, &total) || !(e->memory = mem_alloc(total)) ||
+    e->queue.frame_size = (size_t)e->shape.width * (size_t)e->shape.height * 4;
+    e->queue.frame_count = (int)i64_clamp((int64_t)(FRAMES_BYTES / e->queue.frame_size), FRAMES_MIN, FRAMES_MAX);
+    if (!size_mul(e->queue.frame_size, (size_t)e->queue.frame_count, &total) || !(e->queue.memory = mem_alloc(total)) ||
         !(e->mutex = mutex_new()) || !(e->changed = cond_new())) {
         return error_set(err, STATUS_MEMORY, "not enough memory to record %d x %d", e->shape.width, e->shape.height);
     }
-    if (e->shape.live) memset(e->memory, 0, total); /* a page's first use takes time that no frame has left */
-    for (int i = 0; i < e->frame_count; i++)
-        e->free_frames[e->free_count++] = e->memory + (size_t)i * e->frame_size;
+    if (e->shape.live) memset(e->queue.memory, 0, total); /* a page's first use takes time that no frame has left */
+    for (int i = 0; i < e->queue.frame_count; i++)
+        e->queue.free[e->queue.free_count++] = e->queue.memory + (size_t)i * e->queue.frame_size;
     return STATUS_OK;
 }
 
@@ -317,7 +324,7 @@ static void release(MovieEncoder *e) {
     if (e->mutex) mutex_drop(e->mutex);
     if (e->changed) cond_drop(e->changed);
     mem_free(e->png);
-    mem_free(e->memory);
+    mem_free(e->queue.memory);
     mem_free(e);
 }
 
@@ -359,9 +366,9 @@ Status movie_encoder_open(const MovieEncoderParams *params, MovieEncoder **out, 
 
 uint8_t *movie_encoder_buffer(MovieEncoder *e, bool wait) {
     mutex_lock(e->mutex);
-    while (wait && e->free_count == 0 && !e->finished)
+    while (wait && e->queue.free_count == 0 && !e->finished)
         cond_wait(e->changed, e->mutex);
-    uint8_t *frame = e->free_count > 0 && !e->finished ? e->free_frames[--e->free_count] : NULL;
+    uint8_t *frame = e->queue.free_count > 0 && !e->finished ? e->queue.free[--e->queue.free_count] : NULL;
     mutex_unlock(e->mutex);
     return frame;
 }
@@ -369,9 +376,9 @@ uint8_t *movie_encoder_buffer(MovieEncoder *e, bool wait) {
 void movie_encoder_put(MovieEncoder *e, uint8_t *frame, uint64_t times) {
     mutex_lock(e->mutex);
     if (times == 0)
-        e->free_frames[e->free_count++] = frame;
+        e->queue.free[e->queue.free_count++] = frame;
     else
-        e->queue[e->queued++] = (QueueItem){frame, times};
+        e->queue.items[e->queue.count++] = (QueueItem){frame, times};
     cond_broadcast(e->changed);
     mutex_unlock(e->mutex);
 }
@@ -379,10 +386,10 @@ void movie_encoder_put(MovieEncoder *e, uint8_t *frame, uint64_t times) {
 void movie_encoder_repeat(MovieEncoder *e, uint64_t times) {
     if (times == 0) return;
     mutex_lock(e->mutex);
-    if (e->queued > 0)
-        e->queue[e->queued - 1].times += times;
+    if (e->queue.count > 0)
+        e->queue.items[e->queue.count - 1].times += times;
     else
-        e->queue[e->queued++] = (QueueItem){NULL, times};
+        e->queue.items[e->queue.count++] = (QueueItem){NULL, times};
     cond_broadcast(e->changed);
     mutex_unlock(e->mutex);
 }
@@ -411,7 +418,7 @@ uint64_t movie_encoder_written(MovieEncoder *e) {
 }
 
 size_t movie_encoder_frame_size(const MovieEncoder *e) {
-    return e->frame_size;
+    return e->queue.frame_size;
 }
 
 Status movie_encoder_close(MovieEncoder *e, MovieSummary *summary, Error *err) {

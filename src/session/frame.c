@@ -39,9 +39,9 @@ Frame frame_make(App *app, const FrameParams *params) {
     return (Frame){
         .capture = app_capture(app),
         .serial = app->opened.captures[0].serial,
-        .reference = app->opened.captures[1].capture,
-        .reference_serial = app->opened.captures[1].serial,
-        .difference_serial = app->opened.difference_serial,
+        .reference = {.capture = app->opened.captures[1].capture,
+                      .serial = app->opened.captures[1].serial,
+                      .difference_serial = app->opened.difference_serial},
         .gpu = app->machine.gpu,
         .list = &app->picture.list,
         .wants = &app->work.wants,
@@ -60,7 +60,7 @@ Frame frame_make(App *app, const FrameParams *params) {
         .has_failed_user = app,
         .heads_before = &app->motion.heads_before,
         .clock = app->machine.clock,
-        .compose_deadline_ns = params->exact_only ? UINT64_MAX : now + compose_budget(app),
+        .composing.deadline_ns = params->exact_only ? UINT64_MAX : now + compose_budget(app),
     };
 }
 

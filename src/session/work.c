@@ -240,12 +240,12 @@ bool work_idle_step(App *app) {
     const SetInfo *set = capture_set(capture, app->look.subject.set);
     for (int layer = 0; layer < set->layer_count; layer++) {
         float hi;
-        const int composed = frame.composed;
+        const int composed = frame.composing.tiles;
         TileKey key;
         if (views_base_ready(&frame, &app->look, layer, false, &key)) {
             views_auto_range(&frame, &app->look, layer, app->look.colours.percentile, &hi);
         }
-        if (frame.composed != composed) {
+        if (frame.composing.tiles != composed) {
             if (!app->pace.redraw_at_ns)
                 app->pace.redraw_at_ns = clock_now_ns(&app->machine.clock) + BACKGROUND_REDRAW_NS;
             return true;

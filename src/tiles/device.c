@@ -7,6 +7,7 @@
  * owner still works on is free again when the owner is done with it, so nobody's memory goes while it is in use, and
  * the owner may wait for workers to end without either waiting for the other. */
 #include "tiles/device.h"
+#include "tiles/fused.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #ifndef ATTNSCOPE_TILES_DEVICE_H
 #define ATTNSCOPE_TILES_DEVICE_H
 
-#include "tiles/fused.h"
+#include "tiles/internal.h"
 
 DeviceParams tiles_device_params(PoolDevice *device); /* operand_bytes 0: nobody computes there */
 /* A task to be filled, zeroed; NULL: all are in use. Released by end, which any thread that began one must call. */
@@ -15,11 +15,5 @@ float *tiles_device_room(DeviceTask *task, DeviceRoom room, size_t floats);
 /* Hands the task over and waits. STATUS_CANCELLED: the task must not be touched again (but ended).
  * STATUS_UNSUPPORTED: nobody took it. */
 Status tiles_device_run(PoolDevice *device, DeviceTask *task, const CancelFlag *cancel);
-
-/* ---- fused_device.c -------------------------------------------------------------------------- */
-
-/* tiles_fused_pool on the device. False: it cannot do this, or has failed; nothing was written that the processor does
- * not write again. */
-bool tiles_fused_on_device(const Fused *f, int64_t texel_rows, float *rg, Status *status, Error *err);
 
 #endif

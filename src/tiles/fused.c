@@ -8,7 +8,7 @@
  *            cache, several heads combined cell by cell: a second product a cell, any length, any part of a pattern.
  *
  * Panels that no row of a block sees are not computed. */
-#include "tiles/device.h"
+#include "tiles/fused.h"
 
 #include <math.h>
 #include <string.h>

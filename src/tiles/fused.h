@@ -178,6 +178,12 @@ Status tiles_fused_scale_rows(const Fused *f, int head, int64_t qa, int64_t qb, 
 /* Masks the texels of texel row y (`row` of the group) that see hidden keys only. */
 void tiles_fused_hide(const Fused *f, int64_t y, int64_t row);
 
+/* ---- fused_device.c -------------------------------------------------------------------------- */
+
+/* tiles_fused_pool on the device. False: it cannot do this, or has failed; nothing was written that the processor does
+ * not write again. */
+bool tiles_fused_on_device(const Fused *f, int64_t texel_rows, float *rg, Status *status, Error *err);
+
 /* ---- fused_fold.c ---------------------------------------------------------------------------- */
 
 /* Columns of rows of one texel row and one panel that have not reached the texels yet. */

@@ -8,6 +8,7 @@
  * the key heads that they need. What a float might not hold is left to the processor, which knows what to do with it:
  * shaders may take a NaN for anything. */
 #include "tiles/device.h"
+#include "tiles/fused.h"
 
 #include <math.h>
 #include <string.h>

@@ -30,6 +30,12 @@ typedef struct Level {
     int q, k;
 } Level;
 
+/* Which tile of a level: row and column in tiles. */
+typedef struct TilePlace {
+    Level level;
+    int64_t y, x;
+} TilePlace;
+
 int64_t tiles_texels(int64_t tokens, int level);      /* ceil(tokens / 2^level) */
 int64_t tiles_count_along(int64_t tokens, int level); /* tiles that cover the axis */
 /* Lowest level at which `tokens` needs at most `side` texels. */

@@ -2,7 +2,7 @@
 #ifndef ATTNSCOPE_VIEWS_AXES_H
 #define ATTNSCOPE_VIEWS_AXES_H
 
-#include "views/views.h"
+#include "views/frame.h"
 
 void views_query_axis(Frame *frame, const Look *look, const ViewResult *r, Rect area, int64_t queries);
 void views_key_axis(Frame *frame, const Look *look, const ViewResult *r, Rect area, int64_t keys);

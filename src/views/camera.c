@@ -1,6 +1,6 @@
 /* The camera: a centre in token coordinates and a scale for each axis, all in f64, so that a million-token pattern
  * zooms from the whole map to one weight without jitter (2^20 tokens at 128 points each need 27 bits). */
-#include "views/views.h"
+#include "views/look.h"
 
 #include <math.h>
 

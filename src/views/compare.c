@@ -1,16 +1,16 @@
 /* The reference beside the open capture. The same view of it is a frame and a state of its own, whose indices are
  * found by what people see: name of the set, numbers of layer and heads. Everything that draws one capture draws the
- * other with them. The difference is composed from both captures' images (heatmap.c): means are linear, so it is
+ * other with them. The difference is composed from both captures' images (images.c): means are linear, so it is
  * exact at every zoom. */
-#include "views/views.h"
+#include "views/frame.h"
 
 #include <math.h>
 
 /* By name; captures with one set each are compared whatever it is called. */
 static int reference_set(const Frame *frame, const SetInfo *set) {
-    const int index = capture_set_by_name(frame->reference, set->name);
+    const int index = capture_set_by_name(frame->reference.capture, set->name);
     if (index >= 0) return index;
-    return capture_set_count(frame->reference) == 1 && capture_set_count(frame->capture) == 1 ? 0 : -1;
+    return capture_set_count(frame->reference.capture) == 1 && capture_set_count(frame->capture) == 1 ? 0 : -1;
 }
 
 static Status find_layer(const SetInfo *set, int number, Look *ref_look, Error *err) {
@@ -38,21 +38,22 @@ static Status find_layer(const SetInfo *set, int number, Look *ref_look, Error *
 Status views_reference(const Frame *frame, const Look *look, Frame *ref_frame, Look *ref_look, Error *err) {
     *ref_frame = *frame;
     *ref_look = *look;
-    if (!frame->reference) return error_set(err, STATUS_NOT_FOUND, "no reference is open: `ref PATH` opens one");
+    if (!frame->reference.capture)
+        return error_set(err, STATUS_NOT_FOUND, "no reference is open: `ref PATH` opens one");
     if (look->subject.set < 0 || look->subject.set >= capture_set_count(frame->capture))
         return error_set(err, STATUS_NOT_FOUND, "there is no set %d", look->subject.set);
     const SetInfo *set = capture_set(frame->capture, look->subject.set);
     if (look->subject.layer < 0 || look->subject.layer >= set->layer_count)
         return error_set(err, STATUS_NOT_FOUND, "there is no layer of index %d", look->subject.layer);
-    ref_frame->capture = frame->reference;
-    ref_frame->serial = frame->reference_serial;
+    ref_frame->capture = frame->reference.capture;
+    ref_frame->serial = frame->reference.serial;
     ref_frame->capture_index = 1;
-    ref_frame->reference = NULL;
+    ref_frame->reference.capture = NULL;
     ref_look->compare = COMPARE_OFF;
     ref_look->subject.set = reference_set(frame, set);
     if (ref_look->subject.set < 0)
         return error_set(err, STATUS_NOT_FOUND, "the reference has no set called '%.60s'", set->name);
-    const SetInfo *other = capture_set(frame->reference, ref_look->subject.set);
+    const SetInfo *other = capture_set(frame->reference.capture, ref_look->subject.set);
     const Status status = find_layer(other, set->layers[look->subject.layer].number, ref_look, err);
     if (status != STATUS_OK) return status;
     if (frame->shown_layer == look->subject.layer) ref_frame->shown_layer = ref_look->subject.layer;
@@ -63,7 +64,7 @@ Status views_reference(const Frame *frame, const Look *look, Frame *ref_frame, L
 }
 
 void views_reference_done(Frame *frame, const Frame *ref_frame) {
-    frame->composed = ref_frame->composed;
+    frame->composing.tiles = ref_frame->composing.tiles;
 }
 
 static bool is_signed(const SetInfo *set, const Look *look) {

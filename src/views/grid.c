@@ -86,7 +86,7 @@ static void note_missing(Gatherer *g, const GridPiece *piece) {
 
 /* What is wanted of a head: its base tile, of the variant on screen. */
 static TileKey wanted_key(const Frame *frame, const Look *look, const LayerInfo *info, int layer, int head_index) {
-    TileKey key = views_key(frame, look, layer, head_index, 0, views_base_level(frame, info), 0, 0);
+    TileKey key = views_key(frame, look, layer, head_index, 0, (TilePlace){.level = views_base_level(frame, info)});
     key.variant = views_variant_id(look);
     return key;
 }

@@ -2,7 +2,7 @@
  *
  * Pitches are whole pixels, or cells of one row would differ by a pixel; the camera itself stays continuous, so that
  * small turns of a wheel add up. A head number has one column wherever it occurs: rows of ragged layers have holes. */
-#include "views/views.h"
+#include "views/heads.h"
 
 #include <math.h>
 

@@ -2,7 +2,7 @@
 #ifndef ATTNSCOPE_VIEWS_GRID_PRIVATE_H
 #define ATTNSCOPE_VIEWS_GRID_PRIVATE_H
 
-#include "views/views.h"
+#include "views/heads.h"
 
 /* What is known of one head. */
 typedef struct GridCell {

@@ -165,7 +165,7 @@ GridCell *views_grid_cell_of(const Grid *grid, int layer, int head_index) {
 
 bool views_grid_base(const Frame *frame, const Look *look, int layer, int head_index, TileKey *key) {
     const LayerInfo *info = &capture_set(frame->capture, look->subject.set)->layers[layer];
-    *key = views_key(frame, look, layer, head_index, 0, views_base_level(frame, info), 0, 0);
+    *key = views_key(frame, look, layer, head_index, 0, (TilePlace){.level = views_base_level(frame, info)});
     const uint32_t variant = views_variant_id(look);
     if (!variant) return true;
     key->variant = variant;

@@ -5,320 +5,20 @@
  *     exact composite (head sets above level 0) -> base image's mip -> tile / composite -> nearest ancestor -> base
  *     image
  *
- * A single head is drawn straight from its tile. A head set is composed on the GPU from the tiles of its heads; above
- * level 0 that may be a bound (DESIGN: "What a pixel means"), so at rest the exact composite is asked of the
- * workers. It has a key of its own (TILE_VARIANT_EXACT), so that bound and exact never replace each other by
- * accident.
- *
- * The difference to the reference is composed from two such images, one of each capture, whatever they are: a tile, a
- * composite, an exact composite. So each of them serves the capture alone, too, and holding a key is fast. */
-#include "views/views.h"
+ * Images come from images.c. Above level 0 what a head set is composed to may be a bound (DESIGN: "What a pixel
+ * means"), so at rest the exact composite is asked of the workers. It has a key of its own (TILE_VARIANT_EXACT), so
+ * that bound and exact never replace each other by accident. */
+#include "views/images.h"
 
-#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define VISIBLE_TILES_MAX 1024
 
-struct Reference;
-
-typedef struct Pattern {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int layer_index;
-    ResolvedHeads heads;
-    bool single;
-    uint32_t headset, variant;
-    const Look *state;
-    bool data_signed, is_signed;
-    Level base;
-    struct Reference *reference; /* NULL, or what is subtracted */
-} Pattern;
-
-typedef struct Reference {
-    Frame frame;
-    Look state;
-    Pattern pattern;
-} Reference;
-
-bool views_pattern(const Capture *capture, const Look *look, const SetInfo **set, const LayerInfo **layer,
-                   int64_t *queries, int64_t *keys) {
-    if (!capture || look->subject.set < 0 || look->subject.set >= capture_set_count(capture)) return false;
-    *set = capture_set(capture, look->subject.set);
-    if (look->subject.layer < 0 || look->subject.layer >= (*set)->layer_count) return false;
-    *layer = &(*set)->layers[look->subject.layer];
-    *queries = (*layer)->queries;
-    *keys = (*layer)->keys;
-    return *queries > 0 && *keys > 0;
-}
-
 bool views_look_signed(const SetInfo *set, const Look *look, const ResolvedHeads *heads) {
     return set->signed_values || look->subject.values == VALUES_SCORES || heads->result_signed ||
            look->compare == COMPARE_DIFF;
-}
-
-TileKey views_key(const Frame *frame, const Look *look, int layer, int head, uint32_t headset, Level level, int64_t y,
-                  int64_t x) {
-    return (TileKey){
-        .capture = frame->capture_index,
-        .serial = frame->serial,
-        .set = look->subject.set,
-        .item = look->subject.item,
-        .step = look->subject.step,
-        .layer = layer,
-        .head = head,
-        .headset = headset,
-        .values = (int32_t)look->subject.values,
-        .lq = level.q,
-        .lk = level.k,
-        .y = y,
-        .x = x,
-    };
-}
-
-Level views_base_level(const Frame *frame, const LayerInfo *layer) {
-    return (Level){tiles_base_level(layer->queries, frame->base_side), tiles_base_level(layer->keys, frame->base_side)};
-}
-
-/* One capture's part of what is shown. */
-static bool resolve_one(const Frame *frame, const Look *look, int layer, Pattern *out) {
-    *out = (Pattern){0};
-    if (look->subject.set < 0 || look->subject.set >= capture_set_count(frame->capture)) return false;
-    out->set = capture_set(frame->capture, look->subject.set);
-    if (layer < 0 || layer >= out->set->layer_count) return false;
-    out->layer = &out->set->layers[layer];
-    out->layer_index = layer;
-    if (tiles_headset_resolve(&look->subject.heads, out->set, out->layer, &out->heads, NULL) != STATUS_OK) return false;
-    out->single = out->heads.count == 1 && out->heads.weight[0] == 1.0f;
-    out->headset = out->single ? 0 : tiles_headset_hash(&look->subject.heads);
-    out->variant = views_variant_id(look);
-    out->state = look;
-    out->data_signed = out->set->signed_values || look->subject.values == VALUES_SCORES;
-    out->is_signed = out->data_signed || out->heads.result_signed;
-    out->base = views_base_level(frame, out->layer);
-    return out->layer->queries > 0 && out->layer->keys > 0;
-}
-
-/* `reference` is where the pattern keeps what is subtracted, if that is what is shown. */
-static bool resolve(const Frame *frame, const Look *look, int layer, Pattern *out, Reference *reference) {
-    if (!resolve_one(frame, look, layer, out)) return false;
-    if (look->compare != COMPARE_DIFF) return true;
-    Look there = *look;
-    there.subject.layer = layer;
-    if (views_comparable(frame, &there, NULL) != STATUS_OK ||
-        views_reference(frame, &there, &reference->frame, &reference->state, NULL) != STATUS_OK ||
-        !resolve_one(&reference->frame, &reference->state, reference->state.subject.layer, &reference->pattern))
-        return false;
-    out->reference = reference;
-    out->is_signed = true;
-    return true;
-}
-
-/* Of one capture's image, as it is pooled from the source. */
-static TileKey image_key(const Frame *frame, const Look *look, const Pattern *pattern, Level level, int64_t y,
-                         int64_t x) {
-    TileKey key = views_key(frame, look, pattern->layer_index, pattern->single ? pattern->heads.index[0] : -1,
-                            pattern->headset, level, y, x);
-    key.variant = pattern->variant;
-    return key;
-}
-
-/* Of what is shown, which may be the difference of two such images. */
-static TileKey pooled_key(const Frame *frame, const Look *look, const Pattern *pattern, Level level, int64_t y,
-                          int64_t x) {
-    TileKey key = image_key(frame, look, pattern, level, y, x);
-    if (!pattern->reference) return key;
-    key.capture = 2;
-    key.serial = frame->difference_serial;
-    key.head = -1;
-    key.headset = tiles_headset_hash(&look->subject.heads);
-    return key;
-}
-
-/* Of the exact image: at level 0 a variant needs no tiles of its own. */
-static TileKey pattern_key(const Frame *frame, const Look *look, const Pattern *pattern, Level level, int64_t y,
-                           int64_t x) {
-    const TileKey key = pooled_key(frame, look, pattern, level, y, x);
-    return pattern->variant && level.q == 0 && level.k == 0 ? views_factor_key(look, &key) : key;
-}
-
-static TileKey without_variant(TileKey key) {
-    key.variant = 0;
-    return key;
-}
-
-/* Keys of the images that a difference is made of. An exact one is made of exact ones; a tile is that by itself. */
-static void source_keys(const Frame *frame, const Pattern *pattern, const TileKey *key, TileKey out[2]) {
-    const Reference *reference = pattern->reference;
-    const Pattern *const patterns[2] = {pattern, &reference->pattern};
-    const bool from_factors = key->variant & TILE_VARIANT_FACTORS;
-    for (int i = 0; i < 2; i++) {
-        out[i] = *key;
-        out[i].capture = i;
-        out[i].serial = i ? reference->frame.serial : frame->serial;
-        out[i].head = patterns[i]->single && !from_factors ? patterns[i]->heads.index[0] : -1;
-        out[i].headset = from_factors ? tiles_headset_hash(&patterns[i]->state->subject.heads) : patterns[i]->headset;
-        out[i].layer = patterns[i]->layer_index;
-        if (patterns[i]->single) out[i].variant &= ~TILE_VARIANT_EXACT;
-    }
-    out[1].set = reference->state.subject.set;
-}
-
-/* Wants what is missing of the tiles under `key`; true when all are resident. */
-static bool tiles_resident(Frame *frame, const Pattern *pattern, const TileKey *key, JobKind kind, bool want) {
-    bool all = true;
-    for (int i = 0; i < pattern->heads.count; i++) {
-        const TileKey head = tiles_key_of_head(key, pattern->heads.index[i]);
-        if (gpu_tile_find(frame->gpu, &head, NULL)) continue;
-        all = false;
-        if (!want) return false;
-        views_want(frame->wants, kind, &head, frame->capture);
-    }
-    return all;
-}
-
-/* Time left for composing: at least a little once a frame, so that it comes to an end; 0: none; UINT64_MAX: no limit. */
-static uint64_t compose_budget(const Frame *frame) {
-    const uint64_t now = clock_now_ns(&frame->clock), until = frame->compose_deadline_ns;
-    if (until == UINT64_MAX) return UINT64_MAX;
-    return now < until ? until - now : frame->composed == 0 ? 1 : 0;
-}
-
-/* The fewest rows that a head's tile was estimated from; INT_MAX: all are exact. */
-static int estimate_of_heads(const Frame *frame, const Pattern *pattern, const TileKey *key) {
-    int fewest = INT_MAX;
-    if (pattern->reference) {
-        TileKey keys[2];
-        Pattern alone = *pattern;
-        alone.reference = NULL;
-        source_keys(frame, pattern, key, keys);
-        const Reference *reference = pattern->reference;
-        return (int)i64_min(estimate_of_heads(frame, &alone, &keys[0]),
-                            estimate_of_heads(&reference->frame, &reference->pattern, &keys[1]));
-    }
-    for (int i = 0; i < pattern->heads.count; i++) {
-        const TileKey head = tiles_key_of_head(key, pattern->heads.index[i]);
-        GpuTileInfo info;
-        if (!gpu_tile_find(frame->gpu, &head, &info)) return 0;
-        if (info.estimate > 0 && info.estimate < fewest) fewest = info.estimate;
-    }
-    return fewest;
-}
-
-/* A composite of estimates is made anew when all its heads have become better. */
-static bool outdated(const Frame *frame, const Pattern *pattern, const TileKey *key, const GpuTileInfo *info) {
-    return key->head < 0 && info->estimate > 0 && estimate_of_heads(frame, pattern, key) > info->estimate;
-}
-
-static bool compose_now(Frame *frame, const ComposeRequest *request, bool *cut_short) {
-    if (gpu_compose(frame->gpu, request, NULL) != STATUS_OK) return false;
-    frame->composed++; /* in part at least */
-    if (gpu_tile_find(frame->gpu, &request->key, NULL)) return true;
-    *cut_short = true;
-    return false;
-}
-
-static bool image_ready(Frame *frame, const Pattern *pattern, const TileKey *key, bool base, bool want,
-                        bool *cut_short);
-
-/* Composes a difference whose sources are here. */
-static bool compose_difference(Frame *frame, const Pattern *pattern, const TileKey *key, const TileKey sources[2],
-                               bool base, bool *cut_short) {
-    const uint64_t budget = compose_budget(frame);
-    if (budget == 0) {
-        *cut_short = true;
-        return false;
-    }
-    const bool whole = budget == UINT64_MAX || (base && pattern->layer_index == frame->shown_layer);
-    const ResolvedHeads both = {.op = HEADS_DIFF, .count = 2, .weight = {1, -1}, .result_signed = true};
-    const ComposeRequest request = {.key = *key,
-                                    .heads = &both,
-                                    .sources = sources,
-                                    .base = base,
-                                    .data_signed = pattern->data_signed || pattern->heads.result_signed,
-                                    .budget_ns = whole ? 0 : budget};
-    return compose_now(frame, &request, cut_short);
-}
-
-/* Both images, then their difference. */
-static bool difference_ready(Frame *frame, const Pattern *pattern, const TileKey *key, bool base, bool want,
-                             bool *cut_short) {
-    Reference *reference = pattern->reference;
-    TileKey sources[2];
-    Pattern alone = *pattern;
-    alone.reference = NULL;
-    source_keys(frame, pattern, key, sources);
-    bool ready = image_ready(frame, &alone, &sources[0], base, want, cut_short);
-    reference->frame.composed = frame->composed;
-    ready &= image_ready(&reference->frame, &reference->pattern, &sources[1], base, want, cut_short);
-    views_reference_done(frame, &reference->frame);
-    return ready && compose_difference(frame, pattern, key, sources, base, cut_short);
-}
-
-/* The image before a head was added or taken away, and that head: where both are here. */
-static bool toggle_now(Frame *frame, const Pattern *pattern, const TileKey *key, bool base) {
-    TileKey sources[2];
-    ResolvedHeads step;
-    if (frame->resting || compose_budget(frame) == 0) return false;
-    if (!views_toggle(frame, pattern->set, pattern->layer, &pattern->heads, key, sources, &step)) return false;
-    const ComposeRequest request = {
-        .key = *key, .heads = &step, .sources = sources, .base = base, .data_signed = pattern->data_signed};
-    if (gpu_compose(frame->gpu, &request, NULL) != STATUS_OK) return false;
-    frame->composed++;
-    return true;
-}
-
-/* True when `key` can be drawn now, composing it if need be and if there is time. */
-static bool image_ready(Frame *frame, const Pattern *pattern, const TileKey *key, bool base, bool want,
-                        bool *cut_short) {
-    GpuTileInfo info;
-    const bool here = gpu_tile_find(frame->gpu, key, &info);
-    const bool replace = here && info.stepped && frame->resting;
-    if (replace && compose_budget(frame) == 0) *cut_short = true;
-    if (here && (compose_budget(frame) == 0 || !(replace || outdated(frame, pattern, key, &info)))) return true;
-    if (pattern->reference) return difference_ready(frame, pattern, key, base, want, cut_short);
-    const JobKind kind = base ? JOB_BASE : JOB_TILE;
-    const bool from_factors = key->variant & TILE_VARIANT_FACTORS;
-    TileFactors factors = {.has_rows = false};
-    bool ready = tiles_resident(frame, pattern, key, kind, want);
-    if (from_factors) ready &= views_factors_find(frame, pattern->state, &pattern->heads, key, want, &factors);
-    if (!here && !pattern->variant && toggle_now(frame, pattern, key, base)) return true;
-    if (!ready || key->head >= 0) return replace;
-    const uint64_t budget = compose_budget(frame);
-    if (budget == 0) {
-        *cut_short = true;
-        return false;
-    }
-    /* The base image of the layer is what makes a switch right in the same frame: it comes first, and whole. */
-    const bool whole = budget == UINT64_MAX || replace || (base && pattern->layer_index == frame->shown_layer);
-    const ComposeRequest request = {.key = *key,
-                                    .heads = &pattern->heads,
-                                    .base = base,
-                                    .data_signed = pattern->data_signed,
-                                    .row_factors = factors.has_rows ? factors.rows : NULL,
-                                    .col_factors = factors.has_columns ? factors.columns : NULL,
-                                    .budget_ns = whole ? 0 : budget};
-    return compose_now(frame, &request, cut_short);
-}
-
-bool views_base_ready(Frame *frame, const Look *look, int layer, bool want, TileKey *key) {
-    Pattern pattern;
-    Reference reference;
-    bool cut_short = false;
-    if (!resolve(frame, look, layer, &pattern, &reference)) return false;
-    *key = pooled_key(frame, look, &pattern, pattern.base, 0, 0);
-    const bool stands_in = pattern.variant && !frame->exact_only;
-    if (image_ready(frame, &pattern, key, true, want && !stands_in, &cut_short)) return true;
-    if (!stands_in) return false;
-    /* Factors take a small part of the time that tiles of the variant take: they are asked for first. */
-    const TileKey pooled = *key;
-    *key = views_factor_key(look, key);
-    const bool nearly = image_ready(frame, &pattern, key, true, want, &cut_short);
-    if (want) (void)image_ready(frame, &pattern, &pooled, true, true, &cut_short);
-    if (nearly) return true;
-    *key = without_variant(pooled);
-    return image_ready(frame, &pattern, key, true, false, &cut_short);
 }
 
 DisplayParams views_display_params(const Frame *frame, const Look *look, bool is_signed, float lo, float hi) {
@@ -375,7 +75,7 @@ static void want_better(Painter *painter, const TileKey *key, JobKind kind) {
         return;
     }
     TileKey sources[2];
-    source_keys(painter->frame, pattern, key, sources);
+    images_source_keys(painter->frame, pattern, key, sources);
     want_better_of(painter, painter->frame, pattern, &sources[0], kind);
     want_better_of(painter, &pattern->reference->frame, &pattern->reference->pattern, &sources[1], kind);
 }
@@ -418,13 +118,13 @@ static int visible_tiles(const Painter *painter, Level level, VisibleTile *out) 
     return count;
 }
 
-/* Draws the image under `key` (at mip `mip`) over the token rectangle of tile (y, x) at `level`. */
-static void paint_piece(Painter *painter, const TileKey *key, int mip, Level level, int64_t y, int64_t x) {
+/* Draws the image under `key` (at mip `mip`) over the token rectangle of that tile. */
+static void paint_piece(Painter *painter, const TileKey *key, int mip, TilePlace at) {
     const ViewResult *r = painter->result;
     const LayerInfo *layer = painter->pattern->layer;
-    const double span_q = ldexp(TILE_SIDE, level.q), span_k = ldexp(TILE_SIDE, level.k);
-    const double q0 = (double)y * span_q, q1 = fmin(q0 + span_q, (double)layer->queries);
-    const double k0 = (double)x * span_k, k1 = fmin(k0 + span_k, (double)layer->keys);
+    const double span_q = ldexp(TILE_SIDE, at.level.q), span_k = ldexp(TILE_SIDE, at.level.k);
+    const double q0 = (double)at.y * span_q, q1 = fmin(q0 + span_q, (double)layer->queries);
+    const double k0 = (double)at.x * span_k, k1 = fmin(k0 + span_k, (double)layer->keys);
     const double texel_q = ldexp(1.0, key->lq + mip), texel_k = ldexp(1.0, key->lk + mip);
     const double tile_q = (double)key->y * TILE_SIDE, tile_k = (double)key->x * TILE_SIDE;
     const Rect rect = {(float)(r->origin_x + k0 * r->cell_w), (float)(r->origin_y + q0 * r->cell_h),
@@ -445,8 +145,8 @@ static void paint_piece(Painter *painter, const TileKey *key, int mip, Level lev
         char label[80];
         GpuTileInfo info = {0};
         (void)gpu_tile_find(painter->frame->gpu, key, &info);
-        snprintf(label, sizeof label, "L%d,%d  %lld,%lld  age %llu", key->lq + mip, key->lk + mip, (long long)y,
-                 (long long)x, (unsigned long long)info.age);
+        snprintf(label, sizeof label, "L%d,%d  %lld,%lld  age %llu", key->lq + mip, key->lk + mip, (long long)at.y,
+                 (long long)at.x, (unsigned long long)info.age);
         draw_frame(painter->frame->list, rect, 0, 1, painter->frame->theme->warning);
         const TextStyle style = {.size = 11 * painter->frame->scale};
         draw_text(painter->frame->list, rect.x + 4, rect.y + 14 * painter->frame->scale, label, style, ALIGN_LEFT,
@@ -481,40 +181,41 @@ static bool stands_in(const Painter *painter, const TileKey *key, int mip) {
 }
 
 /* What there is of this place without tiles of the variant. */
-static bool paint_stand_in(Painter *painter, const TileKey *key, Level level, int64_t y, int64_t x) {
+static bool paint_stand_in(Painter *painter, const TileKey *key, TilePlace at) {
     Frame *frame = painter->frame;
     bool cut_short = false;
     if (frame->exact_only || painter->pattern->reference) return false;
-    const TileKey plain = without_variant(pooled_key(frame, painter->state, painter->pattern, level, y, x));
+    const TileKey plain = images_without_variant(images_pooled_key(frame, painter->state, painter->pattern, at));
     const TileKey nearly = views_factor_key(painter->state, key);
-    const bool ready = (level.q > 0 || level.k > 0) &&
-                       tiles_resident(frame, painter->pattern, &nearly, JOB_TILE, false) &&
-                       image_ready(frame, painter->pattern, &nearly, false, true, &cut_short);
+    const bool ready = (at.level.q > 0 || at.level.k > 0) &&
+                       images_tiles_resident(frame, painter->pattern, &nearly, JOB_TILE, false) &&
+                       images_ready(frame, painter->pattern, &nearly, false, true, &cut_short);
     if (!ready && !gpu_tile_find(frame->gpu, &plain, NULL)) return false;
-    paint_piece(painter, ready ? &nearly : &plain, 0, level, y, x);
+    paint_piece(painter, ready ? &nearly : &plain, 0, at);
     note_stand_in(painter);
     return true;
 }
 
 /* Nearest resident ancestor, else the base image, else nothing. */
-static void paint_ancestor(Painter *painter, const TileKey *base, Level level, int64_t y, int64_t x) {
+static void paint_ancestor(Painter *painter, const TileKey *base, TilePlace at) {
     const Pattern *pattern = painter->pattern;
     painter->result->coarse = true;
-    for (int up = 1; level.q + up <= pattern->base.q || level.k + up <= pattern->base.k; up++) {
-        const Level coarser = {(int)i64_max(level.q, i64_min(level.q + up, pattern->base.q)),
-                               (int)i64_max(level.k, i64_min(level.k + up, pattern->base.k))};
-        TileKey key = pooled_key(painter->frame, painter->state, pattern, coarser, y >> (coarser.q - level.q),
-                                 x >> (coarser.k - level.k));
+    for (int up = 1; at.level.q + up <= pattern->base.q || at.level.k + up <= pattern->base.k; up++) {
+        const Level coarser = {(int)i64_max(at.level.q, i64_min(at.level.q + up, pattern->base.q)),
+                               (int)i64_max(at.level.k, i64_min(at.level.k + up, pattern->base.k))};
+        TileKey key = images_pooled_key(
+            painter->frame, painter->state, pattern,
+            (TilePlace){coarser, at.y >> (coarser.q - at.level.q), at.x >> (coarser.k - at.level.k)});
         if (gpu_tile_find(painter->frame->gpu, &key, NULL)) {
             note_exactness(painter, &key);
-            paint_piece(painter, &key, 0, level, y, x);
+            paint_piece(painter, &key, 0, at);
             return;
         }
     }
     if (base && stands_in(painter, base, 0)) note_stand_in(painter);
     if (base) {
         note_exactness(painter, base);
-        paint_piece(painter, base, 0, level, y, x);
+        paint_piece(painter, base, 0, at);
     } else {
         painter->result->missing = true;
     }
@@ -554,39 +255,39 @@ static bool exact_ready(Painter *painter, const TileKey *exact, bool want) {
     TileKey sources[2];
     Pattern alone = *pattern;
     alone.reference = NULL;
-    source_keys(frame, pattern, exact, sources);
+    images_source_keys(frame, pattern, exact, sources);
     Reference *reference = pattern->reference;
-    const bool first = pattern->single ? image_ready(frame, &alone, &sources[0], false, want, &cut_short)
+    const bool first = pattern->single ? images_ready(frame, &alone, &sources[0], false, want, &cut_short)
                                        : exact_here(painter, frame, &sources[0], want);
     const bool second = reference->pattern.single
-                            ? image_ready(&reference->frame, &reference->pattern, &sources[1], false, want, &cut_short)
+                            ? images_ready(&reference->frame, &reference->pattern, &sources[1], false, want, &cut_short)
                             : exact_here(painter, &reference->frame, &sources[1], want);
-    return first && second && compose_difference(frame, pattern, exact, sources, false, &cut_short);
+    return first && second && images_compose_difference(frame, pattern, exact, sources, false, &cut_short);
 }
 
 /* `base`: the base image, or NULL. */
-static void paint_tile(Painter *painter, const TileKey *base, Level level, int64_t y, int64_t x) {
+static void paint_tile(Painter *painter, const TileKey *base, TilePlace at) {
     Frame *frame = painter->frame;
     const Pattern *pattern = painter->pattern;
-    TileKey key = pattern_key(frame, painter->state, pattern, level, y, x);
+    TileKey key = images_key(frame, painter->state, pattern, at);
     bool want_exact = false;
-    if (is_bounded(painter, pattern, level) ||
-        (pattern->reference && is_bounded(painter, &pattern->reference->pattern, level))) {
-        TileKey exact = pooled_key(frame, painter->state, pattern, level, y, x);
+    if (is_bounded(painter, pattern, at.level) ||
+        (pattern->reference && is_bounded(painter, &pattern->reference->pattern, at.level))) {
+        TileKey exact = images_pooled_key(frame, painter->state, pattern, at);
         exact.variant |= TILE_VARIANT_EXACT;
         want_exact = frame->resting || frame->exact_only;
         if (exact_ready(painter, &exact, want_exact)) {
-            paint_piece(painter, &exact, 0, level, y, x);
+            paint_piece(painter, &exact, 0, at);
             return;
         }
         painter->result->pending |= want_exact;
     }
-    const int mip = base_mip(painter, level);
+    const int mip = base_mip(painter, at.level);
     GpuTileInfo info;
     if (base && mip >= 0 && gpu_tile_find(frame->gpu, base, &info) && mip < info.mip_count) {
         note_exactness(painter, base);
         if (stands_in(painter, base, mip)) note_stand_in(painter);
-        paint_piece(painter, base, mip, level, y, x);
+        paint_piece(painter, base, mip, at);
         return;
     }
     bool cut_short = false;
@@ -595,15 +296,15 @@ static void paint_tile(Painter *painter, const TileKey *base, Level level, int64
     /* Factors take a small part of the time that tiles of the variant take: they are asked for first. */
     const bool factors_first = pattern->variant && !pattern->reference && !frame->exact_only &&
                                !(key.variant & TILE_VARIANT_FACTORS);
-    if (image_ready(frame, pattern, &key, false, want_tiles && !factors_first, &cut_short)) {
+    if (images_ready(frame, pattern, &key, false, want_tiles && !factors_first, &cut_short)) {
         note_exactness(painter, &key);
-        paint_piece(painter, &key, 0, level, y, x);
+        paint_piece(painter, &key, 0, at);
         return;
     }
     painter->result->pending = true;
-    const bool painted = pattern->variant && paint_stand_in(painter, &key, level, y, x);
-    if (factors_first && want_tiles) (void)tiles_resident(frame, pattern, &key, JOB_TILE, true);
-    if (!painted) paint_ancestor(painter, base, level, y, x);
+    const bool painted = pattern->variant && paint_stand_in(painter, &key, at);
+    if (factors_first && want_tiles) (void)images_tiles_resident(frame, pattern, &key, JOB_TILE, true);
+    if (!painted) paint_ancestor(painter, base, at);
 }
 
 /* How far below the overview the level is that is looked at, where one reading makes both; else 0. */
@@ -641,7 +342,7 @@ void views_heatmap(Frame *frame, const Look *look, ViewResult *result) {
     Pattern pattern;
     Reference reference;
     result->exactness = EXACT;
-    if (!frame->capture || !resolve(frame, look, look->subject.layer, &pattern, &reference)) {
+    if (!frame->capture || !images_resolve(frame, look, look->subject.layer, &pattern, &reference)) {
         result->missing = true;
         return;
     }
@@ -675,9 +376,9 @@ void views_heatmap(Frame *frame, const Look *look, ViewResult *result) {
     const int count = visible_tiles(&painter, level, tiles);
     draw_clip(frame->list, result->plot);
     for (int i = 0; i < count && result->range_known; i++)
-        paint_tile(&painter, base_here ? &base_key : NULL, level, tiles[i].y, tiles[i].x);
+        paint_tile(&painter, base_here ? &base_key : NULL, (TilePlace){level, tiles[i].y, tiles[i].x});
     for (int i = 0; i < count && result->exactness != EXACT; i++) {
-        const TileKey key = pattern_key(frame, look, &pattern, level, tiles[i].y, tiles[i].x);
+        const TileKey key = images_key(frame, look, &pattern, (TilePlace){level, tiles[i].y, tiles[i].x});
         want_better(&painter, &key, JOB_TILE);
     }
     if (base_here) want_better(&painter, &base_key, JOB_BASE);

@@ -1,5 +1,5 @@
 /* Marks along the axes: where something that was looked for is. However many there are, a pixel is drawn once. */
-#include "views/views.h"
+#include "views/marks.h"
 
 #include <math.h>
 

@@ -6,6 +6,7 @@
  *   | query  | plot                |   whole pixels, so that texels of a 1:1 view fall on pixels.
  *   | labels |                     |
  *   +--------+---------------------+ */
+#include "views/matrix.h"
 #include "views/axes.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /* The base image of the layer, small, with the visible rectangle; and one head's base tile as a thumbnail. Both use the
  * mip of the base whose texels come closest to a pixel from above. */
-#include "views/views.h"
+#include "views/matrix.h"
 
 #include <math.h>
 
@@ -46,7 +46,7 @@ static bool difference_thumb(Frame *frame, const Look *one, int layer, Rect rect
 
 static bool head_thumb(Frame *frame, const Look *one, int layer, int head_index, Rect rect, bool want) {
     const LayerInfo *info = &capture_set(frame->capture, one->subject.set)->layers[layer];
-    TileKey key = views_key(frame, one, layer, head_index, 0, views_base_level(frame, info), 0, 0);
+    TileKey key = views_key(frame, one, layer, head_index, 0, (TilePlace){.level = views_base_level(frame, info)});
     key.variant = views_variant_id(one);
     if (!gpu_tile_find(frame->gpu, &key, NULL)) {
         if (want) views_want(frame->wants, JOB_BASE, &key, frame->capture);

@@ -1,6 +1,6 @@
 /* Pinned cells on the matrix: a ring around the cell, its number and value beside it, and a notch on both axes. The
  * ring has a dark and a light line, so that it shows on every colour. */
-#include "views/views.h"
+#include "views/marks.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /* What will be looked at next, judged by where the hand goes: tiles of the next layer, of the next head, beyond the
  * edge that the view moves to, of the level that a zoom comes to. All of it stands behind what is visible in the
  * queue, and as a whole takes no more than a part of the GPU's budget, so that it never pushes out what is on screen. */
-#include "views/views.h"
+#include "views/frame.h"
 
 #include <math.h>
 
@@ -43,9 +43,9 @@ static bool base_shows(const Around *a, Level level) {
     return level.q >= a->base.q && level.q - a->base.q == level.k - a->base.k;
 }
 
-static void want_tile(Around *a, int layer, int head, Level level, int64_t y, int64_t x) {
-    TileKey key = views_key(a->frame, a->state, layer, head, 0, level, y, x);
-    if (level.q > 0 || level.k > 0) key.variant = a->variant; /* at level 0 factors do */
+static void want_tile(Around *a, int layer, int head, TilePlace at) {
+    TileKey key = views_key(a->frame, a->state, layer, head, 0, at);
+    if (at.level.q > 0 || at.level.k > 0) key.variant = a->variant; /* at level 0 factors do */
     if (a->left <= 0 || gpu_tile_find(a->frame->gpu, &key, NULL)) return;
     a->left--;
     views_want(a->frame->wants, JOB_TILE, &key, a->frame->capture);
@@ -58,7 +58,7 @@ static void want_span(Around *a, int layer, Level level, Span span) {
     for (int64_t y = i64_max(0, span.y0); y < i64_min(rows, span.y1) && a->left > 0; y++) {
         for (int64_t x = i64_max(0, span.x0); x < i64_min(columns, span.x1) && a->left > 0; x++) {
             for (int i = 0; i < a->heads.count; i++)
-                want_tile(a, layer, a->heads.index[i], level, y, x);
+                want_tile(a, layer, a->heads.index[i], (TilePlace){level, y, x});
         }
     }
 }
@@ -70,7 +70,7 @@ static void want_layer(Around *a, int layer) {
     const LayerInfo *info = &set->layers[layer];
     if (info->queries != a->layer->queries || info->keys != a->layer->keys) return;
     for (int i = 0; i < a->heads.count; i++) {
-        TileKey key = views_key(a->frame, a->state, layer, a->heads.index[i], 0, a->base, 0, 0);
+        TileKey key = views_key(a->frame, a->state, layer, a->heads.index[i], 0, (TilePlace){.level = a->base});
         key.variant = a->variant;
         if (a->heads.index[i] >= info->head_count) return;
         if (!gpu_tile_find(a->frame->gpu, &key, NULL)) views_want(a->frame->wants, JOB_BASE, &key, a->frame->capture);

@@ -1,6 +1,6 @@
 /* Automatic ranges: a percentile of the base image of a layer, read back once and remembered. Direct-mapped: a
  * collision costs one more read-back, never a wrong number, because the full key is compared. */
-#include "views/views.h"
+#include "views/frame.h"
 
 #include <math.h>
 #include <string.h>

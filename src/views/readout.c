@@ -1,6 +1,6 @@
 /* Values that people read come from the source, never from a texture: a worker reads or recomputes the cells, and this
  * store keeps the last few answers until the next frame asks for them. */
-#include "views/views.h"
+#include "views/frame.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #ifndef ATTNSCOPE_VIEWS_TEXT_PRIVATE_H
 #define ATTNSCOPE_VIEWS_TEXT_PRIVATE_H
 
-#include "views/views.h"
+#include "views/tokens.h"
 
 #define TEXT_PROFILE_COLUMNS 4096
 

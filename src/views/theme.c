@@ -1,6 +1,6 @@
 /* Colours. Near-black and near-white grounds, never pure; one accent; text contrast >= 4.5:1 on its ground (dim text
  * too), faint is for marks only. */
-#include "views/views.h"
+#include "views/frame.h"
 
 #include <math.h>
 

@@ -4,7 +4,7 @@
  *
  * two images instead of n. Taking a term away loses digits where it was most of the sum, and what was masked or not a
  * number in it stays so; so such an image is marked APPROXIMATE, and composed from all heads when the hand rests. */
-#include "views/views.h"
+#include "views/frame.h"
 
 #define TOGGLE_HEADS_MIN 4 /* fewer are as quickly composed anew */
 

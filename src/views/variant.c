@@ -6,7 +6,7 @@
  *
  * Factors are small and many. They lie in a list that is made shorter, of what has not been used for a while, before it
  * grows. */
-#include "views/views.h"
+#include "views/frame.h"
 
 #include <math.h>
 #include <string.h>
@@ -26,19 +26,6 @@ struct FactorCache {
     size_t table_size, table_capacity;
     uint64_t frame;
 };
-
-Variant views_variant(const Look *look) {
-    return tiles_variant_for(&look->subject.variant, look->subject.values);
-}
-
-uint32_t views_variant_id(const Look *look) {
-    const Variant variant = views_variant(look);
-    return tiles_variant_id(&variant);
-}
-
-bool views_key_hidden(const Frame *frame, const Look *look, int64_t key) {
-    return tiles_key_hidden(frame->capture, look->subject.set, look->subject.item, &look->subject.variant, key);
-}
 
 /* ---- the cache ------------------------------------------------------------------------------- */
 
@@ -168,12 +155,4 @@ bool views_factors_find(Frame *frame, const Look *look, const ResolvedHeads *hea
     out->has_rows = rows;
     out->has_columns = columns;
     return all;
-}
-
-TileKey views_factor_key(const Look *look, const TileKey *key) {
-    TileKey composite = *key;
-    composite.head = -1;
-    composite.headset = tiles_headset_hash(&look->subject.heads);
-    composite.variant = views_variant_id(look) | TILE_VARIANT_FACTORS;
-    return composite;
 }

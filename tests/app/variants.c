@@ -58,7 +58,7 @@ static TileKey composite_key(Stage *scene, bool factors) {
     const Frame frame = {.capture = app_capture(app), .serial = app->opened.captures[0].serial};
     const int level = tiles_base_level(TOKENS, app->machine.base_side);
     TileKey key = views_key(&frame, &app->look, app->look.subject.layer, -1,
-                            tiles_headset_hash(&app->look.subject.heads), (Level){level, level}, 0, 0);
+                            tiles_headset_hash(&app->look.subject.heads), (TilePlace){.level = {level, level}});
     key.variant = views_variant_id(&app->look);
     return factors ? views_factor_key(&app->look, &key) : key;
 }

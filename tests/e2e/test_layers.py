@@ -75,6 +75,38 @@ def test_upward_includes_are_seen():
     assert list(upward_includes(ROOT / "src/main.c", '#include "session/app.h"')) == []
 
 
+# ---- their tests: one executable a folder, which sees the folder and what is below ------------------------------------
+
+# What a test of the folder may include besides: a context, tours and benchmarks, an ffmpeg that is played.
+TESTS_MAY_INCLUDE = {"gpu": {"platform"}, "app": {"cli"}}
+TESTED = sorted(set(MAY_INCLUDE) - {"cli"})
+
+
+def upward_includes_of_test(layer, text):
+    may = MAY_INCLUDE[layer] | TESTS_MAY_INCLUDE.get(layer, set()) | {layer}
+    return [header for _, header in INCLUDE.findall(text)
+            if header.split("/")[0] in MAY_INCLUDE and "/" in header and header.split("/")[0] not in may]
+
+
+@pytest.mark.parametrize("layer", TESTED)
+def test_every_folder_has_tests_of_its_own(layer):
+    files = sorted((ROOT / "tests" / layer).glob("*.[ch]"))
+    assert len([path for path in files if "cmocka_run_group_tests" in path.read_text("utf-8")]) > 0
+    for path in files:
+        assert upward_includes_of_test(layer, path.read_text("utf-8")) == [], path.name
+
+
+def test_every_folder_has_an_executable():
+    layers = re.search(r"foreach\(layer ([^)]*)\)", (ROOT / "tests/CMakeLists.txt").read_text("utf-8"))[1].split()
+    assert sorted(layers) == TESTED
+
+
+def test_upward_includes_of_tests_are_seen():
+    text = '#include "session/rooms.h"\n#include "app/window.h"\n#include <SDL2/SDL.h>\n#include "test_ui.h"\n'
+    assert upward_includes_of_test("ui", text) == ["app/window.h"]
+    assert upward_includes_of_test("app", '#include "cli/cli.h"\n') == []
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "shaders").glob("*")), ids=lambda path: path.name)
 def test_shader_size(path):
     assert path.read_text("utf-8").count("\n") <= MAX_FILE_LINES

@@ -59,9 +59,9 @@ static void test_layers_and_heads_are_found_by_number(void **state) {
          other = make((const int[]){2, 3, 5, -1}, 4, 6, "attentions.");
     const Frame frame = {.capture = open.capture,
                          .serial = 1,
-                         .reference = other.capture,
-                         .reference_serial = 2,
-                         .difference_serial = 3,
+                         .reference.capture = other.capture,
+                         .reference.serial = 2,
+                         .reference.difference_serial = 3,
                          .shown_layer = 2};
     Frame ref_frame;
     Look look, ref_view;
@@ -76,7 +76,7 @@ static void test_layers_and_heads_are_found_by_number(void **state) {
     assert_int_equal(ref_frame.serial, 2);
     assert_int_equal(ref_frame.capture_index, 1);
     assert_int_equal(ref_frame.shown_layer, 2);
-    assert_null(ref_frame.reference); /* a reference has none */
+    assert_null(ref_frame.reference.capture); /* a reference has none */
     assert_int_equal(ref_view.subject.layer, 2);
     assert_true(ref_view.matrix.cursor_on);
     assert_memory_equal(&ref_view.matrix.camera, &look.matrix.camera, sizeof look.matrix.camera); /* linked */
@@ -101,7 +101,7 @@ static void test_sizes_and_heads_may_keep_a_difference_from_being_taken(void **s
     (void)state;
     Made open = make((const int[]){0, -1}, 4, 6, "attentions."), less = make((const int[]){0, -1}, 2, 6, "attentions."),
          shorter = make((const int[]){0, -1}, 4, 5, "attentions.");
-    Frame frame = {.capture = open.capture, .serial = 1, .reference = shorter.capture, .reference_serial = 2};
+    Frame frame = {.capture = open.capture, .serial = 1, .reference.capture = shorter.capture, .reference.serial = 2};
     Frame ref_frame;
     Look look, ref_view;
     Error err = {0};
@@ -112,12 +112,12 @@ static void test_sizes_and_heads_may_keep_a_difference_from_being_taken(void **s
     assert_false(ref_view.matrix.cursor_on); /* beyond its end */
     assert_int_equal(views_comparable(&frame, &look, &err), STATUS_UNSUPPORTED);
     assert_non_null(strstr(err.message, "6 x 6"));
-    frame.reference = less.capture;
+    frame.reference.capture = less.capture;
     assert_int_equal(views_comparable(&frame, &look, &err), STATUS_OK); /* means of all */
     look.subject.heads = (HeadSet){.op = HEADS_MEAN, .count = 1, .heads = {3}};
     assert_int_equal(views_comparable(&frame, &look, &err), STATUS_NOT_FOUND);
     assert_non_null(strstr(err.message, "the reference"));
-    frame.reference = NULL;
+    frame.reference.capture = NULL;
     assert_int_equal(views_comparable(&frame, &look, &err), STATUS_NOT_FOUND);
     drop(&open);
     drop(&less);

@@ -256,7 +256,7 @@ void matrix_panel(App *app, Frame *frame, Rect rect) {
     Panel p = {.app = app, .frame = frame, .x = rect.x + 16 * s, .y = rect.y + 24 * s, .w = rect.w - 32 * s};
     const float bar_top = rect.y + rect.h - PANEL_COLOR_H * s;
     cursor_section(&p);
-    if (frame->reference) comparison(&p);
+    if (frame->reference.capture) comparison(&p);
     p.y += 12 * s;
     selection_section(&p);
     if (pins_any_shown(app) && app->picture.layout.beside.w <= 0)

@@ -110,7 +110,7 @@ static void draw_reference(App *app, Frame *frame, const MatrixParams *matrix, V
     ref_look.colours.range_mode = RANGE_MANUAL;
     ref_look.colours.lo = app->look.colours.lo;
     ref_look.colours.hi = app->look.colours.hi;
-    ref_frame.composed = frame->composed;
+    ref_frame.composing.tiles = frame->composing.tiles;
     views_matrix_draw(&ref_frame, &ref_look, matrix, result);
     views_reference_done(frame, &ref_frame);
     if (!known) result->missing = result->pending = true;

@@ -7,8 +7,8 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "features/find.h"
-#include "test_app.h"
+#include "session/find_text.h"
+#include "test_session.h"
 
 #define TOKENS_MAX 64
 

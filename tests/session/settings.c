@@ -10,12 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "session/rooms.h"
 #include "session/settings.h"
-#include "test_app.h"
+#include "test_session.h"
 
 static Settings parsed(const char *text) {
     Settings settings;
-    const SettingsHooks hooks = settings_hooks(&CATALOG);
+    const SettingsHooks hooks = settings_hooks(ROOM);
     settings_parse(text, strlen(text), &hooks, &settings);
     return settings;
 }
@@ -172,7 +173,7 @@ static void test_no_file_is_no_news(void **state) {
     (void)state;
     Settings s;
     char said[300] = "x";
-    settings_load(&CATALOG, &s, said, sizeof said);
+    settings_load(ROOM, &s, said, sizeof said);
     assert_string_equal(said, "");
     holds(&s, "theme", NULL);
 }
@@ -182,24 +183,24 @@ static void test_what_cannot_be_read_is_kept_aside(void **state) {
     Settings s;
     char said[400], large[70000];
     put("theme = light\n\0x", 16);
-    settings_load(&CATALOG, &s, said, sizeof said);
+    settings_load(ROOM, &s, said, sizeof said);
     assert_non_null(strstr(said, "it is not text"));
     assert_non_null(strstr(said, "config.bad-1"));
     holds(&s, "theme", NULL);
     assert_false(file_exists(in_config("config")));
     assert_true(file_exists(in_config("config.bad-1")));
     put("theme = \xFF\xFE", 10);
-    settings_load(&CATALOG, &s, said, sizeof said);
+    settings_load(ROOM, &s, said, sizeof said);
     assert_true(file_exists(in_config("config.bad-1")) && file_exists(in_config("config.bad-2")));
     memset(large, '#', sizeof large);
     put(large, sizeof large);
-    settings_load(&CATALOG, &s, said, sizeof said);
+    settings_load(ROOM, &s, said, sizeof said);
     assert_non_null(strstr(said, "config.bad-3"));
     assert_int_equal(mkdir(in_config("config"), 0700), 0);
-    settings_load(&CATALOG, &s, said, sizeof said);
+    settings_load(ROOM, &s, said, sizeof said);
     assert_non_null(strstr(said, "it is a folder"));
     assert_true(file_exists(in_config("config.bad-4")));
-    settings_load(&CATALOG, &s, said, sizeof said);
+    settings_load(ROOM, &s, said, sizeof said);
     assert_string_equal(said, "");
 }
 
@@ -209,7 +210,7 @@ static void test_problems_are_said_and_the_file_stays(void **state) {
     char said[400];
     const char *text = "theme = light\nthem = x\ncmap = none\n";
     put(text, strlen(text));
-    settings_load(&CATALOG, &s, said, sizeof said);
+    settings_load(ROOM, &s, said, sizeof said);
     assert_string_equal(said, "settings, line 2: there is no setting 'them'; and 1 more");
     holds(&s, "theme", "light");
     assert_true(file_exists(in_config("config")));
@@ -221,7 +222,7 @@ static void test_saving_keeps_what_people_wrote(void **state) {
     char path[APP_PATH_SIZE], *text = NULL;
     size_t size;
     Error err = {0};
-    assert_int_equal(program_begin(app, &CATALOG, &err), STATUS_OK);
+    assert_int_equal(program_begin(app, ROOM, &err), STATUS_OK);
     assert_int_equal(settings_save(app, path, sizeof path, &err), STATUS_OK); /* nothing differs from the start */
     assert_int_equal(file_read_all(path, 1000, &text, &size, NULL), STATUS_OK);
     assert_string_equal(text, "");

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "session/watch.h"
-#include "test_app.h"
+#include "test_session.h"
 
 static void test_a_change_counts_once_it_is_quiet(void **state) {
     (void)state;

@@ -12,7 +12,7 @@
 
 #include "session/chores.h"
 #include "session/files.h"
-#include "test_app.h"
+#include "test_session.h"
 
 static char folder[256];
 

@@ -9,10 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
 #include "scenes/grid/grid.h"
+#include "scenes/scenes.h"
 #include "session/app.h"
-#include "test_app.h"
+#include "session/rooms.h"
+#include "test_scenes.h"
 
 enum { WIDTH = 900, HEIGHT = 600, LAYERS = 12, HEADS = 16 };
 #define SETTLE_NS UINT64_C(60000000000)
@@ -25,18 +26,16 @@ typedef struct GridTest {
 } GridTest;
 
 /* `workers` -1: results come only when they are taken. */
-static GridTest *open_scene(const char *tokens, int workers) {
+static GridTest *open_scene(int64_t tokens, int workers) {
     GridTest *scene = calloc(1, sizeof *scene);
     Error err = {0};
     assert_non_null(scene);
     snprintf(scene->path, sizeof scene->path, "/tmp/attnscope-grid-%ld.safetensors", (long)getpid());
-    char *argv[] = {"--tokens", (char *)(uintptr_t)tokens, "--layers", "12", "--heads", "16", "--dense", "-o",
-                    scene->path};
-    assert_int_equal(cli_synth(9, argv), 0);
+    test_write_dense(scene->path, tokens, LAYERS, HEADS);
     const AppParams params = {
         .mode = PLATFORM_OFFSCREEN, .width = WIDTH, .height = HEIGHT, .no_vsync = true, .workers = workers};
     const char *paths[] = {scene->path};
-    Status status = program_open(&scene->app, &CATALOG, &params, &err);
+    Status status = program_open(&scene->app, ROOM, &params, &err);
     if (status == STATUS_OK) status = captures_open(&scene->app, paths, 1, &err);
     if (status == STATUS_OK) status = gpu_target_new(scene->app.machine.gpu, WIDTH, HEIGHT, &scene->target, &err);
     if (status != STATUS_OK) fail_msg("%s", err.message);
@@ -79,7 +78,7 @@ static void frames_until_quiet(GridTest *scene) {
 
 static void test_visible_heads_are_wanted_first_nearest_to_the_focus(void **state) {
     (void)state;
-    GridTest *scene = open_scene("40", 1);
+    GridTest *scene = open_scene(40, 1);
     App *app = &scene->app;
     run(scene, "layer 7");
     run(scene, "head 9");
@@ -122,7 +121,7 @@ static uint64_t draw_calls(GridTest *scene) {
 
 static void test_a_frame_of_many_heads_is_a_few_draw_calls(void **state) {
     (void)state;
-    GridTest *scene = open_scene("40", 0);
+    GridTest *scene = open_scene(40, 0);
     run(scene, "view grid");
     settle(scene);
     scene->params.chrome = false; /* the figure: cells, labels, colour bar */
@@ -139,7 +138,7 @@ static void test_a_frame_of_many_heads_is_a_few_draw_calls(void **state) {
 
 static void test_steady_frames_allocate_nothing(void **state) {
     (void)state;
-    GridTest *scene = open_scene("40", 0);
+    GridTest *scene = open_scene(40, 0);
     run(scene, "view grid");
     settle(scene);
     for (int warm = 0; warm < 2; warm++) {
@@ -161,7 +160,7 @@ static void test_steady_frames_allocate_nothing(void **state) {
 
 static void test_what_a_truncated_file_lost_is_marked_and_the_rest_is_shown(void **state) {
     (void)state;
-    GridTest *scene = open_scene("64", 2);
+    GridTest *scene = open_scene(64, 2);
     assert_int_equal(truncate(scene->path, 600000), 0); /* of 1.5 MB */
     run(scene, "view grid");
     frames_until_quiet(scene);
@@ -180,7 +179,7 @@ static void test_what_a_truncated_file_lost_is_marked_and_the_rest_is_shown(void
 
 static void test_no_memory_in_a_frame_is_no_crash(void **state) {
     (void)state;
-    GridTest *scene = open_scene("40", 0);
+    GridTest *scene = open_scene(40, 0);
     run(scene, "view grid");
     settle(scene);
     for (uint64_t n = 1; n < 40; n++) {
@@ -203,7 +202,7 @@ static void test_no_memory_in_a_frame_is_no_crash(void **state) {
 
 static void test_the_matrix_is_as_it_was_unless_a_head_is_opened(void **state) {
     (void)state;
-    GridTest *scene = open_scene("40", 0);
+    GridTest *scene = open_scene(40, 0);
     App *app = &scene->app;
     run(scene, "layer 3");
     run(scene, "heads max:1,4,5");
@@ -214,9 +213,9 @@ static void test_the_matrix_is_as_it_was_unless_a_head_is_opened(void **state) {
     run(scene, "head +2");
     assert_int_equal(grid_of(app)->state.focus.layer, 7);
     assert_int_equal(app->look.subject.layer, 3);
-    run(scene, "escape"); /* the selection first */
+    assert_true(GRID.escape(app)); /* the selection first */
     assert_string_equal(app->shown.scene->name, "grid");
-    run(scene, "escape");
+    assert_true(GRID.escape(app));
     assert_string_equal(app->shown.scene->name, "matrix");
     assert_int_equal(app->look.subject.layer, 3);
     assert_int_equal(app->look.subject.heads.op, HEADS_MAX);
@@ -227,8 +226,8 @@ static void test_the_matrix_is_as_it_was_unless_a_head_is_opened(void **state) {
     assert_string_equal(app->shown.scene->name, "matrix");
     assert_int_equal(app->look.subject.layer, 9);
     assert_true(tiles_headset_single(&app->look.subject.heads));
-    run(scene, "escape"); /* it came from the grid */
-    assert_string_equal(app->shown.scene->name, "grid");
+    assert_ptr_equal(app->shown.came_from, &GRID); /* where Esc goes back to */
+    scene_show(app, app->shown.came_from);
     assert_int_equal(grid_of(app)->state.focus.layer, 9);
     close_scene(scene);
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "session/field.h"
-#include "test_app.h"
+#include "test_session.h"
 
 static bool press(Field *field, int key, int mods) {
     bool changed;

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "features/pins.h"
-#include "test_app.h"
+#include "test_features.h"
 
 static void test_pins_are_found_and_let_go(void **state) {
     (void)state;
