@@ -14,8 +14,10 @@ typedef struct Card {
     bool on;
 } Card;
 
+static const StateKey STATE = {.size = sizeof(Card)};
+
 static Card *card_of(const App *app) {
-    return part_state(app, &CARD);
+    return app_state(app, &STATE);
 }
 
 static bool was_dismissed(void) {
@@ -80,4 +82,4 @@ static void json(const App *app, TextBuffer *out) {
     words_append_bool(out, "card", card_of(app)->on);
 }
 
-const Part CARD = {.name = "card", .size = sizeof(Card), .drawing = {.over = over}, .escape = escape, .json = json};
+const Part CARD = {.name = "card", .state = &STATE, .drawing = {.over = over}, .escape = escape, .json = json};

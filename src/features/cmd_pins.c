@@ -9,8 +9,10 @@
 #include <math.h>
 #include <string.h>
 
+const StateKey PINS_STATE = {.size = sizeof(Pins)};
+
 Pins *pins_of(const App *app) {
-    return part_state(app, &PINS);
+    return app_state(app, &PINS_STATE);
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */
@@ -208,7 +210,7 @@ static const Property PROPERTIES[] = {
 // clang-format on
 
 const Part PINS = {.name = "pins",
-                   .size = sizeof(Pins),
+                   .state = &PINS_STATE,
                    .capture_opened = capture_opened,
                    .take = take,
                    .drawing = {.wants_panel = pins_any_shown, .panel = panel_pins},

@@ -202,7 +202,7 @@ static const Command COMMANDS[] = {
 // clang-format on
 
 const Part SELECTION = {.name = "selection",
-                        .size = sizeof(Selection),
+                        .state = &SELECTION_STATE,
                         .close = selection_drop,
                         .capture_closing = selection_stop,
                         .capture_opened = capture_opened,

@@ -105,8 +105,10 @@ static bool list_strip(const StripInfo *strip, Search *search) {
 
 /* ---- where the eye is ------------------------------------------------------------------------ */
 
+const StateKey FIND_STATE = {.size = sizeof(Find)};
+
 Find *find_of(const App *app) {
-    return part_state(app, &FIND);
+    return app_state(app, &FIND_STATE);
 }
 
 bool find_is_on(const App *app) {
@@ -468,7 +470,7 @@ static const Command COMMANDS[] = {
 // clang-format on
 
 const Part FIND = {.name = "find",
-                   .size = sizeof(Find),
+                   .state = &FIND_STATE,
                    .open = open,
                    .close = close,
                    .capture_closing = release,

@@ -24,6 +24,7 @@ typedef struct Find {
     int64_t current; /* among queries, then keys; -1: none */
     int64_t anchor_q, anchor_k;
 } Find;
+extern const StateKey FIND_STATE;
 Find *find_of(const App *app);
 
 /* Something is looked for. */

@@ -13,8 +13,10 @@
 
 static const char *const NAMES[] = {NULL, "top", "heads", "right", "inspector", "layers"};
 
+static const StateKey STATE = {.size = sizeof(Focus)};
+
 Focus *focus_of(const App *app) {
-    return part_state(app, &FOCUS);
+    return app_state(app, &STATE);
 }
 
 static Rect panel_rect(const App *app, FocusPanel panel) {
@@ -227,4 +229,4 @@ static const Command COMMANDS[] = {
 // clang-format on
 
 const Part FOCUS = {
-    .name = "focus", .size = sizeof(Focus), .key = key, .escape = focus_leave, .json = json, .commands = COMMANDS};
+    .name = "focus", .state = &STATE, .key = key, .escape = focus_leave, .json = json, .commands = COMMANDS};

@@ -10,8 +10,10 @@
 #define COLUMN_W 430.0f
 #define HELP_LINES_MAX 160
 
+static const StateKey STATE = {.size = sizeof(Help)};
+
 Help *help_of(const App *app) {
-    return part_state(app, &HELP);
+    return app_state(app, &STATE);
 }
 
 static bool cmd_help(App *app, const char *args, Error *err) {
@@ -138,7 +140,7 @@ static const Command COMMANDS[] = {
 // clang-format on
 
 const Part HELP = {.name = "help",
-                   .size = sizeof(Help),
+                   .state = &STATE,
                    .key = key,
                    .wheel = wheel,
                    .drawing = {.over = over},

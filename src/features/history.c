@@ -12,8 +12,10 @@ typedef struct History {
     uint64_t ns;
 } History;
 
+static const StateKey STATE = {.size = sizeof(History)};
+
 static History *history_of(const App *app) {
-    return part_state(app, &HISTORY);
+    return app_state(app, &STATE);
 }
 
 void history_note(App *app) {
@@ -57,8 +59,5 @@ static const Command COMMANDS[] = {
 };
 // clang-format on
 
-const Part HISTORY = {.name = "history",
-                      .size = sizeof(History),
-                      .capture_opened = capture_opened,
-                      .look_begins = forget,
-                      .commands = COMMANDS};
+const Part HISTORY = {
+    .name = "history", .state = &STATE, .capture_opened = capture_opened, .look_begins = forget, .commands = COMMANDS};

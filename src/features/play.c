@@ -5,8 +5,10 @@
 #define RATE_AT_START 2.0
 #define RATE_MOST 60.0
 
+static const StateKey STATE = {.size = sizeof(Play)};
+
 Play *play_of(const App *app) {
-    return part_state(app, &PLAY);
+    return app_state(app, &STATE);
 }
 
 static bool cmd_play(App *app, const char *args, Error *err) {
@@ -78,7 +80,7 @@ static const Command COMMANDS[] = {
 // clang-format on
 
 const Part PLAY = {.name = "play",
-                   .size = sizeof(Play),
+                   .state = &STATE,
                    .open = open,
                    .capture_opened = capture_opened,
                    .scene_changed = scene_changed,

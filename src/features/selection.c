@@ -32,8 +32,10 @@ struct Selections {
     SelectionFigures figures;
 };
 
+const StateKey SELECTION_STATE = {.size = sizeof(Selection)};
+
 Selection *selection_of(const App *app) {
-    return part_state(app, &SELECTION);
+    return app_state(app, &SELECTION_STATE);
 }
 
 static struct Selections *selections_of(App *app) {

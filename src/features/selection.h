@@ -12,6 +12,7 @@ typedef struct Selection {
     int64_t q0, q1, k0, k1;  /* half-open */
     struct Selections *jobs; /* NULL until needed */
 } Selection;
+extern const StateKey SELECTION_STATE;
 Selection *selection_of(const App *app);
 
 /* ---- selection_data.c : cells -> text, array, figures; no App --------------------------------- */

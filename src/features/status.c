@@ -9,8 +9,10 @@ typedef struct StatusPanel {
     bool on;
 } StatusPanel;
 
+static const StateKey STATE = {.size = sizeof(StatusPanel)};
+
 static StatusPanel *status_of(const App *app) {
-    return part_state(app, &STATUS);
+    return app_state(app, &STATE);
 }
 
 static bool cmd_status(App *app, const char *args, Error *err) {
@@ -99,9 +101,5 @@ static const Command COMMANDS[] = {
 };
 // clang-format on
 
-const Part STATUS = {.name = "status",
-                     .size = sizeof(StatusPanel),
-                     .drawing = {.over = over},
-                     .escape = escape,
-                     .json = json,
-                     .commands = COMMANDS};
+const Part STATUS = {
+    .name = "status", .state = &STATE, .drawing = {.over = over}, .escape = escape, .json = json, .commands = COMMANDS};

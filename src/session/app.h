@@ -61,6 +61,14 @@ bool app_pattern(const App *app, const SetInfo **set, const LayerInfo **layer, i
 /* Refuses what is about layers and heads where the open capture has no patterns: "bench: ..." */
 Status app_need_patterns(const App *app, const char *what, Error *err);
 
+/* ---- app_state.c ----------------------------------------------------------------------------- */
+
+/* The memory of a part or scene, by its key; NULL: the catalog lists nobody who has it. */
+void *app_state(const App *app, const StateKey *key);
+/* One block for each part and scene; on failure none. */
+Status app_states_make(App *app, Error *err);
+void app_states_free(App *app);
+
 /* ---- captures.c, opening.c ------------------------------------------------------------------- */
 
 /* opening.c: capture_open on a thread of its own while a window shows the progress and listens for Esc. */

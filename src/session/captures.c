@@ -10,7 +10,7 @@ void captures_close(App *app, int which) {
     OpenCapture *open = &app->opened.captures[which];
     if (!open->capture) return;
     for (const Part *const *part = app->catalog->parts; *part; part++) {
-        if ((*part)->capture_closing && part_state(app, *part)) (*part)->capture_closing(app);
+        if ((*part)->capture_closing) (*part)->capture_closing(app);
     }
     if (app->machine.scheduler) tiles_scheduler_forget(app->machine.scheduler, open->serial);
     tiles_disk_close(open->disk);

@@ -8,8 +8,10 @@
 
 #define PAGE 8
 
+const StateKey PALETTE_STATE = {.size = sizeof(Palette)};
+
 Palette *palette_of(const App *app) {
-    return part_state(app, &PALETTE);
+    return app_state(app, &PALETTE_STATE);
 }
 
 bool palette_is_open(const App *app) {
@@ -274,7 +276,7 @@ static const Command COMMANDS[] = {
 // clang-format on
 
 const Part PALETTE = {.name = "palette",
-                      .size = sizeof(Palette),
+                      .state = &PALETTE_STATE,
                       .close = close,
                       .event = take_event,
                       .drawing = {.over = palette_draw},

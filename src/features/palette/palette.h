@@ -53,6 +53,7 @@ typedef struct Palette {
     float row_h;
     int rows_shown;
 } Palette;
+extern const StateKey PALETTE_STATE;
 Palette *palette_of(const App *app);
 
 /* ---- palette.c ------------------------------------------------------------------------------- */

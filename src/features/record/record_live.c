@@ -225,7 +225,7 @@ static void close(App *app) {
 }
 
 const Part RECORD = {.name = "record",
-                     .size = sizeof(Recorder),
+                     .state = &RECORD_STATE,
                      .close = close,
                      .event = record_event,
                      .clock.tick = record_tick,

@@ -9,6 +9,7 @@ typedef struct GridScene {
     GridLayout layout; /* of the last frame */
     GridState state;
 } GridScene;
+extern const StateKey GRID_STATE;
 GridScene *grid_of(const App *app);
 
 /* ---- view.c ---------------------------------------------------------------------------------- */

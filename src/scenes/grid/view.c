@@ -13,8 +13,10 @@
 #define WHEEL_PAN 48.0f /* points a notch */
 #define CLICK_SLOP 4.0f /* points the hand may shake within a click */
 
+const StateKey GRID_STATE = {.size = sizeof(GridScene)};
+
 GridScene *grid_of(const App *app) {
-    return scene_state(app, &GRID);
+    return app_state(app, &GRID_STATE);
 }
 
 static const SetInfo *current_set(const App *app) {

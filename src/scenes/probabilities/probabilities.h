@@ -9,6 +9,7 @@ typedef struct ProbabilitiesScene {
     bool drag_in_profile;
     TextState state;
 } ProbabilitiesScene;
+extern const StateKey PROBABILITIES_STATE;
 ProbabilitiesScene *probabilities_of(const App *app);
 
 /* ---- view.c ---------------------------------------------------------------------------------- */
