@@ -9,12 +9,6 @@
 #include <math.h>
 #include <string.h>
 
-const StateKey PINS_STATE = {.size = sizeof(Pins)};
-
-Pins *pins_of(const App *app) {
-    return app_state(app, &PINS_STATE);
-}
-
 /* ---- the command ----------------------------------------------------------------------------- */
 
 static bool add(App *app, int64_t query, int64_t key, Error *err) {

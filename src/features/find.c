@@ -7,9 +7,7 @@
  *                     find_done:  hits, current, crosshair and camera <---  */
 #include "features/find.h"
 #include "features/camera.h"
-#include "features/parts.h"
 #include "session/chores.h"
-#include "session/property.h"
 
 #include <math.h>
 #include <string.h>
@@ -103,8 +101,6 @@ static bool list_strip(const StripInfo *strip, Search *search) {
     return tokens != NULL;
 }
 
-/* ---- where the eye is ------------------------------------------------------------------------ */
-
 const StateKey FIND_STATE = {.size = sizeof(Find)};
 
 Find *find_of(const App *app) {
@@ -129,14 +125,15 @@ const FindHits *find_marks(const App *app, Axis axis) {
     return &find->hits[find->both ? AXIS_QUERY : axis];
 }
 
-/* The n-th hit, and the axis it is on (AXIS_QUERY where it is on both). */
-static TokenSpan hit_at(const Find *find, int64_t n, Axis *axis) {
+/* ---- where the eye is ------------------------------------------------------------------------ */
+
+TokenSpan find_hit(const Find *find, int64_t n, Axis *axis) {
     const int64_t queries = (int64_t)find->hits[AXIS_QUERY].count;
     *axis = n < queries ? AXIS_QUERY : AXIS_KEY;
     return find->hits[*axis].items[n < queries ? n : n - queries];
 }
 
-static void note_anchor(App *app) {
+void find_note_anchor(App *app) {
     Find *find = find_of(app);
     double q0, q1, k0, k1;
     const float scale = app->picture.layout.scale > 0 ? app->picture.layout.scale : 1;
@@ -195,7 +192,7 @@ static void go_to(App *app, int64_t n) {
     Axis axis;
     find->current = n;
     if (n < 0) return;
-    const TokenSpan span = hit_at(find, n, &axis);
+    const TokenSpan span = find_hit(find, n, &axis);
     if (scene_has(app, SCENE_STRIPS))
         app->shown.scene->place.go_token(app, span.first);
     else
@@ -207,7 +204,7 @@ static void go_to(App *app, int64_t n) {
 static int64_t nearest(const Find *find, int64_t count) {
     for (int64_t n = 0; n < count; n++) {
         Axis axis;
-        const TokenSpan span = hit_at(find, n, &axis);
+        const TokenSpan span = find_hit(find, n, &axis);
         if (span.end > (axis == AXIS_QUERY ? find->anchor_q : find->anchor_k)) return n;
     }
     return count > 0 ? 0 : -1;
@@ -267,7 +264,7 @@ void find_start(App *app, const char *query, bool go, Error *err) {
         error_set(err, STATUS_USAGE, "'find' takes up to %d bytes of text", FIND_QUERY_SIZE - 1);
         return;
     }
-    if (go && !find_of(app)->open) note_anchor(app);
+    if (go && !find_of(app)->open) find_note_anchor(app);
     snprintf(find_of(app)->query, sizeof find_of(app)->query, "%s", query);
     if (query[0])
         ask(app, go);
@@ -280,7 +277,7 @@ void find_start(App *app, const char *query, bool go, Error *err) {
     app->pace.redraw = true;
 }
 
-static void step(App *app, int direction, Error *err) {
+void find_step(App *app, int direction, Error *err) {
     const int64_t count = find_count(app);
     if (!find_is_on(app)) {
         error_set(err, STATUS_NOT_FOUND, "nothing is looked for yet: Ctrl+F or / finds a token");
@@ -293,7 +290,7 @@ static void step(App *app, int direction, Error *err) {
     }
     int64_t next = find_of(app)->current + direction;
     if (find_of(app)->current < 0) {
-        note_anchor(app);
+        find_note_anchor(app);
         next = nearest(find_of(app), count);
     }
     go_to(app, (next + count) % count);
@@ -309,7 +306,7 @@ void find_clear(App *app) {
     app->pace.redraw = true;
 }
 
-static void follow(App *app) {
+void find_follow(App *app) {
     const Find *find = find_of(app);
     int item;
     const int set = looked_at(app, &item);
@@ -318,167 +315,21 @@ static void follow(App *app) {
     ask(app, false);
 }
 
-/* No worker reads the tokens of the capture afterwards. */
-static void release(App *app) {
+void find_release(App *app) {
     finish_search(app);
     free_index(find_of(app)->index);
 }
 
-static Status open(App *app, Error *err) {
+Status find_open(App *app, Error *err) {
     find_of(app)->current = -1;
     find_of(app)->index = mem_alloc_zeroed(1, sizeof *find_of(app)->index);
     return find_of(app)->index ? STATUS_OK : error_set(err, STATUS_MEMORY, "not enough memory to start");
 }
 
-static void close(App *app) {
+void find_close(App *app) {
     Find *find = find_of(app);
     if (find->index) free_index(find->index);
     mem_free(find->index);
     for (int i = 0; i < 2; i++)
         find_hits_free(&find->hits[i]);
 }
-
-/* ---- field ----------------------------------------------------------------------------------- */
-
-static void close_field(App *app) {
-    find_of(app)->open = false;
-    platform_text_input(app->machine.platform, false);
-}
-
-static void typed(App *app) {
-    Error err = {0};
-    char query[FIND_QUERY_SIZE];
-    Field *field = &find_of(app)->field;
-    while (field->length >= sizeof query) { /* as much as can be looked for */
-        const InputEvent back = {.type = EVENT_KEY_DOWN, .key = KEY_BACKSPACE};
-        bool changed;
-        (void)field_event(field, &back, &changed);
-    }
-    snprintf(query, sizeof query, "%s", field->text);
-    find_start(app, query, true, &err);
-}
-
-static bool typing(App *app, const InputEvent *event) {
-    if (!find_of(app)->open || (event->type != EVENT_TEXT && event->type != EVENT_KEY_DOWN)) return false;
-    const bool key = event->type == EVENT_KEY_DOWN;
-    const bool back = event->key == KEY_UP || (event->mods & MOD_SHIFT);
-    bool changed = false;
-    Error err = {0};
-    if (key && event->key == KEY_ESCAPE) {
-        close_field(app);
-    } else if (key &&
-               (event->key == KEY_ENTER || event->key == KEY_UP || event->key == KEY_DOWN || event->key == KEY_F3)) {
-        step(app, back ? -1 : 1, &err); /* the count beside the field says why not */
-    } else if (key && (event->mods & MOD_CTRL) && event->key == 'v') {
-        char pasted[FIND_QUERY_SIZE];
-        platform_clipboard(app->machine.platform, pasted, sizeof pasted);
-        field_insert(&find_of(app)->field, pasted, strlen(pasted));
-        changed = true;
-    } else {
-        (void)field_event(&find_of(app)->field, event, &changed);
-    }
-    if (changed) typed(app);
-    app->pace.redraw = true;
-    return true;
-}
-
-/* ---- commands -------------------------------------------------------------------------------- */
-
-static bool cmd_find(App *app, const char *args, Error *err) {
-    if (args[0]) {
-        find_start(app, args, true, err);
-        if (find_of(app)->open) field_set(&find_of(app)->field, args);
-        return true;
-    }
-    (void)err;
-    field_set(&find_of(app)->field, find_of(app)->query);
-    note_anchor(app);
-    find_of(app)->open = true;
-    platform_text_input(app->machine.platform, true);
-    return true;
-}
-
-static bool cmd_find_next(App *app, const char *args, Error *err) {
-    (void)args;
-    step(app, 1, err);
-    return true;
-}
-
-static bool cmd_find_previous(App *app, const char *args, Error *err) {
-    (void)args;
-    step(app, -1, err);
-    return true;
-}
-
-static void json(const App *app, TextBuffer *out) {
-    const Find *find = find_of(app);
-    if (!find->open && !find->query[0]) {
-        text_append(out, "\"find\":null,");
-        return;
-    }
-    text_append(out, "\"find\":{\"query\":");
-    text_append_json(out, find->query);
-    text_appendf(
-        out, ",\"open\":%s,\"searching\":%s,\"count\":%lld,\"current\":%lld,\"axis\":", find->open ? "true" : "false",
-        find->asked != find->answered ? "true" : "false", (long long)find_count(app), (long long)find->current + 1);
-    Axis axis = AXIS_QUERY;
-    const TokenSpan span = find->current >= 0 ? hit_at(find, find->current, &axis) : (TokenSpan){0};
-    if (find->current >= 0)
-        text_appendf(out, "\"%s\",\"tokens\":[%lld,%lld]},",
-                     find->both           ? "both"
-                     : axis == AXIS_QUERY ? "query"
-                                          : "key",
-                     (long long)span.first, (long long)span.end);
-    else
-        text_append(out, "null,\"tokens\":null},");
-}
-
-static bool let_go(App *app) {
-    const bool was = find_is_on(app);
-    if (was) find_clear(app);
-    return was;
-}
-
-/* Marks alone, where the eye stays. Nothing that has it is no mistake of the command line. */
-static bool set_marks(App *app, const char *args, Error *err) {
-    find_start(app, args, false, err);
-    if (err->status == STATUS_NOT_FOUND) err->status = STATUS_OK;
-    return true;
-}
-
-static bool get_marks(const App *app, char *out, size_t out_size) {
-    snprintf(out, out_size, "%s", find_of(app)->query);
-    return find_is_on(app);
-}
-
-// clang-format off
-static const Property PROPERTIES[] = {
-    {.command = {"mark", "TEXT", NULL, NULL, NULL, NULL, NULL, .needs = SCENE_TOKENS},
-     .kind = PROPERTY_TEXT, .where = PROPERTY_OPTION | PROPERTY_PICTURE, .set = set_marks, .get = get_marks,
-     .option = {.name = "find", .arg = "TEXT", .help = "mark the tokens that have this text", .order = PROPERTY_OF_SCENE}},
-    {.command = {.name = NULL}},
-};
-// clang-format on
-
-// clang-format off
-static const Command COMMANDS[] = {
-    {"find", "[TEXT]", cmd_find, "Ctrl+F= /=", "Find", "find a token or a phrase along both axes", NULL, .needs = SCENE_TOKENS},
-    {"find-next", "", cmd_find_next, "F3=", "Find", "next place", NULL, .needs = SCENE_TOKENS},
-    {"find-previous", "", cmd_find_previous, "Shift+F3=", "Find", "previous place", NULL, .needs = SCENE_TOKENS},
-    {.name = NULL},
-};
-// clang-format on
-
-const Part FIND = {.name = "find",
-                   .state = &FIND_STATE,
-                   .open = open,
-                   .close = close,
-                   .capture_closing = release,
-                   .look_changed = follow,
-                   .scene_changed = follow,
-                   .event = typing,
-                   .drawing = {.over = find_draw},
-                   .let_go = let_go,
-                   .json = json,
-                   .commands = COMMANDS,
-                   .properties = PROPERTIES};

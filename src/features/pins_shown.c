@@ -1,6 +1,12 @@
 /* Which pins lie in the pattern that is shown. */
 #include "features/pins.h"
 
+const StateKey PINS_STATE = {.size = sizeof(Pins)};
+
+Pins *pins_of(const App *app) {
+    return app_state(app, &PINS_STATE);
+}
+
 bool pins_fit(const Pin *pin, const App *app, int64_t queries, int64_t keys) {
     return pin->set == app->look.subject.set && pin->query < queries && pin->key < keys;
 }

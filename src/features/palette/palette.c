@@ -8,16 +8,6 @@
 
 #define PAGE 8
 
-const StateKey PALETTE_STATE = {.size = sizeof(Palette)};
-
-Palette *palette_of(const App *app) {
-    return app_state(app, &PALETTE_STATE);
-}
-
-bool palette_is_open(const App *app) {
-    return palette_of(app)->open;
-}
-
 void palette_refresh(App *app) {
     Palette *p = palette_of(app);
     if (!p->open) return;
