@@ -156,7 +156,6 @@ static void entropy(Panel *p, const StripInfo *strip, int64_t position, float bo
 /* ---- what the colours mean ------------------------------------------------------------------- */
 
 static void color_bar(Panel *p, float y, const DisplayParams *display) {
-    static const char *const TRANSFORMS[] = {"linear", "sqrt", "log"};
     App *app = p->app;
     const Theme *theme = p->frame->theme;
     const float s = p->frame->scale;
@@ -184,7 +183,7 @@ static void color_bar(Panel *p, float y, const DisplayParams *display) {
         draw_text(&app->picture.list, x, bar.y + bar.h + 31 * s, text, ui_style(app, 11), align, theme->dim);
     }
     const float line = bar.y + bar.h + 40 * s;
-    const float x = p->x + ui_button(app, p->x, line, TRANSFORMS[display->transform], false,
+    const float x = p->x + ui_button(app, p->x, line, look_transform_name(display->transform), false,
                                      "transform: linear, sqrt, log (t)", "transform next");
     ui_button(app, x + 4 * s, line, draw_colormap_name(display->cmap), false, "next colormap (c)", "cmap next");
 }
@@ -261,7 +260,6 @@ void probabilities_card(App *app, Frame *frame) {
 
 /* Colour bar of a picture without panels, in p and ln p. */
 void probabilities_figure(App *app, Frame *frame) {
-    static const char *const TRANSFORMS[] = {"linear", "sqrt", "log"};
     const Theme *theme = frame->theme;
     const float s = frame->scale;
     const DisplayParams display = views_text_display(frame, probabilities_of(app)->view, &app->look);
@@ -284,6 +282,6 @@ void probabilities_figure(App *app, Frame *frame) {
         draw_text(&app->picture.list, bar.x + bar.w + 7 * s, y + 19 * s, text, ui_style(app, 11), ALIGN_LEFT,
                   theme->dim);
     }
-    draw_text(&app->picture.list, bar.x, bar.y + bar.h + 20 * s, TRANSFORMS[display.transform], ui_style(app, 11),
-              ALIGN_LEFT, theme->dim);
+    draw_text(&app->picture.list, bar.x, bar.y + bar.h + 20 * s, look_transform_name(display.transform),
+              ui_style(app, 11), ALIGN_LEFT, theme->dim);
 }
