@@ -148,7 +148,7 @@ static const Property PROPERTIES[] = {
 
 // clang-format off
 static const Command COMMANDS[] = {
-    {"open", "[PATH]", cmd_open, "Ctrl+O=", "Window", "open a capture, or the view of a picture", NULL, .trusted = true},
+    {"open", "[PATH]", cmd_open, "Ctrl+O=", "Window", "open a capture, or the view of a picture", NULL, .trusted = true, .opens = true},
     {.name = NULL},
 };
 // clang-format on

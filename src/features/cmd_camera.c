@@ -166,10 +166,10 @@ static void fit_again(App *app, const char *args) {
 
 // clang-format off
 const Property CAMERA_PROPERTIES[] = {
-    {.command = {"rect", "Q0:Q1,K0:K1", NULL, NULL, "Camera", "show these queries and keys", NULL, .needs = SCENE_CELLS},
+    {.command = {"rect", "Q0:Q1,K0:K1", NULL, NULL, "Camera", "show these queries and keys", NULL, .needs = SCENE_CELLS, .noted = NOTED_WITHOUT_CELLS},
      .kind = PROPERTY_TEXT, .where = SAID, .set = set_rect, .get = get_rect,
      .option = {.arg = "Q0:Q1,K0:K1", .help = "these queries and keys, half-open", .order = PROPERTY_WITH_LAYOUT}},
-    {.command = {"level", "LQ,LK", NULL, NULL, "Camera", "show this level, a texel a pixel", NULL, .needs = SCENE_CELLS},
+    {.command = {"level", "LQ,LK", NULL, NULL, "Camera", "show this level, a texel a pixel", NULL, .needs = SCENE_CELLS, .noted = NOTED_WITHOUT_CELLS},
      .kind = PROPERTY_TEXT, .where = SAID, .set = set_level, .get = get_nothing,
      .option = {.arg = "LQ,LK", .help = "a texel stands for 2^LQ x 2^LK weights", .order = PROPERTY_WITH_LAYOUT}},
     {.command = {"aspect", "auto|square|stretch|next", NULL, "Shift+F=next", "Camera", "square cells, or stretched to the window", NULL, .needs = SCENE_PATTERNS},
@@ -180,10 +180,10 @@ const Property CAMERA_PROPERTIES[] = {
 };
 
 const Command CAMERA_COMMANDS[] = {
-    {"pan", "DQ,DK", cmd_pan, "h=0,-48 j=48,0 k=-48,0 l=0,48 Ctrl+h=0,-256 Ctrl+j=256,0 Ctrl+k=-256,0 Ctrl+l=0,256", "Camera", "pan, with Ctrl farther; drag does it too", "h j k l  Ctrl+", .repeats = true},
-    {"zoom", "FACTOR", cmd_zoom, "Ctrl+Up=1.25 Ctrl+Down=0.8 +=1.25 ==1.25 -=0.8", "Camera", "zoom about the cursor; the wheel does it too", "Ctrl+Up Ctrl+Down  + -", .repeats = true},
-    {"fit", "", cmd_fit, "f=", "Camera", "the whole pattern", NULL, .needs = 0},
-    {"one-to-one", "", cmd_one_to_one, "w=", "Camera", "one weight = one pixel", NULL, .needs = 0},
+    {"pan", "DQ,DK", cmd_pan, "h=0,-48 j=48,0 k=-48,0 l=0,48 Ctrl+h=0,-256 Ctrl+j=256,0 Ctrl+k=-256,0 Ctrl+l=0,256", "Camera", "pan, with Ctrl farther; drag does it too", "h j k l  Ctrl+", .repeats = true, .noted = NOTED_WITHOUT_CELLS},
+    {"zoom", "FACTOR", cmd_zoom, "Ctrl+Up=1.25 Ctrl+Down=0.8 +=1.25 ==1.25 -=0.8", "Camera", "zoom about the cursor; the wheel does it too", "Ctrl+Up Ctrl+Down  + -", .repeats = true, .noted = NOTED_WITHOUT_CELLS},
+    {"fit", "", cmd_fit, "f=", "Camera", "the whole pattern", NULL, .noted = NOTED_WITHOUT_CELLS},
+    {"one-to-one", "", cmd_one_to_one, "w=", "Camera", "one weight = one pixel", NULL, .noted = NOTED_WITHOUT_CELLS},
     {.name = NULL},
 };
 // clang-format on

@@ -196,7 +196,7 @@ static bool take(App *app, const TileData *data) {
 
 // clang-format off
 static const Property PROPERTIES[] = {
-    {.command = {"pin", "[Q,K|clear|next|show N|remove N]", NULL, "p= Shift+P=next", "Camera", "pin the cell under the crosshair, or let go of it; the next pin", NULL, .needs = SCENE_CELLS},
+    {.command = {"pin", "[Q,K|clear|next|show N|remove N]", NULL, "p= Shift+P=next", "Camera", "pin the cell under the crosshair, or let go of it; the next pin", NULL, .needs = SCENE_CELLS, .noted = NOTED_WITHOUT_CELLS},
      .kind = PROPERTY_TEXT, .where = PROPERTY_OPTION | PROPERTY_PICTURE | PROPERTY_PATTERNS, .set = set_pin, .get = get_pins,
      .option = {.arg = "Q,K", .help = "mark this cell with its value; more of them as Q,K:Q,K"}},
     {.command = {.name = NULL}},

@@ -192,9 +192,9 @@ static bool let_go(App *app) {
 
 // clang-format off
 static const Command COMMANDS[] = {
-    {"extend", "+DQ,+DK", cmd_extend, "Alt+Shift+Up=-1,+0 Alt+Shift+Down=+1,+0 Alt+Shift+Left=+0,-1 Alt+Shift+Right=+0,+1", "Camera", "grow the selection from the crosshair", "Alt+Shift+arrows", .needs = SCENE_CELLS, .repeats = true},
+    {"extend", "+DQ,+DK", cmd_extend, "Alt+Shift+Up=-1,+0 Alt+Shift+Down=+1,+0 Alt+Shift+Left=+0,-1 Alt+Shift+Right=+0,+1", "Camera", "grow the selection from the crosshair", "Alt+Shift+arrows", .needs = SCENE_CELLS, .repeats = true, .noted = NOTED_WITHOUT_CELLS},
     {"select-cells", "Q0:Q1,K0:K1|none", cmd_select_cells, NULL, "Camera", "select these cells; a drag with the right button does it too", NULL, .needs = SCENE_PATTERNS},
-    {"zoom-selection", "", cmd_zoom_selection, "z=", "Camera", "zoom to what the right button selected", NULL, .needs = SCENE_CELLS},
+    {"zoom-selection", "", cmd_zoom_selection, "z=", "Camera", "zoom to what the right button selected", NULL, .needs = SCENE_CELLS, .noted = NOTED_WITHOUT_CELLS},
     {"copy", "", cmd_copy, "Ctrl+C=", "Window", "copy the value, row or selection as TSV", NULL, .needs = SCENE_TOKENS, .trusted = true},
     {"export", "PATH", cmd_export, NULL, "Window", "the selection or the locked row to PATH: .tsv, .csv or .npy", NULL, .trusted = true},
     {.name = NULL},

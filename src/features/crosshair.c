@@ -128,14 +128,14 @@ bool crosshair_want_row(App *app, Frame *frame) {
 
 // clang-format off
 static const Property PROPERTIES[] = {
-    {.command = {"cursor", "Q,K|+DQ,+DK|off", NULL, "Alt+Up=-1,+0 Alt+Down=+1,+0 Alt+Left=+0,-1 Alt+Right=+0,+1", "Camera", "move the crosshair", "Alt+arrows", .needs = SCENE_CELLS, .repeats = true},
+    {.command = {"cursor", "Q,K|+DQ,+DK|off", NULL, "Alt+Up=-1,+0 Alt+Down=+1,+0 Alt+Left=+0,-1 Alt+Right=+0,+1", "Camera", "move the crosshair", "Alt+arrows", .needs = SCENE_CELLS, .repeats = true, .noted = NOTED_WITHOUT_CELLS},
      .kind = PROPERTY_TEXT, .where = PROPERTY_OPTION | PROPERTY_PICTURE | PROPERTY_PATTERNS, .set = set_cursor, .get = get_cursor,
      .option = {.arg = "Q,K", .help = "the crosshair on this cell", .order = PROPERTY_WITH_LAYOUT}},
     {.command = {.name = NULL}},
 };
 
 static const Command COMMANDS[] = {
-    {"lock-cursor", "", cmd_lock_cursor, "x=", "Camera", "lock the crosshair", NULL, .needs = SCENE_CELLS},
+    {"lock-cursor", "", cmd_lock_cursor, "x=", "Camera", "lock the crosshair", NULL, .needs = SCENE_CELLS, .noted = NOTED_WITHOUT_CELLS},
     {.name = NULL},
 };
 // clang-format on

@@ -134,7 +134,7 @@ static void json(const App *app, TextBuffer *out) {
 
 // clang-format off
 static const Command COMMANDS[] = {
-    {"help", "", cmd_help, "?= F1=", "Window", "this list", NULL, .needs = 0},
+    {"help", "", cmd_help, "?= F1=", "Window", "this list", NULL, .noted = NOTED_NEVER},
     {.name = NULL},
 };
 // clang-format on

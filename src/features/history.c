@@ -54,7 +54,7 @@ static void capture_opened(App *app) {
 
 // clang-format off
 static const Command COMMANDS[] = {
-    {"back", "", cmd_back, "Backspace=", "Camera", "previous camera", NULL, .needs = SCENE_CELLS},
+    {"back", "", cmd_back, "Backspace=", "Camera", "previous camera", NULL, .needs = SCENE_CELLS, .noted = NOTED_WITHOUT_CELLS},
     {.name = NULL},
 };
 // clang-format on

@@ -74,7 +74,7 @@ static void json(const App *app, TextBuffer *out) {
 
 // clang-format off
 static const Command COMMANDS[] = {
-    {"play", "[RATE]", cmd_play, "Space=", "Layers and heads", "play through the layers, pause", NULL, .needs = SCENE_HEADS},
+    {"play", "[RATE]", cmd_play, "Space=", "Layers and heads", "play through the layers, pause", NULL, .needs = SCENE_HEADS, .noted = NOTED_NEVER},
     {.name = NULL},
 };
 // clang-format on

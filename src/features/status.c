@@ -96,7 +96,7 @@ static void json(const App *app, TextBuffer *out) {
 
 // clang-format off
 static const Command COMMANDS[] = {
-    {"status", "", cmd_status, "Shift+I=", "Window", "status and budgets", NULL, .needs = 0},
+    {"status", "", cmd_status, "Shift+I=", "Window", "status and budgets", NULL, .noted = NOTED_NEVER},
     {.name = NULL},
 };
 // clang-format on

@@ -385,34 +385,34 @@ static void batch_values(const App *app, EachValue each, void *user) {
 // clang-format off
 /* Options are applied in this order: what a set has decides what follows. */
 const Property SUBJECT_PROPERTIES[] = {
-    {.command = {"set", "NAME|next", NULL, "Shift+G=next", GROUP, "next set: encoder, decoder, cross", NULL, .needs = SCENE_PATTERNS, .values = set_values_offered, .closed = true},
+    {.command = {"set", "NAME|next", NULL, "Shift+G=next", GROUP, "next set: encoder, decoder, cross", NULL, .needs = SCENE_PATTERNS, .values = set_values_offered, .closed = true, .chooses = true},
      .kind = PROPERTY_TEXT, .where = PATTERN, .set = set_set, .get = get_set,
      .option = {.arg = "NAME", .help = "encoder, decoder, cross ... as `info` lists them", .order = PROPERTY_SUBJECT}},
-    {.command = {"values", "weights|scores|next", NULL, NULL, GROUP, "weights or scores before softmax", NULL, .needs = SCENE_PATTERNS},
+    {.command = {"values", "weights|scores|next", NULL, NULL, GROUP, "weights or scores before softmax", NULL, .needs = SCENE_PATTERNS, .chooses = true},
      .kind = PROPERTY_TEXT, .where = PATTERN, .initial = "weights", .set = set_values, .get = get_values,
      .option = {.arg = "KIND", .help = "weights or scores", .order = PROPERTY_SUBJECT}},
-    {.command = {"batch", "N|+1|-1", NULL, "PageUp=-1 PageDown=+1", GROUP, "batch item", "PgUp PgDn", .values = batch_values},
+    {.command = {"batch", "N|+1|-1", NULL, "PageUp=-1 PageDown=+1", GROUP, "batch item", "PgUp PgDn", .values = batch_values, .chooses = true},
      .kind = PROPERTY_TEXT, .where = SAID, .initial = "0", .set = set_batch, .get = get_batch,
      .option = {.arg = "N", .help = "batch item", .order = PROPERTY_SUBJECT}},
-    {.command = {"step", "N|+1|-1", NULL, "Shift+PageUp=-1 Shift+PageDown=+1", GROUP, "what generate() had so far: the decode step", "Shift+PgUp PgDn", .needs = SCENE_PATTERNS, .values = step_values},
+    {.command = {"step", "N|+1|-1", NULL, "Shift+PageUp=-1 Shift+PageDown=+1", GROUP, "what generate() had so far: the decode step", "Shift+PgUp PgDn", .needs = SCENE_PATTERNS, .values = step_values, .chooses = true},
      .kind = PROPERTY_TEXT, .where = PATTERN, .set = set_step, .get = get_step,
      .option = {.arg = "N", .help = "decode step of generate(): the pattern as it was then", .order = PROPERTY_SUBJECT}},
-    {.command = {"layer", "N|+N|-N|first|last", NULL, "Up=-1 Down=+1 Shift+Up=-4 Shift+Down=+4 Home=first End=last", GROUP, "layer back and on; with Shift by 4; first, last", "Up Down  Home End", .needs = SCENE_PATTERNS, .repeats = true, .values = layer_values},
+    {.command = {"layer", "N|+N|-N|first|last", NULL, "Up=-1 Down=+1 Shift+Up=-4 Shift+Down=+4 Home=first End=last", GROUP, "layer back and on; with Shift by 4; first, last", "Up Down  Home End", .needs = SCENE_PATTERNS, .repeats = true, .values = layer_values, .chooses = true, .noted = NOTED_NEVER},
      .kind = PROPERTY_TEXT, .where = PATTERN, .set = set_layer, .get = get_layer,
      .option = {.letter = 'l', .arg = "L", .help = "layer, by its number in the model", .order = PROPERTY_SUBJECT}},
-    {.command = {"heads", "SET", NULL, NULL, GROUP, "a head set: 5, mean:0-7,9, max, min:1,2, w:0*0.5,3*0.5, diff:3,5", NULL, .needs = SCENE_HEADS, .values = heads_values},
+    {.command = {"heads", "SET", NULL, NULL, GROUP, "a head set: 5, mean:0-7,9, max, min:1,2, w:0*0.5,3*0.5, diff:3,5", NULL, .needs = SCENE_HEADS, .values = heads_values, .chooses = true},
      .kind = PROPERTY_TEXT, .where = PATTERN, .set = set_heads, .get = get_heads,
      .option = {.name = "head", .arg = "SET", .help = "5, mean, mean:0-7,9, max, min:1,2, w:0*0.5,3*0.5, diff:3,5", .order = PROPERTY_SUBJECT}},
     {.command = {.name = NULL}},
 };
 
 const Command MODEL_COMMANDS[] = {
-    {"head", "N|+1|-1", cmd_head, "Left=-1 Right=+1", "Layers and heads", "previous and next head", NULL, .needs = SCENE_PATTERNS, .repeats = true, .values = head_values},
-    {"mean", "", cmd_mean, "m=", "Layers and heads", "mean of all heads and back", NULL, .needs = SCENE_HEADS},
-    {"toggle-head", "N", cmd_toggle_head, "0=0 1=1 2=2 3=3 4=4 5=5 6=6 7=7 8=8 9=9", "Layers and heads", "add or remove heads 0-9", "0-9", .needs = SCENE_HEADS, .values = head_values},
-    {"solo-head", "N", cmd_solo_head, "Shift+0=0 Shift+1=1 Shift+2=2 Shift+3=3 Shift+4=4 Shift+5=5 Shift+6=6 Shift+7=7 Shift+8=8 Shift+9=9", "Layers and heads", "one of heads 0-9 alone", "Shift+0-9", .needs = SCENE_HEADS, .values = head_values},
-    {"all-heads", "", cmd_all_heads, "a=", "Layers and heads", "every head, same combination", NULL, .needs = SCENE_HEADS},
-    {"combine", "mean|max|min", cmd_combine, NULL, "Layers and heads", "how the chosen heads are combined", NULL, .needs = SCENE_HEADS},
+    {"head", "N|+1|-1", cmd_head, "Left=-1 Right=+1", "Layers and heads", "previous and next head", NULL, .needs = SCENE_PATTERNS, .repeats = true, .values = head_values, .chooses = true},
+    {"mean", "", cmd_mean, "m=", "Layers and heads", "mean of all heads and back", NULL, .needs = SCENE_HEADS, .chooses = true},
+    {"toggle-head", "N", cmd_toggle_head, "0=0 1=1 2=2 3=3 4=4 5=5 6=6 7=7 8=8 9=9", "Layers and heads", "add or remove heads 0-9", "0-9", .needs = SCENE_HEADS, .values = head_values, .chooses = true},
+    {"solo-head", "N", cmd_solo_head, "Shift+0=0 Shift+1=1 Shift+2=2 Shift+3=3 Shift+4=4 Shift+5=5 Shift+6=6 Shift+7=7 Shift+8=8 Shift+9=9", "Layers and heads", "one of heads 0-9 alone", "Shift+0-9", .needs = SCENE_HEADS, .values = head_values, .chooses = true},
+    {"all-heads", "", cmd_all_heads, "a=", "Layers and heads", "every head, same combination", NULL, .needs = SCENE_HEADS, .chooses = true},
+    {"combine", "mean|max|min", cmd_combine, NULL, "Layers and heads", "how the chosen heads are combined", NULL, .needs = SCENE_HEADS, .chooses = true},
     {.name = NULL},
 };
 // clang-format on

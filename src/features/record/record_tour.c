@@ -425,10 +425,7 @@ Status record_tour_play(App *app, RecordTourPlayer *player, double seconds, Erro
 
 static bool chooses_pattern(const App *app, const char *command) {
     const KnownCommand *known = commands_find(app, command, strcspn(command, " "));
-    if (!known) return false;
-    const Command *row = known->row;
-    return (row->group && !strcmp(row->group, "Layers and heads") && strcmp(row->name, "play")) ||
-           !strcmp(row->name, "pool");
+    return known && known->row->chooses;
 }
 
 Status record_tour_patterns(App *app, const RecordTour *tour, Status (*each)(void *user, Error *err), void *user,

@@ -97,14 +97,7 @@ Status record_tour_write_start(App *app, const char *path, Error *err) {
 void record_tour_note_command(App *app, const Command *command, const char *args) {
     if (!record_tour_writing(app) || !record_tour_allows(command) || !command->group) return;
     RecordTourWriter *w = record_of(app)->writer;
-    const bool matrix = scene_has(app, SCENE_CELLS);
-    /* Seen in frames. */
-    if (matrix && !strcmp(command->group, "Camera") && strcmp(command->name, "aspect") &&
-        strcmp(command->name, "select-cells"))
-        return;
-    if (!strcmp(command->name, "layer") || !strcmp(command->name, "play") || !strcmp(command->name, "help") ||
-        !strcmp(command->name, "status"))
-        return;
+    if (command->noted == NOTED_NEVER || (command->noted == NOTED_WITHOUT_CELLS && scene_has(app, SCENE_CELLS))) return;
     if (w->text.length < NOTES_MOST)
         text_appendf(&w->text, "%.3f %s%s%s\n", seconds_now(app, clock_now_ns(&app->machine.clock)), command->name,
                      args[0] ? " " : "", args);
