@@ -14,7 +14,7 @@ typedef struct Card {
     bool on;
 } Card;
 
-static const StateKey STATE = {.size = sizeof(Card)};
+static const StateKey STATE = {.size = sizeof(Card), .kept = sizeof(Card)};
 
 static Card *card_of(const App *app) {
     return app_state(app, &STATE);

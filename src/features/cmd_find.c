@@ -89,8 +89,9 @@ static void json(const App *app, TextBuffer *out) {
         out, ",\"open\":%s,\"searching\":%s,\"count\":%lld,\"current\":%lld,\"axis\":", find->open ? "true" : "false",
         find->asked != find->answered ? "true" : "false", (long long)find_count(app), (long long)find->current + 1);
     Axis axis = AXIS_QUERY;
-    const TokenSpan span = find->current >= 0 ? find_hit(find, find->current, &axis) : (TokenSpan){0};
-    if (find->current >= 0)
+    const bool is_current = find->current >= 0 && find->current < find_count(app); /* put back, it waits for its hits */
+    const TokenSpan span = is_current ? find_hit(find, find->current, &axis) : (TokenSpan){0};
+    if (is_current)
         text_appendf(out, "\"%s\",\"tokens\":[%lld,%lld]},",
                      find->both           ? "both"
                      : axis == AXIS_QUERY ? "query"

@@ -10,7 +10,7 @@
 
 static const char *const MODES[] = {"off", "ref", "diff", "side", NULL};
 
-static const StateKey STATE = {.size = sizeof(Comparison)};
+static const StateKey STATE = {.size = sizeof(Comparison), .kept = offsetof(Comparison, side_result)};
 
 Comparison *compare_of(const App *app) {
     return app_state(app, &STATE);

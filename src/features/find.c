@@ -27,6 +27,7 @@ typedef struct Search {
     TokenList strip;            /* what they are of probabilities of tokens: its own */
     char query[FIND_QUERY_SIZE];
     bool go, ok, both;
+    int64_t current; /* unless it goes to one: the hit that is current with the answer */
     FindIndex *index;
     FindHits hits[2];
 } Search;
@@ -101,7 +102,7 @@ static bool list_strip(const StripInfo *strip, Search *search) {
     return tokens != NULL;
 }
 
-const StateKey FIND_STATE = {.size = sizeof(Find)};
+const StateKey FIND_STATE = {.size = sizeof(Find), .kept = offsetof(Find, open)};
 
 Find *find_of(const App *app) {
     return app_state(app, &FIND_STATE);
@@ -224,8 +225,8 @@ static void search_done(App *app, void *data) {
             find->hits[i] = search->hits[i];
             search->hits[i] = old;
         }
-        find->current = -1;
         const int64_t count = find_count(app);
+        find->current = search->current < count ? search->current : -1;
         if (search->go && scene_has(app, SCENE_TOKENS)) go_to(app, nearest(find, count));
         if (!search->ok) app_say(app, SAY_ERROR, "not enough memory to find '%.60s'", search->query);
         app->pace.redraw = true;
@@ -235,7 +236,7 @@ static void search_done(App *app, void *data) {
 
 /* ---- asking ---------------------------------------------------------------------------------- */
 
-static void ask(App *app, bool go) {
+static void ask(App *app, bool go, int64_t current) {
     Find *find = find_of(app);
     const Capture *capture = app_capture(app);
     int item;
@@ -247,6 +248,7 @@ static void ask(App *app, bool go) {
                        .set = set,
                        .item = item,
                        .go = go,
+                       .current = current,
                        .index = find->index};
     if (set == SET_OF_STRIPS && !list_strip(capture_strip(capture, item), search)) {
         mem_free(search);
@@ -256,6 +258,7 @@ static void ask(App *app, bool go) {
         search->tokens[i] = capture_tokens(capture, set, item, (Axis)i);
     find->has_tokens = search->tokens[0] || search->tokens[1];
     memcpy(search->query, find->query, sizeof search->query);
+    memcpy(find->searched, find->query, sizeof find->searched);
     (void)chores_post(app->machine.chores[CHORES_SEARCH], &(Chore){search_run, search_done, search_discard, search});
 }
 
@@ -267,7 +270,7 @@ void find_start(App *app, const char *query, bool go, Error *err) {
     if (go && !find_of(app)->open) find_note_anchor(app);
     snprintf(find_of(app)->query, sizeof find_of(app)->query, "%s", query);
     if (query[0])
-        ask(app, go);
+        ask(app, go, -1);
     else
         find_clear(app);
     /* Scripts go on at once; a window is told when the answer is there. */
@@ -298,7 +301,7 @@ void find_step(App *app, int direction, Error *err) {
 
 void find_clear(App *app) {
     Find *find = find_of(app);
-    find->query[0] = 0;
+    find->query[0] = find->searched[0] = 0;
     find->answered = ++find->asked;
     find->current = -1;
     for (int i = 0; i < 2; i++)
@@ -310,9 +313,16 @@ void find_follow(App *app) {
     const Find *find = find_of(app);
     int item;
     const int set = looked_at(app, &item);
+    if (strcmp(find->query, find->searched)) {
+        if (find_is_on(app))
+            ask(app, false, find->current);
+        else
+            find_clear(app);
+        return;
+    }
     if (!find_is_on(app) || find->asked != find->answered) return;
     if (find->serial == app->opened.captures[0].serial && find->set == set && find->item == item) return;
-    ask(app, false);
+    ask(app, false, -1);
 }
 
 void find_release(App *app) {

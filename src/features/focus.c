@@ -13,7 +13,7 @@
 
 static const char *const NAMES[] = {NULL, "top", "heads", "right", "inspector", "layers"};
 
-static const StateKey STATE = {.size = sizeof(Focus)};
+static const StateKey STATE = {.size = sizeof(Focus), .kept = sizeof(Focus)};
 
 Focus *focus_of(const App *app) {
     return app_state(app, &STATE);

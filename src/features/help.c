@@ -10,7 +10,7 @@
 #define COLUMN_W 430.0f
 #define HELP_LINES_MAX 160
 
-static const StateKey STATE = {.size = sizeof(Help)};
+static const StateKey STATE = {.size = sizeof(Help), .kept = sizeof(Help)};
 
 Help *help_of(const App *app) {
     return app_state(app, &STATE);

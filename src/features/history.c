@@ -12,7 +12,7 @@ typedef struct History {
     uint64_t ns;
 } History;
 
-static const StateKey STATE = {.size = sizeof(History)};
+static const StateKey STATE = {.size = sizeof(History), .kept = sizeof(History)};
 
 static History *history_of(const App *app) {
     return app_state(app, &STATE);

@@ -1,7 +1,7 @@
 /* Which pins lie in the pattern that is shown. */
 #include "features/pins.h"
 
-const StateKey PINS_STATE = {.size = sizeof(Pins)};
+const StateKey PINS_STATE = {.size = sizeof(Pins), .kept = sizeof(Pins)};
 
 Pins *pins_of(const App *app) {
     return app_state(app, &PINS_STATE);

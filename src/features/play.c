@@ -5,7 +5,7 @@
 #define RATE_AT_START 2.0
 #define RATE_MOST 60.0
 
-static const StateKey STATE = {.size = sizeof(Play)};
+static const StateKey STATE = {.size = sizeof(Play), .kept = sizeof(Play)};
 
 Play *play_of(const App *app) {
     return app_state(app, &STATE);

@@ -32,7 +32,7 @@ struct Selections {
     SelectionFigures figures;
 };
 
-const StateKey SELECTION_STATE = {.size = sizeof(Selection)};
+const StateKey SELECTION_STATE = {.size = sizeof(Selection), .kept = offsetof(Selection, jobs)};
 
 Selection *selection_of(const App *app) {
     return app_state(app, &SELECTION_STATE);

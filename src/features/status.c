@@ -9,7 +9,7 @@ typedef struct StatusPanel {
     bool on;
 } StatusPanel;
 
-static const StateKey STATE = {.size = sizeof(StatusPanel)};
+static const StateKey STATE = {.size = sizeof(StatusPanel), .kept = sizeof(StatusPanel)};
 
 static StatusPanel *status_of(const App *app) {
     return app_state(app, &STATE);

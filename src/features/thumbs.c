@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-static const StateKey STATE = {.size = sizeof(int)};
+static const StateKey STATE = {.size = sizeof(int), .kept = sizeof(int)};
 
 int *thumbs_scroll(const App *app) {
     return app_state(app, &STATE);

@@ -68,6 +68,10 @@ void *app_state(const App *app, const StateKey *key);
 /* One block for each part and scene; on failure none. */
 Status app_states_make(App *app, Error *err);
 void app_states_free(App *app);
+/* What of them is kept (StateKey.kept), copied; NULL: no memory. Put back as often as needed, while the same captures are
+ * open. The caller frees it (mem_free). */
+void *app_states_keep(const App *app);
+void app_states_put_back(App *app, const void *kept);
 
 /* ---- captures.c, opening.c ------------------------------------------------------------------- */
 

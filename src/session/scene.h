@@ -79,6 +79,9 @@ typedef struct ScenePlace {
  * or scene, which stands in the topmost, refers to it. */
 typedef struct StateKey {
     size_t size; /* of the memory, which begins as zeros */
+    /* Its first bytes, values without pointers, are what it shows of the open capture, as far as commands of tours change
+     * that: it can be put back. */
+    size_t kept;
 } StateKey;
 
 struct Scene {

@@ -9,8 +9,7 @@
  * sweep, since otherwise the eye compares colours that mean different numbers; it is the largest of the stops'
  * automatic ranges. */
 #include "features/play.h"
-#include "features/record/record.h"
-#include "features/selection.h"
+#include "features/record/record_parts.h"
 
 #include <math.h>
 #include <string.h>
@@ -29,7 +28,8 @@ typedef struct Sweep {
     GpuTarget *target;
     FrameParams frame;
     ManualClock clock;
-    Look first; /* what was looked at when it began */
+    Look first;      /* what was looked at when it began, in the range of colours of all stops */
+    RecordKept kept; /* how everything is found again */
     int fps;
     int64_t stops;
     uint64_t hold, fade;   /* frames */
@@ -135,8 +135,7 @@ static Status common_range(Sweep *s, Error *err) {
     if (s->tour) {
         status = widen_range(s, err);
         if (status == STATUS_OK) status = record_tour_patterns(app, s->tour, widen_range, s, err);
-        app->look = s->first;
-        look_changed_follow(app);
+        record_put_back(app, &s->kept);
     } else if (s->params->kind == SWEEP_TOKENS) {
         status = widen_range(s, err);
     } else {
@@ -456,14 +455,13 @@ Status record_sweep(App *app, const RecordSweepParams *params, RecordSweepReport
                .first = app->look,
                .fps = params->fps ? params->fps : MOVIE_SWEEP_FPS};
     const Clock clock = app->machine.clock;
-    const bool light = app->ui.light, panels = app->ui.panels, playing = play_of(app)->on,
-               selected = selection_of(app)->on;
-    const Look before = app->look;
+    Status status = record_keep(app, &s.kept, err);
+    if (status != STATUS_OK) return status;
     s.frame.exact_only = true;
     s.frame.caption = params->frame.bare || params->no_caption ? 0 : RECORD_CAPTION_POINTS;
     play_of(app)->on = false;
     text_append(&report->stops, "[");
-    Status status = prepare(&s, err);
+    status = prepare(&s, err);
     if (status == STATUS_OK) status = s.tour ? play_tour(&s, err) : play_stops(&s, err);
     status = close_encoder(&s, status, err);
     text_append(&report->stops, "]");
@@ -474,12 +472,8 @@ Status record_sweep(App *app, const RecordSweepParams *params, RecordSweepReport
     mem_free(s.before);
     mem_free(s.now);
     app->machine.clock = clock;
-    app->look = before;
-    app->ui.light = light;
-    app->ui.panels = panels;
-    play_of(app)->on = playing;
-    selection_of(app)->on = selected;
     app->message.text[0] = 0;
-    look_changed_follow(app);
+    record_put_back(app, &s.kept);
+    record_kept_free(&s.kept);
     return status;
 }

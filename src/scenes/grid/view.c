@@ -12,7 +12,7 @@
 #define WHEEL_PAN 48.0f /* points a notch */
 #define CLICK_SLOP 4.0f /* points the hand may shake within a click */
 
-const StateKey GRID_STATE = {.size = sizeof(GridScene)};
+const StateKey GRID_STATE = {.size = sizeof(GridScene), .kept = offsetof(GridScene, grid)};
 
 GridScene *grid_of(const App *app) {
     return app_state(app, &GRID_STATE);

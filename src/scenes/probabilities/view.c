@@ -11,7 +11,7 @@
 #define WHEEL_STEP 1.1
 #define CLICK_SLOP 4.0f /* points the hand may shake within a click */
 
-const StateKey PROBABILITIES_STATE = {.size = sizeof(ProbabilitiesScene)};
+const StateKey PROBABILITIES_STATE = {.size = sizeof(ProbabilitiesScene), .kept = offsetof(ProbabilitiesScene, view)};
 
 ProbabilitiesScene *probabilities_of(const App *app) {
     return app_state(app, &PROBABILITIES_STATE);
