@@ -196,6 +196,7 @@ static bool key(App *app, const InputEvent *event) {
 /* ---- drawing --------------------------------------------------------------------------------- */
 
 void focus_draw(App *app) {
+    const Pen pen = ui_pen(app);
     if (focus_of(app)->panel == FOCUS_VIEW) return;
     const Hit *hit = focus_hit(app);
     if (!hit) { /* its panel was folded, or has nothing to press any more */
@@ -204,11 +205,11 @@ void focus_draw(App *app) {
     }
     if (!focus_of(app)->command[0]) snprintf(focus_of(app)->command, sizeof focus_of(app)->command, "%s", hit->command);
     focus_of(app)->rect = hit->rect;
-    const Theme *theme = views_theme(app->ui.light);
-    const float s = app->picture.layout.scale, line = fmaxf(1, roundf(2 * s));
+    const Theme *theme = pen.theme;
+    const float s = pen.scale, line = fmaxf(1, roundf(2 * s));
     const Rect ring = rect_intersect(rect_inset(hit->rect, -3 * s), rect_inset(app->picture.layout.window, 1));
-    draw_frame(&app->picture.list, rect_inset(ring, line), 5 * s, fmaxf(1, roundf(s)), theme->ground);
-    draw_frame(&app->picture.list, ring, 6 * s, line, theme->accent);
+    draw_frame(pen.list, rect_inset(ring, line), 5 * s, fmaxf(1, roundf(s)), theme->ground);
+    draw_frame(pen.list, ring, 6 * s, line, theme->accent);
 }
 
 static void json(const App *app, TextBuffer *out) {

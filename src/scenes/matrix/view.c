@@ -60,10 +60,10 @@ static void draw_selection(App *app, const Frame *frame, const ViewResult *r) {
                       (float)(r->origin_y + (double)selection_of(app)->q0 * r->cell_h),
                       (float)((double)(selection_of(app)->k1 - selection_of(app)->k0) * r->cell_w),
                       (float)((double)(selection_of(app)->q1 - selection_of(app)->q0) * r->cell_h)};
-    draw_clip(&app->picture.list, r->plot);
-    draw_rect(&app->picture.list, box, 0, color_alpha(frame->theme->accent, 0.18f));
-    draw_frame(&app->picture.list, box, 0, fmaxf(1, roundf(1.5f * frame->scale)), frame->theme->accent);
-    draw_clip_off(&app->picture.list);
+    draw_clip(frame->list, r->plot);
+    draw_rect(frame->list, box, 0, color_alpha(frame->theme->accent, 0.18f));
+    draw_frame(frame->list, box, 0, fmaxf(1, roundf(1.5f * frame->scale)), frame->theme->accent);
+    draw_clip_off(frame->list);
 }
 
 /* ---- the reference --------------------------------------------------------------------------- */
@@ -78,7 +78,7 @@ static void draw_absent(App *app, Frame *frame, const MatrixParams *matrix, cons
     const TextStyle style = {.size = 12 * s};
     char cut[APP_MESSAGE_SIZE];
     draw_text_fit(app->machine.fonts, why, style, result->plot.w - 16 * s, cut, sizeof cut);
-    draw_text_in(&app->picture.list, result->plot, cut, style, ALIGN_CENTER, frame->theme->dim);
+    draw_text_in(frame->list, result->plot, cut, style, ALIGN_CENTER, frame->theme->dim);
 }
 
 /* The reference in the colours of the open capture, so that what differs is the patterns. */
@@ -135,11 +135,11 @@ static void draw_caption(App *app, const Frame *frame, Rect half, const ViewResu
     const float x = result->plot.x, y = half.y - 6 * s, room = half.x + half.w - x - 12 * s;
     char cut[256];
     draw_text_fit(app->machine.fonts, name, bold, room, cut, sizeof cut);
-    draw_text(&app->picture.list, x, y, cut, bold, ALIGN_LEFT, frame->theme->text);
+    draw_text(frame->list, x, y, cut, bold, ALIGN_LEFT, frame->theme->text);
     const float used = draw_text_width(app->machine.fonts, cut, bold) + 8 * s;
     if (room - used < 64 * s) return;
     draw_text_fit(app->machine.fonts, what, plain, room - used, cut, sizeof cut);
-    draw_text(&app->picture.list, x + used, y, cut, plain, ALIGN_LEFT, frame->theme->dim);
+    draw_text(frame->list, x + used, y, cut, plain, ALIGN_LEFT, frame->theme->dim);
 }
 
 /* What is true of both. */
