@@ -158,11 +158,9 @@ void panel_top(App *app, Rect rect) {
     const float s = pen.scale;
     draw_rect(pen.list, rect, 0, theme->panel);
     draw_rect(pen.list, (Rect){rect.x, rect.y + rect.h - 1, rect.w, 1}, 0, theme->line);
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     const bool strips = scene_has(app, SCENE_STRIPS);
-    if (!strips && !app_pattern(app, &set, &layer, &queries, &keys)) return;
+    if (!strips && !app_pattern(app, &pattern)) return;
 
     float right = rect.x + rect.w - 12 * s;
     if (!strips) badge(app, rect, &right);
@@ -181,33 +179,35 @@ void panel_top(App *app, Rect rect) {
         return;
     }
     const bool several = capture_set_count(app_capture(app)) > 1;
-    snprintf(text, sizeof text, "%s%s", set->name, set->causal && strcmp(set->name, "decoder") ? ", causal" : "");
+    snprintf(text, sizeof text, "%s%s", pattern.set->name,
+             pattern.set->causal && strcmp(pattern.set->name, "decoder") ? ", causal" : "");
     const Rect set_rect = put(&at, text, ui_style(&pen, 13), several ? theme->accent : theme->dim, 20);
     if (several) ui_hit(&pen, set_rect, "next set of patterns (Shift+G)", CURSOR_HAND, "set next");
     if (words->bar) {
         words->bar(app, put_said, &at);
     } else {
-        put_pattern(&at, set, layer);
+        put_pattern(&at, pattern.set, pattern.layer);
     }
-    text_format_count(queries, count, sizeof count);
-    if (queries == keys)
+    text_format_count(pattern.queries, count, sizeof count);
+    if (pattern.queries == pattern.keys)
         snprintf(text, sizeof text, "%s tokens", count);
     else {
         char other[32];
-        text_format_count(keys, other, sizeof other);
+        text_format_count(pattern.keys, other, sizeof other);
         snprintf(text, sizeof text, "%s queries \xC3\x97 %s keys", count, other);
     }
     put(&at, text, ui_style(&pen, 13), theme->dim, 20);
-    if (set->item_count > 1) {
-        snprintf(text, sizeof text, "item %d of %d", app->look.subject.item, set->item_count);
+    if (pattern.set->item_count > 1) {
+        snprintf(text, sizeof text, "item %d of %d", app->look.subject.item, pattern.set->item_count);
         put(&at, text, ui_style(&pen, 13), theme->dim, 20);
     }
-    if (set->step_count > 1) {
-        snprintf(text, sizeof text, "step %d of %d", capture_step_number(set, app->look.subject.step), set->step_count);
+    if (pattern.set->step_count > 1) {
+        snprintf(text, sizeof text, "step %d of %d", capture_step_number(pattern.set, app->look.subject.step),
+                 pattern.set->step_count);
         put(&at, text, ui_style(&pen, 13), theme->dim, 20);
     }
-    const char *kind = app->look.subject.values == VALUES_SCORES ? "scores" : capture_kind_name(set->kind);
-    snprintf(text, sizeof text, "%s%s", kind, set->factored ? " from Q\xC2\xB7K" : "");
+    const char *kind = app->look.subject.values == VALUES_SCORES ? "scores" : capture_kind_name(pattern.set->kind);
+    snprintf(text, sizeof text, "%s%s", kind, pattern.set->factored ? " from Q\xC2\xB7K" : "");
     put(&at, text, ui_style(&pen, 13), theme->dim, 20);
     words_variant(app, text, sizeof text);
     if (text[0]) put(&at, text, ui_style(&pen, 13), theme->warning, 20);
@@ -252,17 +252,15 @@ void panel_scrubber(App *app, Frame *frame, Rect rect) {
     const float s = pen.scale;
     draw_rect(pen.list, rect, 0, theme->panel);
     draw_rect(pen.list, (Rect){rect.x, rect.y, rect.w, 1}, 0, theme->line);
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
+    Pattern pattern;
+    if (!app_pattern(app, &pattern)) return;
     if (scene_has(app, SCENE_HEADS)) play_button(app, rect, rect.x + 16 * s);
     draw_text_in(pen.list, (Rect){rect.x + 56 * s, rect.y, 48 * s, rect.h}, "layers", ui_style(&pen, 12), ALIGN_LEFT,
                  theme->dim);
     const Rect track = {rect.x + 108 * s, rect.y + 6 * s, rect.w - 108 * s - 20 * s, rect.h - 10 * s};
     if (track.w < 24 * s) return; /* a window forced below the smallest size */
     app->picture.layout.scrubber = track;
-    const int count = set->layer_count;
+    const int count = pattern.set->layer_count;
     /* Few layers get bars of a comfortable width instead of slabs. */
     const float slot = fminf(track.w / (float)count, 72 * s);
     const float bar_h = track.h - 18 * s, gap = slot > 8 * s ? 3 * s : slot > 3 * s ? 1 : 0;
@@ -285,7 +283,7 @@ void panel_scrubber(App *app, Frame *frame, Rect rect) {
         if (current) draw_frame(pen.list, rect_inset(cell, -2 * s), 3 * s, fmaxf(1, roundf(1.5f * s)), theme->accent);
         if (i % label_step == 0 || current) {
             char number[16];
-            snprintf(number, sizeof number, "%d", set->layers[i].number);
+            snprintf(number, sizeof number, "%d", pattern.set->layers[i].number);
             const bool crowded = !current && i % label_step == 0 && (float)abs(i - scene_layer(app)) * slot < 22 * s;
             if (!crowded || current) {
                 draw_text(pen.list, cell.x + cell.w / 2, track.y + track.h - 2 * s, number,
@@ -295,7 +293,7 @@ void panel_scrubber(App *app, Frame *frame, Rect rect) {
         }
         ui_hit(&pen, (Rect){cell.x, rect.y, slot, rect.h},
                "layer: click, drag, wheel, Up and Down; the bar is its automatic range", CURSOR_HAND, "layer %d",
-               set->layers[i].number);
+               pattern.set->layers[i].number);
     }
     frame->peek = false;
 }

@@ -64,14 +64,12 @@ void panel_heads(App *app, Frame *frame, Rect rect) {
     const float s = frame->scale, pad = 16 * s;
     draw_rect(pen.list, rect, 0, theme->panel);
     draw_rect(pen.list, (Rect){rect.x + rect.w - 1, rect.y, 1, rect.h}, 0, theme->line);
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
+    Pattern pattern;
+    if (!app_pattern(app, &pattern)) return;
 
     draw_text(pen.list, rect.x + pad, rect.y + 24 * s, "heads", ui_bold(&pen, 12), ALIGN_LEFT, theme->text);
     char text[64];
-    snprintf(text, sizeof text, "%d", layer->head_count);
+    snprintf(text, sizeof text, "%d", pattern.layer->head_count);
     draw_text(pen.list, rect.x + rect.w - pad, rect.y + 24 * s, text, ui_style(&pen, 12), ALIGN_RIGHT, theme->dim);
     combine_buttons(app, (Rect){rect.x + pad, rect.y + 36 * s, rect.w - 2 * pad, 24 * s});
 
@@ -80,13 +78,13 @@ void panel_heads(App *app, Frame *frame, Rect rect) {
     const Rect area = {rect.x, rect.y + 72 * s, rect.w, rect.h - 72 * s - map_h};
     app->picture.layout.thumbs = area;
     const float cell_w = (THUMB + THUMB_GAP) * s, cell_h = (THUMB + THUMB_LABEL + 8) * s;
-    const int columns = 3, rows = (layer->head_count + columns - 1) / columns;
+    const int columns = 3, rows = (pattern.layer->head_count + columns - 1) / columns;
     const int fit_rows = (int)i64_max(1, (int64_t)(area.h / cell_h));
     *thumbs_scroll(app) = (int)i64_clamp(*thumbs_scroll(app), 0, i64_max(0, rows - fit_rows));
-    for (int i = *thumbs_scroll(app) * columns; i < layer->head_count; i++) {
+    for (int i = *thumbs_scroll(app) * columns; i < pattern.layer->head_count; i++) {
         const int row = i / columns - *thumbs_scroll(app);
         if (row >= fit_rows) break;
-        thumb(app, frame, layer, i,
+        thumb(app, frame, pattern.layer, i,
               (Rect){roundf(area.x + pad + (float)(i % columns) * cell_w), roundf(area.y + (float)row * cell_h),
                      roundf(THUMB * s), roundf((THUMB + THUMB_LABEL) * s)});
     }
@@ -101,8 +99,8 @@ void panel_heads(App *app, Frame *frame, Rect rect) {
     app->picture.layout.minimap = views_minimap(frame, &app->look, &app->picture.result, box);
     for (int axis = 0; axis < 2; axis++) {
         const FindHits *hits = find_marks(app, (Axis)axis);
-        views_map_marks(frame, app->picture.layout.minimap, (Axis)axis, axis == AXIS_QUERY ? queries : keys,
-                        hits->items, hits->count);
+        views_map_marks(frame, app->picture.layout.minimap, (Axis)axis,
+                        axis == AXIS_QUERY ? pattern.queries : pattern.keys, hits->items, hits->count);
     }
     ui_hit(&pen, app->picture.layout.minimap, "whole pattern and what is on screen: click or drag to move there",
            CURSOR_HAND, "%s", "");

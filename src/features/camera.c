@@ -4,9 +4,10 @@
 #include <string.h>
 
 bool camera_plot_size(const App *app, float *width, float *height, int64_t *queries, int64_t *keys) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    if (!app_pattern(app, &set, &layer, queries, keys)) return false;
+    Pattern pattern;
+    if (!app_pattern(app, &pattern)) return false;
+    *queries = pattern.queries;
+    *keys = pattern.keys;
     const FrameParams params = frame_window_params(app);
     const float scale = app->picture.layout.scale > 0 ? app->picture.layout.scale : params.scale;
     *width = app->picture.result.plot.w / scale;

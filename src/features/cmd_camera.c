@@ -65,13 +65,12 @@ static bool parse_rect(const char *args, int64_t queries, int64_t keys, int64_t 
 }
 
 static bool set_rect(App *app, const char *args, Error *err) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys, r[4];
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return false;
-    if (!parse_rect(args, queries, keys, r)) {
+    Pattern pattern;
+    int64_t r[4];
+    if (!app_pattern(app, &pattern)) return false;
+    if (!parse_rect(args, pattern.queries, pattern.keys, r)) {
         error_set(err, STATUS_USAGE, "'rect' takes Q0:Q1,K0:K1 within %lld queries and %lld keys, not '%s'",
-                  (long long)queries, (long long)keys, args);
+                  (long long)pattern.queries, (long long)pattern.keys, args);
         return false;
     }
     history_note(app);
@@ -107,24 +106,24 @@ static bool is_whole(double value) {
 
 /* What is seen, as whole tokens where it is that: then the same picture comes of a rectangle. */
 static bool seen(const App *app, bool *whole, double rect[4]) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     const Camera *camera = &app->look.matrix.camera;
     const float scale = app->picture.layout.scale > 0 ? app->picture.layout.scale : 1;
     const Rect plot = app->picture.result.plot;
     if (app->look.matrix.fitted || !scene_has(app, SCENE_CELLS)) return false;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return false;
+    if (!app_pattern(app, &pattern)) return false;
     views_camera_visible(camera, plot.w / scale, plot.h / scale, &rect[0], &rect[1], &rect[2], &rect[3]);
     *whole = is_whole(rect[0]) && is_whole(rect[1]) && is_whole(rect[2]) && is_whole(rect[3]) && rect[0] > -0.5 &&
-             rect[2] > -0.5 && rect[1] < (double)queries + 0.5 && rect[3] < (double)keys + 0.5;
-    const double most = (double)i64_max(queries, keys), least = (double)i64_max(1, i64_min(queries, keys));
+             rect[2] > -0.5 && rect[1] < (double)pattern.queries + 0.5 && rect[3] < (double)pattern.keys + 0.5;
+    const double most = (double)i64_max(pattern.queries, pattern.keys),
+                 least = (double)i64_max(1, i64_min(pattern.queries, pattern.keys));
     const bool stretched = app->look.matrix.fit_mode == FIT_STRETCH ||
                            (app->look.matrix.fit_mode == FIT_AUTO && most / least > CAMERA_SQUARE_ASPECT);
     const bool square = fabs(camera->points_q - camera->points_k) < 1e-9 * camera->points_q;
     if (!*whole && !stretched && !square) *whole = true; /* cells of a shape that only a rectangle gives them */
     if (!*whole) return true;
-    const double limits[4] = {(double)queries - 1, (double)queries, (double)keys - 1, (double)keys};
+    const double limits[4] = {(double)pattern.queries - 1, (double)pattern.queries, (double)pattern.keys - 1,
+                              (double)pattern.keys};
     for (int i = 0; i < 4; i++)
         rect[i] = f64_clamp(round(rect[i]), i % 2, limits[i]);
     return true;

@@ -162,18 +162,16 @@ static double shifted(double middle, double visible, int64_t first, int64_t end)
 }
 
 static void reveal(App *app, Axis axis, TokenSpan span, bool both) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     Look *look = &app->look;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
+    if (!app_pattern(app, &pattern)) return;
     if (!look->matrix.cursor_on) {
-        look->matrix.cursor_q = i64_clamp((int64_t)look->matrix.camera.q, 0, queries - 1);
-        look->matrix.cursor_k = i64_clamp((int64_t)look->matrix.camera.k, 0, keys - 1);
+        look->matrix.cursor_q = i64_clamp((int64_t)look->matrix.camera.q, 0, pattern.queries - 1);
+        look->matrix.cursor_k = i64_clamp((int64_t)look->matrix.camera.k, 0, pattern.keys - 1);
     }
     look->matrix.cursor_on = look->matrix.cursor_locked = true;
-    if (both || axis == AXIS_QUERY) look->matrix.cursor_q = i64_clamp(span.first, 0, queries - 1);
-    if (both || axis == AXIS_KEY) look->matrix.cursor_k = i64_clamp(span.first, 0, keys - 1);
+    if (both || axis == AXIS_QUERY) look->matrix.cursor_q = i64_clamp(span.first, 0, pattern.queries - 1);
+    if (both || axis == AXIS_KEY) look->matrix.cursor_k = i64_clamp(span.first, 0, pattern.keys - 1);
     const Camera before = look->matrix.camera;
     const double scale = app->picture.layout.scale > 0 ? (double)app->picture.layout.scale : 1;
     const double high = (double)app->picture.result.plot.h / scale / before.points_q,

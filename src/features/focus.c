@@ -74,11 +74,9 @@ const Hit *focus_hit(const App *app) {
 static const Hit *entrance(const App *app, FocusPanel panel) {
     const Hit *first = NULL;
     char now[32] = "";
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
-    if (app_pattern(app, &set, &layer, &queries, &keys)) {
-        if (panel == FOCUS_LAYERS) snprintf(now, sizeof now, "layer %d", set->layers[scene_layer(app)].number);
+    Pattern pattern;
+    if (app_pattern(app, &pattern)) {
+        if (panel == FOCUS_LAYERS) snprintf(now, sizeof now, "layer %d", pattern.set->layers[scene_layer(app)].number);
         if (panel == FOCUS_HEADS && tiles_headset_single(&app->look.subject.heads))
             snprintf(now, sizeof now, "head %d", app->look.subject.heads.heads[0]);
     }

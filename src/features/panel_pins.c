@@ -158,10 +158,8 @@ static void card(Panel *p, const Pin *pin, int index, const LayerInfo *layer, Ca
 
 void panel_pins_list(Panel *p, float bottom) {
     App *app = p->app;
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
+    Pattern pattern;
+    if (!app_pattern(app, &pattern)) return;
     char text[48];
     const float s = p->frame->scale;
     /* Figures are those of the open capture, whatever the picture shows. */
@@ -186,7 +184,7 @@ void panel_pins_list(Panel *p, float bottom) {
             draw_text(p->pen.list, p->x, p->y, text, ui_style(&p->pen, 12), ALIGN_LEFT, p->frame->theme->dim);
             break;
         }
-        card(p, pin, i, layer, form);
+        card(p, pin, i, pattern.layer, form);
         shown--;
     }
 }

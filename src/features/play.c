@@ -21,14 +21,12 @@ static bool cmd_play(App *app, const char *args, Error *err) {
         play_of(app)->rate = rate;
         play_of(app)->on = false;
     }
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) {
+    Pattern pattern;
+    if (!app_pattern(app, &pattern)) {
         error_set(err, STATUS_NOT_FOUND, "no capture is open");
         return false;
     }
-    play_of(app)->on = !play_of(app)->on && set->layer_count > 1;
+    play_of(app)->on = !play_of(app)->on && pattern.set->layer_count > 1;
     play_of(app)->next_ns = clock_now_ns(&app->machine.clock) + (uint64_t)(1e9 / play_of(app)->rate);
     return true;
 }

@@ -57,7 +57,13 @@ const Capture *app_capture(const App *app);
 const char *app_capture_name(const App *app, int which);
 /* The window's title says what is shown. */
 void app_title(App *app);
-bool app_pattern(const App *app, const SetInfo **set, const LayerInfo **layer, int64_t *queries, int64_t *keys);
+/* The patterns of attention that are looked at: one for each head of the layer, queries x keys. */
+typedef struct Pattern {
+    const SetInfo *set;
+    const LayerInfo *layer;
+    int64_t queries, keys;
+} Pattern;
+bool app_pattern(const App *app, Pattern *out); /* false: there is none */
 /* Refuses what is about layers and heads where the open capture has no patterns: "bench: ..." */
 Status app_need_patterns(const App *app, const char *what, Error *err);
 

@@ -60,13 +60,11 @@ typedef struct Place {
 } Place;
 
 static Place place_now(const App *app) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     Place place = {.layer = -1};
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return place; /* probabilities of tokens */
-    snprintf(place.set, sizeof place.set, "%s", set->name);
-    place.layer = layer->number;
+    if (!app_pattern(app, &pattern)) return place; /* probabilities of tokens */
+    snprintf(place.set, sizeof place.set, "%s", pattern.set->name);
+    place.layer = pattern.layer->number;
     return place;
 }
 

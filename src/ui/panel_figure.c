@@ -44,19 +44,18 @@ void panel_figure(App *app, Frame *frame) {
     const Pen pen = ui_pen(app);
     const Theme *theme = frame->theme;
     const float s = frame->scale;
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     ResolvedHeads heads;
     if (app->shown.scene->drawing.figure) {
         title(app, "");
         app->shown.scene->drawing.figure(app, frame);
         return;
     }
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
-    title(app, set->name);
-    const bool is_signed = tiles_headset_resolve(&app->look.subject.heads, set, layer, &heads, NULL) == STATUS_OK &&
-                           views_look_signed(set, &app->look, &heads);
+    if (!app_pattern(app, &pattern)) return;
+    title(app, pattern.set->name);
+    const bool is_signed = tiles_headset_resolve(&app->look.subject.heads, pattern.set, pattern.layer, &heads, NULL) ==
+                               STATUS_OK &&
+                           views_look_signed(pattern.set, &app->look, &heads);
     const bool share = app->shown.scene->words.range_is_share && app->shown.scene->words.range_is_share(app);
     const DisplayParams params = share ? views_display_params(frame, &app->look, is_signed, is_signed ? -100 : 0, 100)
                                        : views_display_params(frame, &app->look, is_signed, app->look.colours.lo,

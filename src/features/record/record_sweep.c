@@ -113,9 +113,7 @@ static bool row_is_ready(Sweep *s) {
 static Status widen_range(void *user, Error *err) {
     Sweep *s = user;
     App *app = s->app;
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     ResolvedHeads heads;
     if (app->look.colours.range_mode == RANGE_MANUAL || app->look.colours.range_locked) {
         s->range.unbounded = true;
@@ -124,9 +122,9 @@ static Status widen_range(void *user, Error *err) {
     const Status status = wait_for(s, overview_is_ready, "overviews", err);
     if (status != STATUS_OK) return status;
     s->range.highest = fmaxf(s->range.highest, s->range.own_high);
-    if (app_pattern(app, &set, &layer, &queries, &keys) &&
-        tiles_headset_resolve(&app->look.subject.heads, set, layer, &heads, NULL) == STATUS_OK) {
-        s->range.is_signed |= views_look_signed(set, &app->look, &heads);
+    if (app_pattern(app, &pattern) &&
+        tiles_headset_resolve(&app->look.subject.heads, pattern.set, pattern.layer, &heads, NULL) == STATUS_OK) {
+        s->range.is_signed |= views_look_signed(pattern.set, &app->look, &heads);
     }
     return STATUS_OK;
 }

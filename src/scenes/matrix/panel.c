@@ -249,10 +249,8 @@ void matrix_panel(App *app, Frame *frame, Rect rect) {
     const float s = frame->scale;
     draw_rect(pen.list, rect, 0, theme->panel);
     draw_rect(pen.list, (Rect){rect.x, rect.y, 1, rect.h}, 0, theme->line);
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
+    Pattern pattern;
+    if (!app_pattern(app, &pattern)) return;
     Panel p = {
         .pen = pen, .app = app, .frame = frame, .x = rect.x + 16 * s, .y = rect.y + 24 * s, .w = rect.w - 32 * s};
     const float bar_top = rect.y + rect.h - PANEL_COLOR_H * s;
@@ -265,8 +263,9 @@ void matrix_panel(App *app, Frame *frame, Rect rect) {
     else
         row_section(&p, bar_top - 16 * s);
     ResolvedHeads heads;
-    const bool is_signed = tiles_headset_resolve(&app->look.subject.heads, set, layer, &heads, NULL) == STATUS_OK &&
-                           views_look_signed(set, &app->look, &heads);
+    const bool is_signed = tiles_headset_resolve(&app->look.subject.heads, pattern.set, pattern.layer, &heads, NULL) ==
+                               STATUS_OK &&
+                           views_look_signed(pattern.set, &app->look, &heads);
     panel_color_bar(&p, bar_top, is_signed);
     panel_legend(&p, rect.y + rect.h - 14 * s, is_signed);
 }
