@@ -17,16 +17,15 @@ static bool over_view(const App *app) {
 }
 
 static void drag_scrub(App *app) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
+    Pattern pattern;
+    if (!app_pattern(app, &pattern)) return;
     const Rect track = app->picture.layout.scrubber;
     if (track.w <= 0) return;
-    const float slot = fminf(track.w / (float)set->layer_count, 72 * app->picture.layout.scale);
-    const int index = (int)i64_clamp((int64_t)floorf((app->pointer.x - track.x) / slot), 0, set->layer_count - 1);
+    const float slot = fminf(track.w / (float)pattern.set->layer_count, 72 * app->picture.layout.scale);
+    const int index = (int)i64_clamp((int64_t)floorf((app->pointer.x - track.x) / slot), 0,
+                                     pattern.set->layer_count - 1);
     char line[32];
-    snprintf(line, sizeof line, "layer %d", set->layers[index].number);
+    snprintf(line, sizeof line, "layer %d", pattern.set->layers[index].number);
     if (index != scene_layer(app)) commands_run_line(app, line);
 }
 

@@ -34,14 +34,15 @@ static void note_heads(App *app) {
 }
 
 static void no_capture(App *app) {
-    const Theme *theme = views_theme(app->ui.light);
-    const float s = app->picture.layout.scale;
+    const Pen pen = ui_pen(app);
+    const Theme *theme = pen.theme;
+    const float s = pen.scale;
     const Rect w = app->picture.layout.window;
     char endings[FORMATS_TEXT_SIZE], text[FORMATS_TEXT_SIZE + 32];
     snprintf(text, sizeof text, "Drop a capture here: %s",
              formats_endings(app->catalog->formats, endings, sizeof endings));
-    draw_text_in(&app->picture.list, (Rect){w.x + 16 * s, w.y, w.w - 32 * s, w.h}, text, ui_style(app, 15),
-                 ALIGN_CENTER, theme->dim);
+    draw_text_in(pen.list, (Rect){w.x + 16 * s, w.y, w.w - 32 * s, w.h}, text, ui_style(&pen, 15), ALIGN_CENTER,
+                 theme->dim);
 }
 
 /* Who is asked first lies on top. */
@@ -81,10 +82,11 @@ static void draw_chrome(App *app, Frame *frame) {
 }
 
 void window_build(App *app, const FrameParams *params) {
+    const Pen pen = ui_pen(app);
     note_heads(app);
     gpu_frame_advance(app->machine.gpu);
     views_factors_frame(app->work.factors);
-    draw_list_reset(&app->picture.list, app->machine.fonts);
+    draw_list_reset(pen.list, pen.fonts);
     app->work.wants.count = 0;
     app->ui.hits.count = 0;
     app->picture.layout = ui_layout(app, params);
@@ -122,6 +124,7 @@ static void write_state_file(App *app) {
 }
 
 Status window_draw(App *app, Error *err) {
+    const Pen pen = ui_pen(app);
     update_density(app);
     const FrameParams params = frame_window_params(app);
     const uint64_t began = clock_now_ns(&app->machine.clock);
@@ -130,9 +133,8 @@ Status window_draw(App *app, Error *err) {
     work_pause(app);
     window_build(app, &params);
     const uint64_t built = clock_now_ns(&app->machine.clock);
-    const Theme *theme = views_theme(app->ui.light);
-    Status status = gpu_paint(app->machine.gpu, NULL, params.width, params.height, theme->ground, &app->picture.list,
-                              err);
+    const Theme *theme = pen.theme;
+    Status status = gpu_paint(app->machine.gpu, NULL, params.width, params.height, theme->ground, pen.list, err);
     for (const Part *const *part = app->catalog->parts; status == STATUS_OK && *part; part++) {
         if ((*part)->drawing.painted) status = (*part)->drawing.painted(app, &params, began, err);
     }

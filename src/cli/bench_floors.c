@@ -21,14 +21,12 @@ static Status time_frame(Bench *b, bool heatmap, double *best, Error *err) {
     const uint64_t start = clock_now_ns(&app->machine.clock);
     draw_list_reset(&app->picture.list, app->machine.fonts);
     if (heatmap && work_base_image(app, &key)) {
-        const SetInfo *set;
-        const LayerInfo *layer;
-        int64_t queries, keys;
-        (void)app_pattern(app, &set, &layer, &queries, &keys);
+        Pattern pattern = {0};
+        (void)app_pattern(app, &pattern);
         const DrawHeatmap image = {.key = key,
-                                   .u1 = (float)ldexp((double)keys, -key.lk),
-                                   .v1 = (float)ldexp((double)queries, -key.lq),
-                                   .keys = keys,
+                                   .u1 = (float)ldexp((double)pattern.keys, -key.lk),
+                                   .v1 = (float)ldexp((double)pattern.queries, -key.lq),
+                                   .keys = pattern.keys,
                                    .params = {.cmap = CMAP_VIRIDIS, .transform = TRANSFORM_SQRT, .hi = 1}};
         draw_heatmap(&app->picture.list, (Rect){0, 0, (float)b->params.width, (float)b->params.height}, &image);
     }

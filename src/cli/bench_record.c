@@ -233,10 +233,8 @@ static Status measure(Bench *b, const char *folder, bool json, Error *err) {
                                 .fps = MOVIE_SWEEP_FPS,
                                 .frame = b->params};
     params.frame.chrome = false;
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
-    if (app_pattern(app, &set, &layer, &queries, &keys)) snprintf(head, sizeof head, "%d", layer->head_numbers[0]);
+    Pattern pattern;
+    if (app_pattern(app, &pattern)) snprintf(head, sizeof head, "%d", pattern.layer->head_numbers[0]);
     Status status = work_settle_all(app, &params.frame, SETTLE_NS, err);
     if (status == STATUS_OK) status = compare(app, &params, &sweep, err);
     if (status == STATUS_OK) status = file_write_all(tour_path, TOUR, strlen(TOUR), err);

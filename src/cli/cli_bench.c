@@ -144,8 +144,7 @@ static Status layer_switches(Bench *b, Error *err) {
 static Status run_bench(Bench *b, AppParams *params, const ViewOptions *options, const char *file, const Tour *tour,
                         uint64_t start, Error *err) {
     App *app = b->app;
-    const SetInfo *set;
-    const LayerInfo *layer;
+    Pattern pattern;
     Status status = program_open(app, &CATALOG, params, err);
     if (status == STATUS_OK && options->axes) snprintf(app->opened.axes, sizeof app->opened.axes, "%s", options->axes);
     if (status == STATUS_OK) status = captures_open(app, &file, 1, err);
@@ -157,8 +156,9 @@ static Status run_bench(Bench *b, AppParams *params, const ViewOptions *options,
     if ((status = view_options_apply(options, app, &b->params, err)) != STATUS_OK) return status;
     if ((status = gpu_target_new(app->machine.gpu, b->params.width, b->params.height, &b->target, err)) != STATUS_OK)
         return status;
-    if (!app_pattern(app, &set, &layer, &b->queries, &b->keys))
-        return error_set(err, STATUS_NOT_FOUND, "the capture has no pattern to look at");
+    if (!app_pattern(app, &pattern)) return error_set(err, STATUS_NOT_FOUND, "the capture has no pattern to look at");
+    b->queries = pattern.queries;
+    b->keys = pattern.keys;
     if ((status = first_picture(b, start, err)) != STATUS_OK) return status;
     if (b->with_floors && (status = bench_measure_floors(b, file, err)) != STATUS_OK) return status;
     recompute_choose(app, true);

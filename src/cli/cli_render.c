@@ -98,12 +98,12 @@ static Status tile_floats(App *app, const Frame *frame, TilePlace at, float *rg,
 
 /* Size of what is shown. */
 static Status shown_size(const App *app, const Frame *frame, int64_t *queries, int64_t *keys, Error *err) {
-    const SetInfo *set;
-    const LayerInfo *layer;
+    Pattern pattern;
     Frame ref_frame;
     Look ref_look;
-    if (!app_pattern(app, &set, &layer, queries, keys))
-        return error_set(err, STATUS_NOT_FOUND, "there is no pattern to render");
+    if (!app_pattern(app, &pattern)) return error_set(err, STATUS_NOT_FOUND, "there is no pattern to render");
+    *queries = pattern.queries;
+    *keys = pattern.keys;
     if (app->look.compare == COMPARE_SIDE)
         return error_set(err, STATUS_USAGE, "a .npy holds one pattern: --compare takes off, ref or diff there");
     if (app->look.compare != COMPARE_REF) return STATUS_OK;
@@ -148,7 +148,7 @@ static Status write_npy(const char *path, const float *data, int64_t rows, int64
 }
 
 static Status render_npy(App *app, const ViewOptions *options, const char *out, Error *err) {
-    int64_t queries, keys;
+    int64_t queries = 0, keys = 0;
     long long lq, lk;
     /* The command "level" has refused what is not LQ,LK. */
     if (sscanf(view_options_value(options, "level"), "%lld,%lld", &lq, &lk) != 2)

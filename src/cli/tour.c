@@ -16,9 +16,11 @@ static double smooth(double t) {
 }
 
 static bool pattern_of(const TourState *state, int64_t *queries, int64_t *keys) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    return app_pattern(state->app, &set, &layer, queries, keys);
+    Pattern pattern;
+    if (!app_pattern(state->app, &pattern)) return false;
+    *queries = pattern.queries;
+    *keys = pattern.keys;
+    return true;
 }
 
 static void say(TourState *state, const char *line) {
@@ -82,14 +84,13 @@ static void play_scrub(TourState *state, double t) {
 /* Heads out of the mean and into it again, one head, all, the largest, the mean. */
 static void play_heads(TourState *state, double t) {
     App *app = state->app;
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     char line[64];
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
+    if (!app_pattern(app, &pattern)) return;
     if (!app->look.matrix.fitted) scene_fit(app);
     if (!next_move(state, t, HEAD_MOVES)) return;
-    const int first = layer->head_numbers[0], other = layer->head_numbers[layer->head_count / 2];
+    const int first = pattern.layer->head_numbers[0],
+              other = pattern.layer->head_numbers[pattern.layer->head_count / 2];
     switch (state->step % 8) {
     case 1:
         snprintf(line, sizeof line, "toggle-head %d", first);

@@ -10,7 +10,7 @@ bool camera_plot_size(const App *app, float *width, float *height, int64_t *quer
 void camera_moved(App *app);
 /* "A,B" */
 bool camera_parse_pair(const char *args, double *a, double *b);
-/* "Q0:Q1,K0:K1" of what is seen, with parts of tokens; false where it is fitted, or whole tokens. */
+/* cmd_camera.c: "Q0:Q1,K0:K1" of what is seen, with parts of tokens; false where it is fitted, or whole tokens. */
 bool camera_value(const App *app, char *out, size_t out_size);
 /* history.c: Backspace comes back to where it is now. */
 void history_note(App *app);

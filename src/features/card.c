@@ -14,8 +14,10 @@ typedef struct Card {
     bool on;
 } Card;
 
+static const StateKey STATE = {.size = sizeof(Card), .kept = sizeof(Card)};
+
 static Card *card_of(const App *app) {
-    return part_state(app, &CARD);
+    return app_state(app, &STATE);
 }
 
 static bool was_dismissed(void) {
@@ -38,6 +40,7 @@ void card_show(App *app) {
 }
 
 static void over(App *app, Frame *frame) {
+    const Pen pen = ui_pen(app);
     (void)frame;
     if (!card_of(app)->on || help_of(app)->on || palette_is_open(app)) return;
     static const char *const LINES[][2] = {
@@ -47,26 +50,26 @@ static void over(App *app, Frame *frame) {
         {"Read", "move over a cell: its exact weight and both tokens"},
         {"Help", "? lists every key;  drop a file here to open it"},
     };
-    const Theme *theme = views_theme(app->ui.light);
-    const float s = app->picture.layout.scale;
+    const Theme *theme = pen.theme;
+    const float s = pen.scale;
     const Rect view = app->picture.layout.view;
     const float width = fminf(420 * s, app->picture.layout.window.w - 16 * s);
     const float height = (float)BASE_COUNT(LINES) * 22 * s + 84 * s;
     const Rect box = {roundf(view.x + view.w - width - 16 * s), roundf(view.y + 16 * s), roundf(width), roundf(height)};
-    ui_card(app, box);
-    draw_text(&app->picture.list, box.x + 20 * s, box.y + 30 * s, "Row i shows where token i looks", ui_bold(app, 14),
+    ui_card(&pen, box);
+    draw_text(pen.list, box.x + 20 * s, box.y + 30 * s, "Row i shows where token i looks", ui_bold(&pen, 14),
               ALIGN_LEFT, theme->text);
     float y = box.y + 58 * s;
     for (size_t i = 0; i < BASE_COUNT(LINES); i++) {
         char cut[128];
-        draw_text(&app->picture.list, box.x + 20 * s, y, LINES[i][0], ui_style(app, 12), ALIGN_LEFT, theme->accent);
-        draw_text_fit(app->machine.fonts, LINES[i][1], ui_style(app, 12), box.w - 104 * s, cut, sizeof cut);
-        draw_text(&app->picture.list, box.x + 84 * s, y, cut, ui_style(app, 12), ALIGN_LEFT, theme->text);
+        draw_text(pen.list, box.x + 20 * s, y, LINES[i][0], ui_style(&pen, 12), ALIGN_LEFT, theme->accent);
+        draw_text_fit(pen.fonts, LINES[i][1], ui_style(&pen, 12), box.w - 104 * s, cut, sizeof cut);
+        draw_text(pen.list, box.x + 84 * s, y, cut, ui_style(&pen, 12), ALIGN_LEFT, theme->text);
         y += 22 * s;
     }
-    draw_text(&app->picture.list, box.x + 20 * s, box.y + box.h - 14 * s, "Esc closes this card for good",
-              ui_style(app, 11), ALIGN_LEFT, theme->dim);
-    ui_hit(app, box, NULL, CURSOR_ARROW, "escape");
+    draw_text(pen.list, box.x + 20 * s, box.y + box.h - 14 * s, "Esc closes this card for good", ui_style(&pen, 11),
+              ALIGN_LEFT, theme->dim);
+    ui_hit(&pen, box, NULL, CURSOR_ARROW, "escape");
 }
 
 static bool escape(App *app) {
@@ -80,4 +83,4 @@ static void json(const App *app, TextBuffer *out) {
     words_append_bool(out, "card", card_of(app)->on);
 }
 
-const Part CARD = {.name = "card", .size = sizeof(Card), .drawing = {.over = over}, .escape = escape, .json = json};
+const Part CARD = {.name = "card", .state = &STATE, .drawing = {.over = over}, .escape = escape, .json = json};

@@ -21,8 +21,10 @@ typedef struct Chooser {
     ChooserKind kind;
 } Chooser;
 
+static const StateKey STATE = {.size = sizeof(Chooser)};
+
 static Chooser *chooser_of(const App *app) {
-    return part_state(app, &CHOOSER);
+    return app_state(app, &STATE);
 }
 
 /* The folder that the open capture is in, with a slash at its end. */
@@ -146,13 +148,13 @@ static const Property PROPERTIES[] = {
 
 // clang-format off
 static const Command COMMANDS[] = {
-    {"open", "[PATH]", cmd_open, "Ctrl+O=", "Window", "open a capture, or the view of a picture", NULL, .trusted = true},
+    {"open", "[PATH]", cmd_open, "Ctrl+O=", "Window", "open a capture, or the view of a picture", NULL, .trusted = true, .opens = true},
     {.name = NULL},
 };
 // clang-format on
 
 const Part CHOOSER = {.name = "chooser",
-                      .size = sizeof(Chooser),
+                      .state = &STATE,
                       .close = close,
                       .clock.tick = tick,
                       .clock.next_ns = next,

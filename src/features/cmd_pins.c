@@ -9,10 +9,6 @@
 #include <math.h>
 #include <string.h>
 
-Pins *pins_of(const App *app) {
-    return part_state(app, &PINS);
-}
-
 /* ---- the command ----------------------------------------------------------------------------- */
 
 static bool add(App *app, int64_t query, int64_t key, Error *err) {
@@ -41,10 +37,8 @@ static bool toggle(App *app, Error *err) {
 
 /* "Q,K:Q,K:..." */
 static bool add_list(App *app, const char *args, Error *err) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return false;
+    Pattern pattern;
+    if (!app_pattern(app, &pattern)) return false;
     for (const char *at = args;;) {
         long long query, key;
         int used = 0;
@@ -52,9 +46,9 @@ static bool add_list(App *app, const char *args, Error *err) {
             error_set(err, STATUS_USAGE, "'pin' takes Q,K, clear, next, show N or remove N, not '%.60s'", args);
             return false;
         }
-        if (query < 0 || key < 0 || query >= queries || key >= keys) {
+        if (query < 0 || key < 0 || query >= pattern.queries || key >= pattern.keys) {
             error_set(err, STATUS_RANGE, "cell %lld,%lld is outside %lld queries x %lld keys", query, key,
-                      (long long)queries, (long long)keys);
+                      (long long)pattern.queries, (long long)pattern.keys);
             return false;
         }
         if (!add(app, query, key, err)) return false;
@@ -65,14 +59,12 @@ static bool add_list(App *app, const char *args, Error *err) {
 
 /* Where it can be seen. */
 static void go_to(App *app, int index) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     double q0, q1, k0, k1;
     pins_of(app)->focus = index;
     const Pin *pin = &pins_of(app)->items[index];
     const float scale = app->picture.layout.scale > 0 ? app->picture.layout.scale : 1;
-    if (!app_pattern(app, &set, &layer, &queries, &keys) || !pins_fit(pin, app, queries, keys)) return;
+    if (!app_pattern(app, &pattern) || !pins_fit(pin, app, pattern.queries, pattern.keys)) return;
     views_camera_visible(&app->look.matrix.camera, app->picture.result.plot.w / scale,
                          app->picture.result.plot.h / scale, &q0, &q1, &k0, &k1);
     const double q = (double)pin->query + 0.5, k = (double)pin->key + 0.5;
@@ -121,17 +113,15 @@ static bool set_pin(App *app, const char *args, Error *err) {
 /* ---- over the matrix ------------------------------------------------------------------------- */
 
 void pins_draw(App *app, Frame *frame, bool lines) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     PinMark marks[PINS_MAX];
     int count = 0;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
+    if (!app_pattern(app, &pattern)) return;
     for (int i = 0; i < pins_of(app)->count; i++) {
         Pin *pin = &pins_of(app)->items[i];
-        if (!pins_fit(pin, app, queries, keys)) continue;
+        if (!pins_fit(pin, app, pattern.queries, pattern.keys)) continue;
         const TileKey row = views_row_key(frame, &app->look, pin->query);
-        pins_follow(pin, &row, layer);
+        pins_follow(pin, &row, pattern.layer);
         (void)pins_want(pin, frame, &app->look, lines);
         marks[count] = (PinMark){pin->query, pin->key, i + 1, i == pins_of(app)->focus, ""};
         /* Elsewhere the picture is not of these numbers. */
@@ -139,11 +129,11 @@ void pins_draw(App *app, Frame *frame, bool lines) {
         if (same && pin->known) words_cell(pin->value, marks[count].text, sizeof marks[count].text);
         count++;
     }
-    views_pin_marks(frame, &app->picture.result, queries, keys, marks, count);
+    views_pin_marks(frame, &app->picture.result, pattern.queries, pattern.keys, marks, count);
     for (int i = 0; i < count; i++)
         marks[i].text[0] = 0;
     if (compare_of(app)->side_result.plot.w > 0 && !compare_of(app)->side_result.absent)
-        views_pin_marks(frame, &compare_of(app)->side_result, queries, keys, marks, count);
+        views_pin_marks(frame, &compare_of(app)->side_result, pattern.queries, pattern.keys, marks, count);
 }
 
 static void json(const App *app, TextBuffer *out) {
@@ -200,7 +190,7 @@ static bool take(App *app, const TileData *data) {
 
 // clang-format off
 static const Property PROPERTIES[] = {
-    {.command = {"pin", "[Q,K|clear|next|show N|remove N]", NULL, "p= Shift+P=next", "Camera", "pin the cell under the crosshair, or let go of it; the next pin", NULL, .needs = SCENE_CELLS},
+    {.command = {"pin", "[Q,K|clear|next|show N|remove N]", NULL, "p= Shift+P=next", "Camera", "pin the cell under the crosshair, or let go of it; the next pin", NULL, .needs = SCENE_CELLS, .noted = NOTED_WITHOUT_CELLS},
      .kind = PROPERTY_TEXT, .where = PROPERTY_OPTION | PROPERTY_PICTURE | PROPERTY_PATTERNS, .set = set_pin, .get = get_pins,
      .option = {.arg = "Q,K", .help = "mark this cell with its value; more of them as Q,K:Q,K"}},
     {.command = {.name = NULL}},
@@ -208,7 +198,7 @@ static const Property PROPERTIES[] = {
 // clang-format on
 
 const Part PINS = {.name = "pins",
-                   .size = sizeof(Pins),
+                   .state = &PINS_STATE,
                    .capture_opened = capture_opened,
                    .take = take,
                    .drawing = {.wants_panel = pins_any_shown, .panel = panel_pins},

@@ -22,12 +22,10 @@ static bool cmd_export(App *app, const char *args, Error *err) {
 }
 
 static bool cmd_select_cells(App *app, const char *args, Error *err) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     long long q0, q1, k0, k1;
     int used = 0;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return false;
+    if (!app_pattern(app, &pattern)) return false;
     selection_of(app)->anchored = false;
     if (!strcmp(args, "none")) {
         selection_of(app)->on = false;
@@ -37,9 +35,9 @@ static bool cmd_select_cells(App *app, const char *args, Error *err) {
         error_set(err, STATUS_USAGE, "'select-cells' takes Q0:Q1,K0:K1 or none, not '%.60s'", args);
         return false;
     }
-    if (q0 < 0 || q1 <= q0 || q1 > queries || k0 < 0 || k1 <= k0 || k1 > keys) {
+    if (q0 < 0 || q1 <= q0 || q1 > pattern.queries || k0 < 0 || k1 <= k0 || k1 > pattern.keys) {
         error_set(err, STATUS_RANGE, "there are %lld queries and %lld keys: '%.60s' is not a part of them",
-                  (long long)queries, (long long)keys, args);
+                  (long long)pattern.queries, (long long)pattern.keys, args);
         return false;
     }
     selection_of(app)->on = true;
@@ -89,22 +87,20 @@ static void begin_extending(App *app, int64_t queries, int64_t keys) {
 }
 
 static bool cmd_extend(App *app, const char *args, Error *err) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     double q, k;
     Look *look = &app->look;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return false;
+    if (!app_pattern(app, &pattern)) return false;
     if (!camera_parse_pair(args, &q, &k)) {
         error_set(err, STATUS_USAGE, "'extend' takes +DQ,+DK, not '%.60s'", args);
         return false;
     }
-    begin_extending(app, queries, keys);
+    begin_extending(app, pattern.queries, pattern.keys);
     look->matrix.cursor_on = look->matrix.cursor_locked = true;
-    look->matrix.cursor_q = (int64_t)f64_clamp((double)look->matrix.cursor_q + q, 0, (double)(queries - 1));
-    look->matrix.cursor_k = (int64_t)f64_clamp((double)look->matrix.cursor_k + k, 0, (double)(keys - 1));
-    selection_of(app)->anchor_q = i64_clamp(selection_of(app)->anchor_q, 0, queries - 1);
-    selection_of(app)->anchor_k = i64_clamp(selection_of(app)->anchor_k, 0, keys - 1);
+    look->matrix.cursor_q = (int64_t)f64_clamp((double)look->matrix.cursor_q + q, 0, (double)(pattern.queries - 1));
+    look->matrix.cursor_k = (int64_t)f64_clamp((double)look->matrix.cursor_k + k, 0, (double)(pattern.keys - 1));
+    selection_of(app)->anchor_q = i64_clamp(selection_of(app)->anchor_q, 0, pattern.queries - 1);
+    selection_of(app)->anchor_k = i64_clamp(selection_of(app)->anchor_k, 0, pattern.keys - 1);
     selection_of(app)->q0 = i64_min(selection_of(app)->anchor_q, look->matrix.cursor_q);
     selection_of(app)->q1 = i64_max(selection_of(app)->anchor_q, look->matrix.cursor_q) + 1;
     selection_of(app)->k0 = i64_min(selection_of(app)->anchor_k, look->matrix.cursor_k);
@@ -159,11 +155,9 @@ static void capture_opened(App *app) {
 }
 
 static void look_changed(App *app) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     Selection *s = selection_of(app);
-    if (app->opened.again && app_pattern(app, &set, &layer, &queries, &keys) && (s->q1 > queries || s->k1 > keys))
+    if (app->opened.again && app_pattern(app, &pattern) && (s->q1 > pattern.queries || s->k1 > pattern.keys))
         clear(app);
 }
 
@@ -192,9 +186,9 @@ static bool let_go(App *app) {
 
 // clang-format off
 static const Command COMMANDS[] = {
-    {"extend", "+DQ,+DK", cmd_extend, "Alt+Shift+Up=-1,+0 Alt+Shift+Down=+1,+0 Alt+Shift+Left=+0,-1 Alt+Shift+Right=+0,+1", "Camera", "grow the selection from the crosshair", "Alt+Shift+arrows", .needs = SCENE_CELLS, .repeats = true},
+    {"extend", "+DQ,+DK", cmd_extend, "Alt+Shift+Up=-1,+0 Alt+Shift+Down=+1,+0 Alt+Shift+Left=+0,-1 Alt+Shift+Right=+0,+1", "Camera", "grow the selection from the crosshair", "Alt+Shift+arrows", .needs = SCENE_CELLS, .repeats = true, .noted = NOTED_WITHOUT_CELLS},
     {"select-cells", "Q0:Q1,K0:K1|none", cmd_select_cells, NULL, "Camera", "select these cells; a drag with the right button does it too", NULL, .needs = SCENE_PATTERNS},
-    {"zoom-selection", "", cmd_zoom_selection, "z=", "Camera", "zoom to what the right button selected", NULL, .needs = SCENE_CELLS},
+    {"zoom-selection", "", cmd_zoom_selection, "z=", "Camera", "zoom to what the right button selected", NULL, .needs = SCENE_CELLS, .noted = NOTED_WITHOUT_CELLS},
     {"copy", "", cmd_copy, "Ctrl+C=", "Window", "copy the value, row or selection as TSV", NULL, .needs = SCENE_TOKENS, .trusted = true},
     {"export", "PATH", cmd_export, NULL, "Window", "the selection or the locked row to PATH: .tsv, .csv or .npy", NULL, .trusted = true},
     {.name = NULL},
@@ -202,7 +196,7 @@ static const Command COMMANDS[] = {
 // clang-format on
 
 const Part SELECTION = {.name = "selection",
-                        .size = sizeof(Selection),
+                        .state = &SELECTION_STATE,
                         .close = selection_drop,
                         .capture_closing = selection_stop,
                         .capture_opened = capture_opened,

@@ -10,8 +10,10 @@
 
 static const char *const MODES[] = {"off", "ref", "diff", "side", NULL};
 
+static const StateKey STATE = {.size = sizeof(Comparison), .kept = offsetof(Comparison, side_result)};
+
 Comparison *compare_of(const App *app) {
-    return part_state(app, &COMPARE);
+    return app_state(app, &STATE);
 }
 
 static void swap_range(App *app) {
@@ -270,7 +272,7 @@ static const Command COMMANDS[] = {
 // clang-format on
 
 const Part COMPARE = {.name = "compare",
-                      .size = sizeof(Comparison),
+                      .state = &STATE,
                       .close = close,
                       .reference_changing = reset,
                       .capture_opened = capture_opened,

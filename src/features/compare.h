@@ -15,6 +15,7 @@ typedef struct Comparison {
         double percentile;
         float lo, hi;
     } other_range;
+    /* What is above is kept (StateKey). */
     ViewResult side_result; /* of the reference beside the open capture; no plot: it is not shown */
     float *difference_row;  /* of compare_row */
     size_t difference_capacity;

@@ -8,10 +8,8 @@
 #include <string.h>
 
 static bool set_cursor(App *app, const char *args, Error *err) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return false;
+    Pattern pattern;
+    if (!app_pattern(app, &pattern)) return false;
     if (!strcmp(args, "off")) {
         app->look.matrix.cursor_on = app->look.matrix.cursor_locked = false;
         return true;
@@ -29,12 +27,12 @@ static bool set_cursor(App *app, const char *args, Error *err) {
             q += (double)app->look.matrix.cursor_q;
             k += (double)app->look.matrix.cursor_k;
         }
-        q = f64_clamp(q, 0, (double)(queries - 1));
-        k = f64_clamp(k, 0, (double)(keys - 1));
+        q = f64_clamp(q, 0, (double)(pattern.queries - 1));
+        k = f64_clamp(k, 0, (double)(pattern.keys - 1));
     }
-    if (!(q >= 0 && k >= 0 && q < (double)queries && k < (double)keys)) {
-        error_set(err, STATUS_RANGE, "cell %s is outside %lld queries x %lld keys", args, (long long)queries,
-                  (long long)keys);
+    if (!(q >= 0 && k >= 0 && q < (double)pattern.queries && k < (double)pattern.keys)) {
+        error_set(err, STATUS_RANGE, "cell %s is outside %lld queries x %lld keys", args, (long long)pattern.queries,
+                  (long long)pattern.keys);
         return false;
     }
     app->look.matrix.cursor_on = app->look.matrix.cursor_locked = true;
@@ -128,14 +126,14 @@ bool crosshair_want_row(App *app, Frame *frame) {
 
 // clang-format off
 static const Property PROPERTIES[] = {
-    {.command = {"cursor", "Q,K|+DQ,+DK|off", NULL, "Alt+Up=-1,+0 Alt+Down=+1,+0 Alt+Left=+0,-1 Alt+Right=+0,+1", "Camera", "move the crosshair", "Alt+arrows", .needs = SCENE_CELLS, .repeats = true},
+    {.command = {"cursor", "Q,K|+DQ,+DK|off", NULL, "Alt+Up=-1,+0 Alt+Down=+1,+0 Alt+Left=+0,-1 Alt+Right=+0,+1", "Camera", "move the crosshair", "Alt+arrows", .needs = SCENE_CELLS, .repeats = true, .noted = NOTED_WITHOUT_CELLS},
      .kind = PROPERTY_TEXT, .where = PROPERTY_OPTION | PROPERTY_PICTURE | PROPERTY_PATTERNS, .set = set_cursor, .get = get_cursor,
      .option = {.arg = "Q,K", .help = "the crosshair on this cell", .order = PROPERTY_WITH_LAYOUT}},
     {.command = {.name = NULL}},
 };
 
 static const Command COMMANDS[] = {
-    {"lock-cursor", "", cmd_lock_cursor, "x=", "Camera", "lock the crosshair", NULL, .needs = SCENE_CELLS},
+    {"lock-cursor", "", cmd_lock_cursor, "x=", "Camera", "lock the crosshair", NULL, .needs = SCENE_CELLS, .noted = NOTED_WITHOUT_CELLS},
     {.name = NULL},
 };
 // clang-format on

@@ -7,9 +7,7 @@
  *                     find_done:  hits, current, crosshair and camera <---  */
 #include "features/find.h"
 #include "features/camera.h"
-#include "features/parts.h"
 #include "session/chores.h"
-#include "session/property.h"
 
 #include <math.h>
 #include <string.h>
@@ -29,6 +27,7 @@ typedef struct Search {
     TokenList strip;            /* what they are of probabilities of tokens: its own */
     char query[FIND_QUERY_SIZE];
     bool go, ok, both;
+    int64_t current; /* unless it goes to one: the hit that is current with the answer */
     FindIndex *index;
     FindHits hits[2];
 } Search;
@@ -103,10 +102,10 @@ static bool list_strip(const StripInfo *strip, Search *search) {
     return tokens != NULL;
 }
 
-/* ---- where the eye is ------------------------------------------------------------------------ */
+const StateKey FIND_STATE = {.size = sizeof(Find), .kept = offsetof(Find, open)};
 
 Find *find_of(const App *app) {
-    return part_state(app, &FIND);
+    return app_state(app, &FIND_STATE);
 }
 
 bool find_is_on(const App *app) {
@@ -127,14 +126,15 @@ const FindHits *find_marks(const App *app, Axis axis) {
     return &find->hits[find->both ? AXIS_QUERY : axis];
 }
 
-/* The n-th hit, and the axis it is on (AXIS_QUERY where it is on both). */
-static TokenSpan hit_at(const Find *find, int64_t n, Axis *axis) {
+/* ---- where the eye is ------------------------------------------------------------------------ */
+
+TokenSpan find_hit(const Find *find, int64_t n, Axis *axis) {
     const int64_t queries = (int64_t)find->hits[AXIS_QUERY].count;
     *axis = n < queries ? AXIS_QUERY : AXIS_KEY;
     return find->hits[*axis].items[n < queries ? n : n - queries];
 }
 
-static void note_anchor(App *app) {
+void find_note_anchor(App *app) {
     Find *find = find_of(app);
     double q0, q1, k0, k1;
     const float scale = app->picture.layout.scale > 0 ? app->picture.layout.scale : 1;
@@ -162,18 +162,16 @@ static double shifted(double middle, double visible, int64_t first, int64_t end)
 }
 
 static void reveal(App *app, Axis axis, TokenSpan span, bool both) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     Look *look = &app->look;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
+    if (!app_pattern(app, &pattern)) return;
     if (!look->matrix.cursor_on) {
-        look->matrix.cursor_q = i64_clamp((int64_t)look->matrix.camera.q, 0, queries - 1);
-        look->matrix.cursor_k = i64_clamp((int64_t)look->matrix.camera.k, 0, keys - 1);
+        look->matrix.cursor_q = i64_clamp((int64_t)look->matrix.camera.q, 0, pattern.queries - 1);
+        look->matrix.cursor_k = i64_clamp((int64_t)look->matrix.camera.k, 0, pattern.keys - 1);
     }
     look->matrix.cursor_on = look->matrix.cursor_locked = true;
-    if (both || axis == AXIS_QUERY) look->matrix.cursor_q = i64_clamp(span.first, 0, queries - 1);
-    if (both || axis == AXIS_KEY) look->matrix.cursor_k = i64_clamp(span.first, 0, keys - 1);
+    if (both || axis == AXIS_QUERY) look->matrix.cursor_q = i64_clamp(span.first, 0, pattern.queries - 1);
+    if (both || axis == AXIS_KEY) look->matrix.cursor_k = i64_clamp(span.first, 0, pattern.keys - 1);
     const Camera before = look->matrix.camera;
     const double scale = app->picture.layout.scale > 0 ? (double)app->picture.layout.scale : 1;
     const double high = (double)app->picture.result.plot.h / scale / before.points_q,
@@ -193,7 +191,7 @@ static void go_to(App *app, int64_t n) {
     Axis axis;
     find->current = n;
     if (n < 0) return;
-    const TokenSpan span = hit_at(find, n, &axis);
+    const TokenSpan span = find_hit(find, n, &axis);
     if (scene_has(app, SCENE_STRIPS))
         app->shown.scene->place.go_token(app, span.first);
     else
@@ -205,7 +203,7 @@ static void go_to(App *app, int64_t n) {
 static int64_t nearest(const Find *find, int64_t count) {
     for (int64_t n = 0; n < count; n++) {
         Axis axis;
-        const TokenSpan span = hit_at(find, n, &axis);
+        const TokenSpan span = find_hit(find, n, &axis);
         if (span.end > (axis == AXIS_QUERY ? find->anchor_q : find->anchor_k)) return n;
     }
     return count > 0 ? 0 : -1;
@@ -225,8 +223,8 @@ static void search_done(App *app, void *data) {
             find->hits[i] = search->hits[i];
             search->hits[i] = old;
         }
-        find->current = -1;
         const int64_t count = find_count(app);
+        find->current = search->current < count ? search->current : -1;
         if (search->go && scene_has(app, SCENE_TOKENS)) go_to(app, nearest(find, count));
         if (!search->ok) app_say(app, SAY_ERROR, "not enough memory to find '%.60s'", search->query);
         app->pace.redraw = true;
@@ -236,7 +234,7 @@ static void search_done(App *app, void *data) {
 
 /* ---- asking ---------------------------------------------------------------------------------- */
 
-static void ask(App *app, bool go) {
+static void ask(App *app, bool go, int64_t current) {
     Find *find = find_of(app);
     const Capture *capture = app_capture(app);
     int item;
@@ -248,6 +246,7 @@ static void ask(App *app, bool go) {
                        .set = set,
                        .item = item,
                        .go = go,
+                       .current = current,
                        .index = find->index};
     if (set == SET_OF_STRIPS && !list_strip(capture_strip(capture, item), search)) {
         mem_free(search);
@@ -257,6 +256,7 @@ static void ask(App *app, bool go) {
         search->tokens[i] = capture_tokens(capture, set, item, (Axis)i);
     find->has_tokens = search->tokens[0] || search->tokens[1];
     memcpy(search->query, find->query, sizeof search->query);
+    memcpy(find->searched, find->query, sizeof find->searched);
     (void)chores_post(app->machine.chores[CHORES_SEARCH], &(Chore){search_run, search_done, search_discard, search});
 }
 
@@ -265,10 +265,10 @@ void find_start(App *app, const char *query, bool go, Error *err) {
         error_set(err, STATUS_USAGE, "'find' takes up to %d bytes of text", FIND_QUERY_SIZE - 1);
         return;
     }
-    if (go && !find_of(app)->open) note_anchor(app);
+    if (go && !find_of(app)->open) find_note_anchor(app);
     snprintf(find_of(app)->query, sizeof find_of(app)->query, "%s", query);
     if (query[0])
-        ask(app, go);
+        ask(app, go, -1);
     else
         find_clear(app);
     /* Scripts go on at once; a window is told when the answer is there. */
@@ -278,7 +278,7 @@ void find_start(App *app, const char *query, bool go, Error *err) {
     app->pace.redraw = true;
 }
 
-static void step(App *app, int direction, Error *err) {
+void find_step(App *app, int direction, Error *err) {
     const int64_t count = find_count(app);
     if (!find_is_on(app)) {
         error_set(err, STATUS_NOT_FOUND, "nothing is looked for yet: Ctrl+F or / finds a token");
@@ -291,7 +291,7 @@ static void step(App *app, int direction, Error *err) {
     }
     int64_t next = find_of(app)->current + direction;
     if (find_of(app)->current < 0) {
-        note_anchor(app);
+        find_note_anchor(app);
         next = nearest(find_of(app), count);
     }
     go_to(app, (next + count) % count);
@@ -299,7 +299,7 @@ static void step(App *app, int direction, Error *err) {
 
 void find_clear(App *app) {
     Find *find = find_of(app);
-    find->query[0] = 0;
+    find->query[0] = find->searched[0] = 0;
     find->answered = ++find->asked;
     find->current = -1;
     for (int i = 0; i < 2; i++)
@@ -307,176 +307,37 @@ void find_clear(App *app) {
     app->pace.redraw = true;
 }
 
-static void follow(App *app) {
+void find_follow(App *app) {
     const Find *find = find_of(app);
     int item;
     const int set = looked_at(app, &item);
+    if (strcmp(find->query, find->searched)) {
+        if (find_is_on(app))
+            ask(app, false, find->current);
+        else
+            find_clear(app);
+        return;
+    }
     if (!find_is_on(app) || find->asked != find->answered) return;
     if (find->serial == app->opened.captures[0].serial && find->set == set && find->item == item) return;
-    ask(app, false);
+    ask(app, false, -1);
 }
 
-/* No worker reads the tokens of the capture afterwards. */
-static void release(App *app) {
+void find_release(App *app) {
     finish_search(app);
     free_index(find_of(app)->index);
 }
 
-static Status open(App *app, Error *err) {
+Status find_open(App *app, Error *err) {
     find_of(app)->current = -1;
     find_of(app)->index = mem_alloc_zeroed(1, sizeof *find_of(app)->index);
     return find_of(app)->index ? STATUS_OK : error_set(err, STATUS_MEMORY, "not enough memory to start");
 }
 
-static void close(App *app) {
+void find_close(App *app) {
     Find *find = find_of(app);
     if (find->index) free_index(find->index);
     mem_free(find->index);
     for (int i = 0; i < 2; i++)
         find_hits_free(&find->hits[i]);
 }
-
-/* ---- field ----------------------------------------------------------------------------------- */
-
-static void close_field(App *app) {
-    find_of(app)->open = false;
-    platform_text_input(app->machine.platform, false);
-}
-
-static void typed(App *app) {
-    Error err = {0};
-    char query[FIND_QUERY_SIZE];
-    Field *field = &find_of(app)->field;
-    while (field->length >= sizeof query) { /* as much as can be looked for */
-        const InputEvent back = {.type = EVENT_KEY_DOWN, .key = KEY_BACKSPACE};
-        bool changed;
-        (void)field_event(field, &back, &changed);
-    }
-    snprintf(query, sizeof query, "%s", field->text);
-    find_start(app, query, true, &err);
-}
-
-static bool typing(App *app, const InputEvent *event) {
-    if (!find_of(app)->open || (event->type != EVENT_TEXT && event->type != EVENT_KEY_DOWN)) return false;
-    const bool key = event->type == EVENT_KEY_DOWN;
-    const bool back = event->key == KEY_UP || (event->mods & MOD_SHIFT);
-    bool changed = false;
-    Error err = {0};
-    if (key && event->key == KEY_ESCAPE) {
-        close_field(app);
-    } else if (key &&
-               (event->key == KEY_ENTER || event->key == KEY_UP || event->key == KEY_DOWN || event->key == KEY_F3)) {
-        step(app, back ? -1 : 1, &err); /* the count beside the field says why not */
-    } else if (key && (event->mods & MOD_CTRL) && event->key == 'v') {
-        char pasted[FIND_QUERY_SIZE];
-        platform_clipboard(app->machine.platform, pasted, sizeof pasted);
-        field_insert(&find_of(app)->field, pasted, strlen(pasted));
-        changed = true;
-    } else {
-        (void)field_event(&find_of(app)->field, event, &changed);
-    }
-    if (changed) typed(app);
-    app->pace.redraw = true;
-    return true;
-}
-
-/* ---- commands -------------------------------------------------------------------------------- */
-
-static bool cmd_find(App *app, const char *args, Error *err) {
-    if (args[0]) {
-        find_start(app, args, true, err);
-        if (find_of(app)->open) field_set(&find_of(app)->field, args);
-        return true;
-    }
-    (void)err;
-    field_set(&find_of(app)->field, find_of(app)->query);
-    note_anchor(app);
-    find_of(app)->open = true;
-    platform_text_input(app->machine.platform, true);
-    return true;
-}
-
-static bool cmd_find_next(App *app, const char *args, Error *err) {
-    (void)args;
-    step(app, 1, err);
-    return true;
-}
-
-static bool cmd_find_previous(App *app, const char *args, Error *err) {
-    (void)args;
-    step(app, -1, err);
-    return true;
-}
-
-static void json(const App *app, TextBuffer *out) {
-    const Find *find = find_of(app);
-    if (!find->open && !find->query[0]) {
-        text_append(out, "\"find\":null,");
-        return;
-    }
-    text_append(out, "\"find\":{\"query\":");
-    text_append_json(out, find->query);
-    text_appendf(
-        out, ",\"open\":%s,\"searching\":%s,\"count\":%lld,\"current\":%lld,\"axis\":", find->open ? "true" : "false",
-        find->asked != find->answered ? "true" : "false", (long long)find_count(app), (long long)find->current + 1);
-    Axis axis = AXIS_QUERY;
-    const TokenSpan span = find->current >= 0 ? hit_at(find, find->current, &axis) : (TokenSpan){0};
-    if (find->current >= 0)
-        text_appendf(out, "\"%s\",\"tokens\":[%lld,%lld]},",
-                     find->both           ? "both"
-                     : axis == AXIS_QUERY ? "query"
-                                          : "key",
-                     (long long)span.first, (long long)span.end);
-    else
-        text_append(out, "null,\"tokens\":null},");
-}
-
-static bool let_go(App *app) {
-    const bool was = find_is_on(app);
-    if (was) find_clear(app);
-    return was;
-}
-
-/* Marks alone, where the eye stays. Nothing that has it is no mistake of the command line. */
-static bool set_marks(App *app, const char *args, Error *err) {
-    find_start(app, args, false, err);
-    if (err->status == STATUS_NOT_FOUND) err->status = STATUS_OK;
-    return true;
-}
-
-static bool get_marks(const App *app, char *out, size_t out_size) {
-    snprintf(out, out_size, "%s", find_of(app)->query);
-    return find_is_on(app);
-}
-
-// clang-format off
-static const Property PROPERTIES[] = {
-    {.command = {"mark", "TEXT", NULL, NULL, NULL, NULL, NULL, .needs = SCENE_TOKENS},
-     .kind = PROPERTY_TEXT, .where = PROPERTY_OPTION | PROPERTY_PICTURE, .set = set_marks, .get = get_marks,
-     .option = {.name = "find", .arg = "TEXT", .help = "mark the tokens that have this text", .order = PROPERTY_OF_SCENE}},
-    {.command = {.name = NULL}},
-};
-// clang-format on
-
-// clang-format off
-static const Command COMMANDS[] = {
-    {"find", "[TEXT]", cmd_find, "Ctrl+F= /=", "Find", "find a token or a phrase along both axes", NULL, .needs = SCENE_TOKENS},
-    {"find-next", "", cmd_find_next, "F3=", "Find", "next place", NULL, .needs = SCENE_TOKENS},
-    {"find-previous", "", cmd_find_previous, "Shift+F3=", "Find", "previous place", NULL, .needs = SCENE_TOKENS},
-    {.name = NULL},
-};
-// clang-format on
-
-const Part FIND = {.name = "find",
-                   .size = sizeof(Find),
-                   .open = open,
-                   .close = close,
-                   .capture_closing = release,
-                   .look_changed = follow,
-                   .scene_changed = follow,
-                   .event = typing,
-                   .drawing = {.over = find_draw},
-                   .let_go = let_go,
-                   .json = json,
-                   .commands = COMMANDS,
-                   .properties = PROPERTIES};

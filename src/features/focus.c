@@ -13,8 +13,10 @@
 
 static const char *const NAMES[] = {NULL, "top", "heads", "right", "inspector", "layers"};
 
+static const StateKey STATE = {.size = sizeof(Focus), .kept = sizeof(Focus)};
+
 Focus *focus_of(const App *app) {
-    return part_state(app, &FOCUS);
+    return app_state(app, &STATE);
 }
 
 static Rect panel_rect(const App *app, FocusPanel panel) {
@@ -72,11 +74,9 @@ const Hit *focus_hit(const App *app) {
 static const Hit *entrance(const App *app, FocusPanel panel) {
     const Hit *first = NULL;
     char now[32] = "";
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
-    if (app_pattern(app, &set, &layer, &queries, &keys)) {
-        if (panel == FOCUS_LAYERS) snprintf(now, sizeof now, "layer %d", set->layers[scene_layer(app)].number);
+    Pattern pattern;
+    if (app_pattern(app, &pattern)) {
+        if (panel == FOCUS_LAYERS) snprintf(now, sizeof now, "layer %d", pattern.set->layers[scene_layer(app)].number);
         if (panel == FOCUS_HEADS && tiles_headset_single(&app->look.subject.heads))
             snprintf(now, sizeof now, "head %d", app->look.subject.heads.heads[0]);
     }
@@ -194,6 +194,7 @@ static bool key(App *app, const InputEvent *event) {
 /* ---- drawing --------------------------------------------------------------------------------- */
 
 void focus_draw(App *app) {
+    const Pen pen = ui_pen(app);
     if (focus_of(app)->panel == FOCUS_VIEW) return;
     const Hit *hit = focus_hit(app);
     if (!hit) { /* its panel was folded, or has nothing to press any more */
@@ -202,11 +203,11 @@ void focus_draw(App *app) {
     }
     if (!focus_of(app)->command[0]) snprintf(focus_of(app)->command, sizeof focus_of(app)->command, "%s", hit->command);
     focus_of(app)->rect = hit->rect;
-    const Theme *theme = views_theme(app->ui.light);
-    const float s = app->picture.layout.scale, line = fmaxf(1, roundf(2 * s));
+    const Theme *theme = pen.theme;
+    const float s = pen.scale, line = fmaxf(1, roundf(2 * s));
     const Rect ring = rect_intersect(rect_inset(hit->rect, -3 * s), rect_inset(app->picture.layout.window, 1));
-    draw_frame(&app->picture.list, rect_inset(ring, line), 5 * s, fmaxf(1, roundf(s)), theme->ground);
-    draw_frame(&app->picture.list, ring, 6 * s, line, theme->accent);
+    draw_frame(pen.list, rect_inset(ring, line), 5 * s, fmaxf(1, roundf(s)), theme->ground);
+    draw_frame(pen.list, ring, 6 * s, line, theme->accent);
 }
 
 static void json(const App *app, TextBuffer *out) {
@@ -227,4 +228,4 @@ static const Command COMMANDS[] = {
 // clang-format on
 
 const Part FOCUS = {
-    .name = "focus", .size = sizeof(Focus), .key = key, .escape = focus_leave, .json = json, .commands = COMMANDS};
+    .name = "focus", .state = &STATE, .key = key, .escape = focus_leave, .json = json, .commands = COMMANDS};

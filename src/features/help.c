@@ -10,8 +10,10 @@
 #define COLUMN_W 430.0f
 #define HELP_LINES_MAX 160
 
+static const StateKey STATE = {.size = sizeof(Help), .kept = sizeof(Help)};
+
 Help *help_of(const App *app) {
-    return part_state(app, &HELP);
+    return app_state(app, &STATE);
 }
 
 static bool cmd_help(App *app, const char *args, Error *err) {
@@ -48,39 +50,40 @@ static int help_lines(const App *app, HelpLine *out) {
 }
 
 static void help_line(App *app, const HelpLine *line, float x, float y, float width) {
-    const Theme *theme = views_theme(app->ui.light);
-    const float s = app->picture.layout.scale;
+    const Pen pen = ui_pen(app);
+    const Theme *theme = pen.theme;
+    const float s = pen.scale;
     if (line->heading) {
-        draw_text(&app->picture.list, x, y, line->heading, ui_bold(app, 12), ALIGN_LEFT, theme->accent);
+        draw_text(pen.list, x, y, line->heading, ui_bold(&pen, 12), ALIGN_LEFT, theme->accent);
         return;
     }
     char keys[160], cut[256];
     keys_of(app, line->command, keys, sizeof keys);
     const float key_w = 150 * s;
-    draw_text_fit(app->machine.fonts, keys, ui_style(app, 12), key_w - 12 * s, cut, sizeof cut);
-    draw_text(&app->picture.list, x, y, cut, ui_style(app, 12), ALIGN_LEFT, theme->text);
-    draw_text_fit(app->machine.fonts, line->command->row->help, ui_style(app, 12), width - key_w - 16 * s, cut,
-                  sizeof cut);
-    draw_text(&app->picture.list, x + key_w, y, cut, ui_style(app, 12), ALIGN_LEFT, theme->dim);
+    draw_text_fit(pen.fonts, keys, ui_style(&pen, 12), key_w - 12 * s, cut, sizeof cut);
+    draw_text(pen.list, x, y, cut, ui_style(&pen, 12), ALIGN_LEFT, theme->text);
+    draw_text_fit(pen.fonts, line->command->row->help, ui_style(&pen, 12), width - key_w - 16 * s, cut, sizeof cut);
+    draw_text(pen.list, x + key_w, y, cut, ui_style(&pen, 12), ALIGN_LEFT, theme->dim);
 }
 
 static void over(App *app, Frame *frame) {
+    const Pen pen = ui_pen(app);
     (void)frame;
     if (!help_of(app)->on) return;
-    const Theme *theme = views_theme(app->ui.light);
-    const float s = app->picture.layout.scale;
+    const Theme *theme = pen.theme;
+    const float s = pen.scale;
     HelpLine lines[HELP_LINES_MAX];
     const int count = help_lines(app, lines);
     const Rect w = app->picture.layout.window;
-    draw_rect(&app->picture.list, w, 0, color_alpha(theme->ground, 0.72f));
+    draw_rect(pen.list, w, 0, color_alpha(theme->ground, 0.72f));
     const int columns = (int)i64_clamp((int64_t)((w.w - 48 * s) / (COLUMN_W * s)), 1, 2);
     const float width = fminf(w.w - 16 * s, (float)columns * COLUMN_W * s + 48 * s);
     const int per_column = (count + columns - 1) / columns;
     const float height = fminf(w.h - 16 * s, (float)per_column * ROW_H * s + 76 * s);
     const Rect box = {roundf(w.x + (w.w - width) / 2), roundf(w.y + (w.h - height) / 2), roundf(width), roundf(height)};
-    ui_card(app, box);
-    draw_text(&app->picture.list, box.x + 24 * s, box.y + 32 * s, "Keys", ui_bold(app, 15), ALIGN_LEFT, theme->text);
-    draw_text(&app->picture.list, box.x + box.w - 24 * s, box.y + 32 * s, "Esc closes", ui_style(app, 12), ALIGN_RIGHT,
+    ui_card(&pen, box);
+    draw_text(pen.list, box.x + 24 * s, box.y + 32 * s, "Keys", ui_bold(&pen, 15), ALIGN_LEFT, theme->text);
+    draw_text(pen.list, box.x + box.w - 24 * s, box.y + 32 * s, "Esc closes", ui_style(&pen, 12), ALIGN_RIGHT,
               theme->dim);
     const int fit = (int)i64_max(1, (int64_t)((box.h - 68 * s) / (ROW_H * s)));
     const int most = (int)i64_max(0, per_column - fit);
@@ -99,12 +102,12 @@ static void over(App *app, Frame *frame) {
     }
     if (most > 0) {
         const float track = box.h - 68 * s, h = track * (float)fit / (float)per_column;
-        draw_rect(&app->picture.list,
+        draw_rect(pen.list,
                   (Rect){box.x + box.w - 10 * s,
                          box.y + 48 * s + (track - h) * (float)help_of(app)->scroll / (float)most, 4 * s, h},
                   2 * s, theme->faint);
     }
-    ui_hit(app, w, NULL, CURSOR_ARROW, "help");
+    ui_hit(&pen, w, NULL, CURSOR_ARROW, "help");
 }
 
 static bool key(App *app, const InputEvent *event) {
@@ -132,13 +135,13 @@ static void json(const App *app, TextBuffer *out) {
 
 // clang-format off
 static const Command COMMANDS[] = {
-    {"help", "", cmd_help, "?= F1=", "Window", "this list", NULL, .needs = 0},
+    {"help", "", cmd_help, "?= F1=", "Window", "this list", NULL, .noted = NOTED_NEVER},
     {.name = NULL},
 };
 // clang-format on
 
 const Part HELP = {.name = "help",
-                   .size = sizeof(Help),
+                   .state = &STATE,
                    .key = key,
                    .wheel = wheel,
                    .drawing = {.over = over},

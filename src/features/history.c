@@ -12,8 +12,10 @@ typedef struct History {
     uint64_t ns;
 } History;
 
+static const StateKey STATE = {.size = sizeof(History), .kept = sizeof(History)};
+
 static History *history_of(const App *app) {
-    return part_state(app, &HISTORY);
+    return app_state(app, &STATE);
 }
 
 void history_note(App *app) {
@@ -52,13 +54,10 @@ static void capture_opened(App *app) {
 
 // clang-format off
 static const Command COMMANDS[] = {
-    {"back", "", cmd_back, "Backspace=", "Camera", "previous camera", NULL, .needs = SCENE_CELLS},
+    {"back", "", cmd_back, "Backspace=", "Camera", "previous camera", NULL, .needs = SCENE_CELLS, .noted = NOTED_WITHOUT_CELLS},
     {.name = NULL},
 };
 // clang-format on
 
-const Part HISTORY = {.name = "history",
-                      .size = sizeof(History),
-                      .capture_opened = capture_opened,
-                      .look_begins = forget,
-                      .commands = COMMANDS};
+const Part HISTORY = {
+    .name = "history", .state = &STATE, .capture_opened = capture_opened, .look_begins = forget, .commands = COMMANDS};

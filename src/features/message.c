@@ -37,29 +37,29 @@ static const char *progress_text(const App *app, char *out, size_t out_size, dou
 }
 
 static void over(App *app, Frame *frame) {
+    const Pen pen = ui_pen(app);
     (void)frame;
-    const Theme *theme = views_theme(app->ui.light);
-    const float s = app->picture.layout.scale;
+    const Theme *theme = pen.theme;
+    const float s = pen.scale;
     const bool said = app->message.text[0] && clock_now_ns(&app->machine.clock) < app->message.until_ns;
     char text[APP_MESSAGE_SIZE];
     double fraction = -1;
     const char *shown = said ? app->message.text : progress_text(app, text, sizeof text, &fraction);
     if (!shown) return;
-    const TextStyle style = ui_style(app, 12);
+    const TextStyle style = ui_style(&pen, 12);
     const Rect view = app->picture.layout.view;
     char cut[APP_MESSAGE_SIZE];
-    draw_text_fit(app->machine.fonts, shown, style, view.w - 56 * s, cut, sizeof cut);
-    const float width = ceilf(draw_text_width(app->machine.fonts, cut, style)) + 30 * s;
+    draw_text_fit(pen.fonts, shown, style, view.w - 56 * s, cut, sizeof cut);
+    const float width = ceilf(draw_text_width(pen.fonts, cut, style)) + 30 * s;
     const Rect box = {roundf(view.x + 12 * s), roundf(view.y + view.h - 40 * s), roundf(width), roundf(28 * s)};
-    ui_card(app, box);
+    ui_card(&pen, box);
     if (fraction >= 0)
-        draw_rect(&app->picture.list, (Rect){box.x, box.y + box.h - 3 * s, box.w * (float)fraction, 3 * s}, 1.5f * s,
+        draw_rect(pen.list, (Rect){box.x, box.y + box.h - 3 * s, box.w * (float)fraction, 3 * s}, 1.5f * s,
                   theme->accent);
     const Color color = !said || app->message.severity == SAY_INFO ? theme->text
                         : app->message.severity == SAY_WARNING     ? theme->warning
                                                                    : theme->error;
-    draw_text_in(&app->picture.list, (Rect){box.x + 14 * s, box.y, box.w - 28 * s, box.h}, cut, style, ALIGN_LEFT,
-                 color);
+    draw_text_in(pen.list, (Rect){box.x + 14 * s, box.y, box.w - 28 * s, box.h}, cut, style, ALIGN_LEFT, color);
 }
 
 static void tick(App *app, uint64_t now) {

@@ -7,9 +7,7 @@
 
 /* CAPTURE-layerL-HEADS-TIME.png in the current folder, free of characters that file systems dislike. */
 static void picture_name(const App *app, char *out, size_t out_size) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     char heads[128] = "", base[256], stamp[32];
     tiles_headset_format(&app->look.subject.heads, heads, sizeof heads);
     snprintf(base, sizeof base, "%s",
@@ -20,7 +18,7 @@ static void picture_name(const App *app, char *out, size_t out_size) {
     struct tm local;
     localtime_r(&now, &local);
     strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &local);
-    const int number = app_pattern(app, &set, &layer, &queries, &keys) ? layer->number : 0;
+    const int number = app_pattern(app, &pattern) ? pattern.layer->number : 0;
     if (scene_has(app, SCENE_HEADS))
         snprintf(out, out_size, "%.120s-layer%d-%.60s-%s.png", base, number, heads, stamp);
     else

@@ -61,6 +61,7 @@ bool pins_accept(Pins *pins, const Capture *capture, const TileData *data);
 
 /* ---- cmd_pins.c, pins_shown.c, panel_pins.c : in the program ---------------------------------- */
 
+extern const StateKey PINS_STATE;
 Pins *pins_of(const App *app);
 /* Does it lie in a pattern of these sizes of the set that is looked at? */
 bool pins_fit(const Pin *pin, const App *app, int64_t queries, int64_t keys);

@@ -5,8 +5,10 @@
 #define RATE_AT_START 2.0
 #define RATE_MOST 60.0
 
+static const StateKey STATE = {.size = sizeof(Play), .kept = sizeof(Play)};
+
 Play *play_of(const App *app) {
-    return part_state(app, &PLAY);
+    return app_state(app, &STATE);
 }
 
 static bool cmd_play(App *app, const char *args, Error *err) {
@@ -19,14 +21,12 @@ static bool cmd_play(App *app, const char *args, Error *err) {
         play_of(app)->rate = rate;
         play_of(app)->on = false;
     }
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) {
+    Pattern pattern;
+    if (!app_pattern(app, &pattern)) {
         error_set(err, STATUS_NOT_FOUND, "no capture is open");
         return false;
     }
-    play_of(app)->on = !play_of(app)->on && set->layer_count > 1;
+    play_of(app)->on = !play_of(app)->on && pattern.set->layer_count > 1;
     play_of(app)->next_ns = clock_now_ns(&app->machine.clock) + (uint64_t)(1e9 / play_of(app)->rate);
     return true;
 }
@@ -72,13 +72,13 @@ static void json(const App *app, TextBuffer *out) {
 
 // clang-format off
 static const Command COMMANDS[] = {
-    {"play", "[RATE]", cmd_play, "Space=", "Layers and heads", "play through the layers, pause", NULL, .needs = SCENE_HEADS},
+    {"play", "[RATE]", cmd_play, "Space=", "Layers and heads", "play through the layers, pause", NULL, .needs = SCENE_HEADS, .noted = NOTED_NEVER},
     {.name = NULL},
 };
 // clang-format on
 
 const Part PLAY = {.name = "play",
-                   .size = sizeof(Play),
+                   .state = &STATE,
                    .open = open,
                    .capture_opened = capture_opened,
                    .scene_changed = scene_changed,

@@ -19,8 +19,10 @@ typedef struct Reload {
     AutoReload mode;
 } Reload;
 
+static const StateKey STATE = {.size = sizeof(Reload)};
+
 static Reload *reload_of(const App *app) {
-    return part_state(app, &RELOAD);
+    return app_state(app, &STATE);
 }
 
 static Status reload(App *app, Error *err) {
@@ -132,7 +134,7 @@ static const Command COMMANDS[] = {
 // clang-format on
 
 const Part RELOAD = {.name = "reload",
-                     .size = sizeof(Reload),
+                     .state = &STATE,
                      .close = close,
                      .capture_opened = capture_opened,
                      .clock.tick = tick,

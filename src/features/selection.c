@@ -32,8 +32,10 @@ struct Selections {
     SelectionFigures figures;
 };
 
+const StateKey SELECTION_STATE = {.size = sizeof(Selection), .kept = offsetof(Selection, jobs)};
+
 Selection *selection_of(const App *app) {
-    return part_state(app, &SELECTION);
+    return app_state(app, &SELECTION_STATE);
 }
 
 static struct Selections *selections_of(App *app) {
@@ -110,21 +112,18 @@ static void added_up(App *app, void *data) {
 /* ---- starting --------------------------------------------------------------------------------- */
 
 static Status selected_block(const App *app, bool single_cell, SelectionBlock *out, Error *err) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
-    if (!app_pattern(app, &set, &layer, &queries, &keys))
-        return error_set(err, STATUS_NOT_FOUND, "there is no pattern to take cells from");
+    Pattern pattern;
+    if (!app_pattern(app, &pattern)) return error_set(err, STATUS_NOT_FOUND, "there is no pattern to take cells from");
     const Look *look = &app->look;
     if (selection_of(app)->on) {
-        *out = (SelectionBlock){i64_clamp(selection_of(app)->q0, 0, queries),
-                                i64_clamp(selection_of(app)->q1, 0, queries), i64_clamp(selection_of(app)->k0, 0, keys),
-                                i64_clamp(selection_of(app)->k1, 0, keys)};
+        *out = (SelectionBlock){
+            i64_clamp(selection_of(app)->q0, 0, pattern.queries), i64_clamp(selection_of(app)->q1, 0, pattern.queries),
+            i64_clamp(selection_of(app)->k0, 0, pattern.keys), i64_clamp(selection_of(app)->k1, 0, pattern.keys)};
         if (out->q1 > out->q0 && out->k1 > out->k0) return STATUS_OK;
         return error_set(err, STATUS_NOT_FOUND, "the selection lies outside this pattern");
     }
     if (look->matrix.cursor_on && look->matrix.cursor_locked) {
-        *out = (SelectionBlock){look->matrix.cursor_q, look->matrix.cursor_q + 1, 0, keys};
+        *out = (SelectionBlock){look->matrix.cursor_q, look->matrix.cursor_q + 1, 0, pattern.keys};
         return STATUS_OK;
     }
     if (look->matrix.cursor_on && single_cell) {
@@ -137,14 +136,12 @@ static Status selected_block(const App *app, bool single_cell, SelectionBlock *o
 }
 
 static Status make_job(const App *app, const SelectionBlock *block, SelectionForm form, Job **out, Error *err) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
-    if (!app_pattern(app, &set, &layer, &queries, &keys))
-        return error_set(err, STATUS_NOT_FOUND, "there is no pattern to take cells from");
+    Pattern pattern;
+    if (!app_pattern(app, &pattern)) return error_set(err, STATUS_NOT_FOUND, "there is no pattern to take cells from");
     Job *job = mem_alloc_zeroed(1, sizeof *job);
     if (!job) return error_set(err, STATUS_MEMORY, "not enough memory to read cells");
-    const Status status = tiles_headset_resolve(&app->look.subject.heads, set, layer, &job->source.heads, err);
+    const Status status = tiles_headset_resolve(&app->look.subject.heads, pattern.set, pattern.layer,
+                                                &job->source.heads, err);
     if (status != STATUS_OK) {
         mem_free(job);
         return status;

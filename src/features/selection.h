@@ -10,8 +10,9 @@ typedef struct Selection {
     bool on, anchored;
     int64_t anchor_q, anchor_k;
     int64_t q0, q1, k0, k1;  /* half-open */
-    struct Selections *jobs; /* NULL until needed */
+    struct Selections *jobs; /* NULL until needed; what is above is kept (StateKey) */
 } Selection;
+extern const StateKey SELECTION_STATE;
 Selection *selection_of(const App *app);
 
 /* ---- selection_data.c : cells -> text, array, figures; no App --------------------------------- */

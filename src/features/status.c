@@ -9,8 +9,10 @@ typedef struct StatusPanel {
     bool on;
 } StatusPanel;
 
+static const StateKey STATE = {.size = sizeof(StatusPanel), .kept = sizeof(StatusPanel)};
+
 static StatusPanel *status_of(const App *app) {
-    return part_state(app, &STATUS);
+    return app_state(app, &STATE);
 }
 
 static bool cmd_status(App *app, const char *args, Error *err) {
@@ -21,10 +23,11 @@ static bool cmd_status(App *app, const char *args, Error *err) {
 }
 
 static void over(App *app, Frame *frame) {
+    const Pen pen = ui_pen(app);
     (void)frame;
     if (!status_of(app)->on) return;
-    const Theme *theme = views_theme(app->ui.light);
-    const float s = app->picture.layout.scale;
+    const Theme *theme = pen.theme;
+    const float s = pen.scale;
     const GpuInfo *info = gpu_info(app->machine.gpu);
     const GpuStats gpu = gpu_stats(app->machine.gpu);
     const SchedulerStats jobs = tiles_scheduler_stats(app->machine.scheduler);
@@ -69,16 +72,16 @@ static void over(App *app, Frame *frame) {
     const Rect view = app->picture.layout.view;
     float width = 0;
     for (int i = 0; i < n; i++)
-        width = fmaxf(width, draw_text_width(app->machine.fonts, lines[i], ui_style(app, 12)));
+        width = fmaxf(width, draw_text_width(pen.fonts, lines[i], ui_style(&pen, 12)));
     const Rect box = {roundf(view.x + 16 * s), roundf(view.y + 16 * s),
                       roundf(fminf(width + 32 * s, app->picture.layout.window.w - 16 * s)),
                       roundf((float)n * 20 * s + 24 * s)};
-    ui_card(app, box);
+    ui_card(&pen, box);
     for (int i = 0; i < n; i++) {
         char cut[192];
-        draw_text_fit(app->machine.fonts, lines[i], ui_style(app, 12), box.w - 32 * s, cut, sizeof cut);
-        draw_text(&app->picture.list, box.x + 16 * s, box.y + (26 + (float)i * 20) * s, cut, ui_style(app, 12),
-                  ALIGN_LEFT, i < 2 ? theme->dim : theme->text);
+        draw_text_fit(pen.fonts, lines[i], ui_style(&pen, 12), box.w - 32 * s, cut, sizeof cut);
+        draw_text(pen.list, box.x + 16 * s, box.y + (26 + (float)i * 20) * s, cut, ui_style(&pen, 12), ALIGN_LEFT,
+                  i < 2 ? theme->dim : theme->text);
     }
 }
 
@@ -94,14 +97,10 @@ static void json(const App *app, TextBuffer *out) {
 
 // clang-format off
 static const Command COMMANDS[] = {
-    {"status", "", cmd_status, "Shift+I=", "Window", "status and budgets", NULL, .needs = 0},
+    {"status", "", cmd_status, "Shift+I=", "Window", "status and budgets", NULL, .noted = NOTED_NEVER},
     {.name = NULL},
 };
 // clang-format on
 
-const Part STATUS = {.name = "status",
-                     .size = sizeof(StatusPanel),
-                     .drawing = {.over = over},
-                     .escape = escape,
-                     .json = json,
-                     .commands = COMMANDS};
+const Part STATUS = {
+    .name = "status", .state = &STATE, .drawing = {.over = over}, .escape = escape, .json = json, .commands = COMMANDS};

@@ -4,12 +4,14 @@
 
 #include <math.h>
 
+static const StateKey STATE = {.size = sizeof(int), .kept = sizeof(int)};
+
 int *thumbs_scroll(const App *app) {
-    return part_state(app, &THUMBS);
+    return app_state(app, &STATE);
 }
 
 static void capture_opened(App *app) {
     if (!app->opened.again) *thumbs_scroll(app) = 0;
 }
 
-const Part THUMBS = {.name = "thumbs", .size = sizeof(int), .capture_opened = capture_opened};
+const Part THUMBS = {.name = "thumbs", .state = &STATE, .capture_opened = capture_opened};

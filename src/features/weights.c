@@ -107,18 +107,16 @@ static bool set_row_scale(App *app, const char *args, Error *err) {
 }
 
 static bool set_value_weighted(App *app, const char *args, Error *err) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     const bool on = !args[0] ? !app->look.subject.variant.value_weighted : !strcmp(args, "on");
     if (args[0] && strcmp(args, "on") && strcmp(args, "off")) {
         error_set(err, STATUS_USAGE, "'value-weighted' takes on or off, or nothing to change it, not '%s'", args);
         return false;
     }
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return false;
-    if (on && layer->value_heads == 0) {
+    if (!app_pattern(app, &pattern)) return false;
+    if (on && pattern.layer->value_heads == 0) {
         error_set(err, STATUS_UNSUPPORTED, "layer %d has no value vectors: the file would need blocks.L.attn.hook_v",
-                  layer->number);
+                  pattern.layer->number);
         return false;
     }
     app->look.subject.variant.value_weighted = on;

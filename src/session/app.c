@@ -34,8 +34,8 @@ void app_title(App *app) {
     platform_set_title(app->machine.platform, title);
 }
 
-bool app_pattern(const App *app, const SetInfo **set, const LayerInfo **layer, int64_t *queries, int64_t *keys) {
-    return views_pattern(app_capture(app), &app->look, set, layer, queries, keys);
+bool app_pattern(const App *app, Pattern *out) {
+    return views_pattern(app_capture(app), &app->look, &out->set, &out->layer, &out->queries, &out->keys);
 }
 
 void app_say(App *app, Severity severity, const char *format, ...) {

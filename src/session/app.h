@@ -60,9 +60,27 @@ const Capture *app_capture(const App *app);
 const char *app_capture_name(const App *app, int which);
 /* The window's title says what is shown. */
 void app_title(App *app);
-bool app_pattern(const App *app, const SetInfo **set, const LayerInfo **layer, int64_t *queries, int64_t *keys);
+/* The patterns of attention that are looked at: one for each head of the layer, queries x keys. */
+typedef struct Pattern {
+    const SetInfo *set;
+    const LayerInfo *layer;
+    int64_t queries, keys;
+} Pattern;
+bool app_pattern(const App *app, Pattern *out); /* false: there is none */
 /* Refuses what is about layers and heads where the open capture has no patterns: "bench: ..." */
 Status app_need_patterns(const App *app, const char *what, Error *err);
+
+/* ---- app_state.c ----------------------------------------------------------------------------- */
+
+/* The memory of a part or scene, by its key; NULL: the catalog lists nobody who has it. */
+void *app_state(const App *app, const StateKey *key);
+/* One block for each part and scene; on failure none. */
+Status app_states_make(App *app, Error *err);
+void app_states_free(App *app);
+/* What of them is kept (StateKey.kept), copied; NULL: no memory. Put back as often as needed, while the same captures are
+ * open. The caller frees it (mem_free). */
+void *app_states_keep(const App *app);
+void app_states_put_back(App *app, const void *kept);
 
 /* ---- captures.c, opening.c ------------------------------------------------------------------- */
 

@@ -10,7 +10,7 @@ void captures_close(App *app, int which) {
     OpenCapture *open = &app->opened.captures[which];
     if (!open->capture) return;
     for (const Part *const *part = app->catalog->parts; *part; part++) {
-        if ((*part)->capture_closing && part_state(app, *part)) (*part)->capture_closing(app);
+        if ((*part)->capture_closing) (*part)->capture_closing(app);
     }
     if (app->machine.scheduler) tiles_scheduler_forget(app->machine.scheduler, open->serial);
     tiles_disk_close(open->disk);
@@ -62,13 +62,11 @@ typedef struct Place {
 } Place;
 
 static Place place_now(const App *app) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     Place place = {.layer = -1};
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return place; /* probabilities of tokens */
-    snprintf(place.set, sizeof place.set, "%s", set->name);
-    place.layer = layer->number;
+    if (!app_pattern(app, &pattern)) return place; /* probabilities of tokens */
+    snprintf(place.set, sizeof place.set, "%s", pattern.set->name);
+    place.layer = pattern.layer->number;
     return place;
 }
 

@@ -20,7 +20,7 @@ typedef struct PartDrawing {
  * of the catalog, and drawn in reverse, so that who is asked first lies on top. */
 typedef struct Part {
     const char *name;
-    size_t size; /* of its state, which begins as zeros */
+    const StateKey *state; /* NULL: it has none */
     Status (*open)(App *app, Error *err);
     void (*close)(App *app);
     void (*capture_closing)(App *app);    /* before one is closed: nothing of the part reads it afterwards */
@@ -59,10 +59,5 @@ typedef struct Catalog {
     /* Draws the window's frame now, swaps. */
     Status (*draw_window)(App *app, Error *err);
 } Catalog;
-
-/* ---- parts.c --------------------------------------------------------------------------------- */
-
-/* The state of a part, of Part.size bytes; NULL: the catalog does not list it. */
-void *part_state(const App *app, const Part *part);
 
 #endif

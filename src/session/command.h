@@ -15,6 +15,13 @@ typedef void (*CommandValues)(const App *app, EachValue each, void *user);
 
 /* A handler returns true when the picture changed; a failure fills err->status. `args` is never NULL. */
 typedef bool (*CommandHandler)(App *app, const char *args, Error *err);
+/* Whether a tour that is being written has a line of it. What frames show, such as a moving camera, is noted from there. */
+typedef enum CommandNoted {
+    NOTED,
+    NOTED_NEVER,
+    NOTED_WITHOUT_CELLS, /* not where the view shows cells (SCENE_CELLS) */
+} CommandNoted;
+
 typedef struct Command {
     const char *name, *args;
     CommandHandler handler;   /* NULL: of a property (property.h) */
@@ -25,6 +32,9 @@ typedef struct Command {
     bool repeats;             /* while its key is held: motion, not what fills a folder */
     bool held;                /* ends with `NAME off` when its key goes up */
     bool trusted;             /* touches files, the clipboard or the program: tours and pictures cannot say it */
+    bool chooses;             /* another pattern may be shown afterwards: a recording looks for the range of all */
+    bool opens;               /* its PATH is a capture: those that were opened before are offered */
+    CommandNoted noted;
     CommandValues values;
     bool closed; /* nothing else than these values can be typed */
 } Command;

@@ -203,7 +203,7 @@ const Property LOOK_PROPERTIES[] = {
      .kind = PROPERTY_TEXT, .where = PROPERTY_OPTION | PROPERTY_PICTURE | PROPERTY_SETTING, .initial = "auto",
      .set = set_range, .get = get_range, .check = check_range,
      .option = {.arg = "LO:HI", .help = "or auto, or a percentile such as p99"}},
-    {.command = {"pool", "mean|mass|max|next", NULL, "o=next", "Colour", "pooled blocks show mean, mass, max", NULL, .needs = SCENE_PATTERNS},
+    {.command = {"pool", "mean|mass|max|next", NULL, "o=next", "Colour", "pooled blocks show mean, mass, max", NULL, .needs = SCENE_PATTERNS, .chooses = true},
      .kind = PROPERTY_CHOICE, .where = EVERYWHERE | PROPERTY_TOUR | PROPERTY_PATTERNS, .initial = "mean",
      .offset = PROPERTY_ENUM_AT(App, look.colours.channel), .choices = CHANNELS, .changed = say_pool,
      .option = {.arg = "HOW", .help = "mean, mass or max of a block"}},

@@ -41,22 +41,6 @@ static Status open_machine(App *app, const AppParams *params, Error *err) {
     return STATUS_OK;
 }
 
-/* One block of memory for each part and scene, of zeros. */
-static Status make_states(App *app, Error *err) {
-    const Catalog *catalog = app->catalog;
-    size_t count = 0, at = 0;
-    for (const Part *const *part = catalog->parts; *part; part++)
-        count++;
-    for (const Scene *const *scene = catalog->scenes; *scene; scene++)
-        count++;
-    bool ok = (app->states = mem_alloc_zeroed(count + 1, sizeof *app->states)) != NULL;
-    for (const Part *const *part = catalog->parts; ok && *part; part++)
-        ok = (app->states[at++] = mem_alloc_zeroed(1, (*part)->size + 1)) != NULL;
-    for (const Scene *const *scene = catalog->scenes; ok && *scene; scene++)
-        ok = (app->states[at++] = mem_alloc_zeroed(1, (*scene)->size + 1)) != NULL;
-    return ok ? STATUS_OK : error_set(err, STATUS_MEMORY, "not enough memory to start");
-}
-
 static Status open_parts(App *app, Error *err) {
     Status status = STATUS_OK;
     for (const Part *const *part = app->catalog->parts; status == STATUS_OK && *part; part++) {
@@ -79,7 +63,7 @@ Status program_begin(App *app, const Catalog *catalog, Error *err) {
     app->motion.scrub_direction = 1;
     app->motion.memory.last = -1;
     views_look_init(&app->look);
-    Status status = make_states(app, err);
+    Status status = app_states_make(app, err);
     if (status == STATUS_OK) status = open_parts(app, err);
     if (status != STATUS_OK) {
         program_close(app);
@@ -102,15 +86,12 @@ Status program_open(App *app, const Catalog *catalog, const AppParams *params, E
 
 static void close_parts(App *app) {
     for (const Part *const *part = app->catalog->parts; *part; part++) {
-        if ((*part)->close && part_state(app, *part)) (*part)->close(app);
+        if ((*part)->close && app->states) (*part)->close(app);
     }
     for (const Scene *const *scene = app->catalog->scenes; *scene; scene++) {
-        if ((*scene)->close && scene_state(app, *scene)) (*scene)->close(app);
+        if ((*scene)->close && app->states) (*scene)->close(app);
     }
-    for (size_t i = 0; app->states && app->states[i]; i++)
-        mem_free(app->states[i]);
-    mem_free(app->states);
-    app->states = NULL;
+    app_states_free(app);
 }
 
 void program_close(App *app) {

@@ -75,11 +75,20 @@ typedef struct ScenePlace {
     void (*go_token)(App *app, int64_t token);
 } ScenePlace;
 
+/* Finds the memory of one part or scene. It stands in the lowest of the files that need that memory; the row of the part
+ * or scene, which stands in the topmost, refers to it. */
+typedef struct StateKey {
+    size_t size; /* of the memory, which begins as zeros */
+    /* Its first bytes, values without pointers, are what it shows of the open capture, as far as commands of tours change
+     * that: it can be put back. */
+    size_t kept;
+} StateKey;
+
 struct Scene {
     const char *name;     /* in commands, options and the state */
     const char *old_name; /* accepted still; NULL: none */
     unsigned traits;
-    size_t size; /* of its state, which begins as zeros */
+    const StateKey *state; /* NULL: it has none */
     Status (*open)(App *app, Error *err);
     void (*close)(App *app);
     bool (*shows)(const Capture *capture); /* is there anything for it? NULL: where there are patterns */
@@ -102,8 +111,6 @@ struct Scene {
 
 /* ---- scenes.c --------------------------------------------------------------------------------- */
 
-/* Its state, of Scene.size bytes; NULL: the catalog does not list it. */
-void *scene_state(const App *app, const Scene *scene);
 bool scene_has(const App *app, unsigned traits);            /* the one that is shown has all of them */
 const Scene *scene_named(const App *app, const char *name); /* NULL: there is none */
 /* Is there anything in the open capture that it could show? */

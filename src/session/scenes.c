@@ -4,23 +4,6 @@
 
 #include <string.h>
 
-/* Parts come first in App.states, then scenes. */
-static int part_count(const App *app) {
-    int count = 0;
-    while (app->catalog->parts[count])
-        count++;
-    return count;
-}
-
-void *scene_state(const App *app, const Scene *scene) {
-    const Scene *const *scenes = app->catalog->scenes;
-    const int parts = part_count(app);
-    for (int i = 0; app->states && scenes[i]; i++) {
-        if (scenes[i] == scene) return app->states[parts + i];
-    }
-    return NULL;
-}
-
 bool scene_has(const App *app, unsigned traits) {
     return (app->shown.scene->traits & traits) == traits;
 }

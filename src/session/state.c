@@ -82,16 +82,14 @@ static bool append_property(void *user, const Property *property, const Scene *s
 }
 
 void state_json(const App *app, TextBuffer *out) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     text_append(out, "{\"file\":");
     text_append_json(out, app->opened.captures[0].capture ? app->opened.captures[0].path : NULL);
     text_append(out, ",\"reference\":");
     text_append_json(out, app->opened.captures[1].capture ? app->opened.captures[1].path : NULL);
     text_append(out, ",");
-    if (app_pattern(app, &set, &layer, &queries, &keys))
-        append_view(app, set, layer, out);
+    if (app_pattern(app, &pattern))
+        append_view(app, pattern.set, pattern.layer, out);
     else if (app_capture(app))
         append_strip_view(app, out);
     Telling telling = {app, out};

@@ -16,13 +16,11 @@
 #define TEXT_SIZE 16384
 
 void still_title(const App *app, char *out, size_t out_size) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     char view[256];
     out[0] = 0;
     const bool strips = scene_has(app, SCENE_STRIPS);
-    if (!strips && !app_pattern(app, &set, &layer, &queries, &keys)) return;
+    if (!strips && !app_pattern(app, &pattern)) return;
     app->shown.scene->words.title(app, view, sizeof view);
     if (strips) {
         snprintf(out, out_size, "%s, %s", app_capture_name(app, 0), view);
@@ -30,7 +28,7 @@ void still_title(const App *app, char *out, size_t out_size) {
     }
     snprintf(out, out_size, "%s, %s, %s",
              app->opened.captures[0].is_demo ? app->opened.captures[0].demo_name : capture_name(app_capture(app)),
-             set->name, view);
+             pattern.set->name, view);
 }
 
 void still_capture_path(const App *app, int which, char *out, size_t out_size) {

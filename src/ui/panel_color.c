@@ -32,11 +32,11 @@ static void range_caption(Panel *p) {
         return;
     }
     const char *text = words->range_words(app, &hint, &command);
-    const TextStyle style = ui_style(app, 12);
-    const float width = draw_text_width(app->machine.fonts, text, style);
+    const TextStyle style = ui_style(&p->pen, 12);
+    const float width = draw_text_width(p->pen.fonts, text, style);
     const Rect rect = {p->x + p->w - width - 6 * s, p->y - 16 * s, width + 12 * s, 22 * s};
-    draw_text(&app->picture.list, p->x + p->w, p->y, text, style, ALIGN_RIGHT, p->frame->theme->accent);
-    ui_hit(app, rect, hint, CURSOR_HAND, "%s", command);
+    draw_text(p->pen.list, p->x + p->w, p->y, text, style, ALIGN_RIGHT, p->frame->theme->accent);
+    ui_hit(&p->pen, rect, hint, CURSOR_HAND, "%s", command);
     column_caption(p, "colour", NULL);
 }
 
@@ -52,10 +52,10 @@ static void variant_buttons(Panel *p, float y) {
     char label[48];
     const Variant *variant = &app->look.subject.variant;
     hide_label(app, label, sizeof label);
-    const float width = ui_button(app, p->x, y, label, tiles_variant_hides(variant),
+    const float width = ui_button(&p->pen, p->x, y, label, tiles_variant_hides(variant),
                                   "hide the first key, special tokens, chosen keys (b)", "hide next");
     snprintf(label, sizeof label, "rows: %s", tiles_row_scale_name(variant->row_scale));
-    ui_button(app, p->x + width + 4 * p->frame->scale, y, label, variant->row_scale != ROWS_AS_STORED,
+    ui_button(&p->pen, p->x + width + 4 * p->frame->scale, y, label, variant->row_scale != ROWS_AS_STORED,
               "rows as they are, over their visible sum or maximum, relative to uniform (u)", "row-scale next");
 }
 
@@ -64,20 +64,20 @@ static void draw_ticks(Panel *p, Rect bar, const DisplayParams *params, bool is_
     enum { TICKS = 5 };
     static const int ORDER[TICKS] = {0, 4, 2, 1, 3};
     const float s = p->frame->scale, gap = 6 * s;
-    const TextStyle style = ui_style(p->app, 11);
+    const TextStyle style = ui_style(&p->pen, 11);
     float from[TICKS], to[TICKS];
     int placed = 0;
     for (int n = 0; n < TICKS; n++) {
         const int i = ORDER[n];
         const float unit = (float)i / (TICKS - 1), x = roundf(bar.x + unit * (bar.w - 1));
         char text[96];
-        draw_rect(&p->app->picture.list, (Rect){x, bar.y + bar.h, 1, 4 * s}, 0, p->frame->theme->faint);
+        draw_rect(p->pen.list, (Rect){x, bar.y + bar.h, 1, 4 * s}, 0, p->frame->theme->faint);
         if (is_signed && i % 2 == 1) continue; /* symmetric about 0 */
         if (share)
             snprintf(text, sizeof text, "%.0f %%", (double)draw_display_value_at(params, unit));
         else
             format_tick(draw_display_value_at(params, unit), text, sizeof text);
-        const float width = draw_text_width(p->app->machine.fonts, text, style);
+        const float width = draw_text_width(p->pen.fonts, text, style);
         const float left = i == 0 ? p->x : i == TICKS - 1 ? bar.x + bar.w - width : x - width / 2;
         bool fits = true;
         for (int j = 0; j < placed; j++)
@@ -85,7 +85,7 @@ static void draw_ticks(Panel *p, Rect bar, const DisplayParams *params, bool is_
         if (!fits) continue;
         from[placed] = left;
         to[placed++] = left + width;
-        draw_text(&p->app->picture.list, left, bar.y + bar.h + 16 * s, text, style, ALIGN_LEFT, p->frame->theme->dim);
+        draw_text(p->pen.list, left, bar.y + bar.h + 16 * s, text, style, ALIGN_LEFT, p->frame->theme->dim);
     }
 }
 
@@ -102,33 +102,33 @@ void panel_color_bar(Panel *p, float y, bool is_signed) {
     const float cap = COLORBAR_H * s * 0.6f;
     const Rect bar = {p->x + (is_signed ? cap + 2 * s : 0), p->y - 8 * s, p->w - (is_signed ? 2 : 1) * (cap + 2 * s),
                       COLORBAR_H * s};
-    draw_colorbar(&app->picture.list, bar, false, &params);
+    draw_colorbar(p->pen.list, bar, false, &params);
     const float right = bar.x + bar.w + 2 * s, middle = bar.y + bar.h / 2;
     const float rim[6] = {right - 1, bar.y - 1.5f * s, right - 1, bar.y + bar.h + 1.5f * s, right + cap + 2 * s,
                           middle};
     const float tip[6] = {right, bar.y, right, bar.y + bar.h, right + cap, middle};
-    draw_triangle(&app->picture.list, rim, theme->faint);
-    draw_triangle(&app->picture.list, tip, params.clipped);
+    draw_triangle(p->pen.list, rim, theme->faint);
+    draw_triangle(p->pen.list, tip, params.clipped);
     if (is_signed) {
         const float left = bar.x - 2 * s;
         const float back_rim[6] = {left + 1, bar.y - 1.5f * s, left + 1, bar.y + bar.h + 1.5f * s, left - cap - 2 * s,
                                    middle};
         const float back[6] = {left, bar.y, left, bar.y + bar.h, left - cap, middle};
-        draw_triangle(&app->picture.list, back_rim, theme->faint);
-        draw_triangle(&app->picture.list, back, params.clipped_below);
+        draw_triangle(p->pen.list, back_rim, theme->faint);
+        draw_triangle(p->pen.list, back, params.clipped_below);
     }
-    ui_hit(app, bar, "next colormap (c); the wheel, or Left and Right, turn the range", CURSOR_HAND, "cmap next");
-    if (!share) ui_hit_turns(app, "range down", "range up");
+    ui_hit(&p->pen, bar, "next colormap (c); the wheel, or Left and Right, turn the range", CURSOR_HAND, "cmap next");
+    if (!share) ui_hit_turns(&p->pen, "range down", "range up");
     draw_ticks(p, bar, &params, is_signed, share);
     float x = p->x;
     const float row = bar.y + bar.h + 26 * s;
-    x += ui_button(app, x, row, look_transform_name(app->look.colours.transform), false,
+    x += ui_button(&p->pen, x, row, look_transform_name(app->look.colours.transform), false,
                    "transform: linear, sqrt, log (t)", "transform next") +
          4 * s;
-    x += ui_button(app, x, row, look_channel_name(views_channel(&app->look)), false,
+    x += ui_button(&p->pen, x, row, look_channel_name(views_channel(&app->look)), false,
                    "pooled blocks show their mean, mass or max (o)", "pool next") +
          4 * s;
-    ui_button(app, x, row, draw_colormap_name(params.cmap), false, "next colormap (c)", "cmap next");
+    ui_button(&p->pen, x, row, draw_colormap_name(params.cmap), false, "next colormap (c)", "cmap next");
     variant_buttons(p, row + 28 * s);
 }
 
@@ -147,11 +147,10 @@ void panel_legend(Panel *p, float y, bool is_signed) {
     float x = p->x;
     for (size_t i = 0; i < BASE_COUNT(ENTRIES); i++) {
         const Rect box = {x, y - 9 * s, 10 * s, 10 * s}, half = {x, box.y, 5 * s, box.h};
-        draw_rect(&p->app->picture.list, box, 2 * s, ENTRIES[i].color);
-        if (is_signed) draw_rect(&p->app->picture.list, half, 2 * s, ENTRIES[i].below);
-        draw_frame(&p->app->picture.list, box, 2 * s, 1, theme->faint);
-        draw_text(&p->app->picture.list, x + 15 * s, y, ENTRIES[i].name, ui_style(p->app, 11), ALIGN_LEFT, theme->dim);
-        x += 15 * s + draw_text_width(p->app->machine.fonts, ENTRIES[i].name, ui_style(p->app, 11)) +
-             (hides ? 8 : 14) * s;
+        draw_rect(p->pen.list, box, 2 * s, ENTRIES[i].color);
+        if (is_signed) draw_rect(p->pen.list, half, 2 * s, ENTRIES[i].below);
+        draw_frame(p->pen.list, box, 2 * s, 1, theme->faint);
+        draw_text(p->pen.list, x + 15 * s, y, ENTRIES[i].name, ui_style(&p->pen, 11), ALIGN_LEFT, theme->dim);
+        x += 15 * s + draw_text_width(p->pen.fonts, ENTRIES[i].name, ui_style(&p->pen, 11)) + (hides ? 8 : 14) * s;
     }
 }

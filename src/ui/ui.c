@@ -6,9 +6,18 @@
 #include <stdarg.h>
 #include <string.h>
 
-void ui_hit(App *app, Rect rect, const char *hint, PlatformCursor cursor, const char *command_format, ...) {
-    if (app->ui.hits.count == APP_HITS_MAX) return;
-    Hit *hit = &app->ui.hits.items[app->ui.hits.count++];
+Pen ui_pen(App *app) {
+    return (Pen){.list = &app->picture.list,
+                 .fonts = app->machine.fonts,
+                 .theme = views_theme(app->ui.light),
+                 .scale = app->picture.layout.scale,
+                 .hits = &app->ui.hits,
+                 .pointer = &app->pointer};
+}
+
+void ui_hit(const Pen *pen, Rect rect, const char *hint, PlatformCursor cursor, const char *command_format, ...) {
+    if (pen->hits->count == APP_HITS_MAX) return;
+    Hit *hit = &pen->hits->items[pen->hits->count++];
     hit->rect = rect;
     hit->hint = hint;
     hit->cursor = cursor;
@@ -19,10 +28,10 @@ void ui_hit(App *app, Rect rect, const char *hint, PlatformCursor cursor, const 
     va_end(args);
 }
 
-void ui_hit_turns(App *app, const char *less, const char *more) {
-    if (app->ui.hits.count == 0) return;
-    app->ui.hits.items[app->ui.hits.count - 1].less = less;
-    app->ui.hits.items[app->ui.hits.count - 1].more = more;
+void ui_hit_turns(const Pen *pen, const char *less, const char *more) {
+    if (pen->hits->count == 0) return;
+    pen->hits->items[pen->hits->count - 1].less = less;
+    pen->hits->items[pen->hits->count - 1].more = more;
 }
 
 const Hit *ui_hit_at(const App *app, float x, float y) {
@@ -32,40 +41,41 @@ const Hit *ui_hit_at(const App *app, float x, float y) {
     return NULL;
 }
 
-bool ui_hovered(const App *app, Rect rect) {
-    return app->pointer.inside && app->pointer.drag == DRAG_NONE && rect_contains(rect, app->pointer.x, app->pointer.y);
+bool ui_hovered(const Pen *pen, Rect rect) {
+    return pen->pointer->inside && pen->pointer->drag == DRAG_NONE &&
+           rect_contains(rect, pen->pointer->x, pen->pointer->y);
 }
 
-TextStyle ui_style(const App *app, float points) {
-    return (TextStyle){.size = points * app->picture.layout.scale, .tabular = true};
+TextStyle ui_style(const Pen *pen, float points) {
+    return (TextStyle){.size = points * pen->scale, .tabular = true};
 }
 
-TextStyle ui_bold(const App *app, float points) {
-    return (TextStyle){.size = points * app->picture.layout.scale, .weight = FONT_BOLD, .tabular = true};
+TextStyle ui_bold(const Pen *pen, float points) {
+    return (TextStyle){.size = points * pen->scale, .weight = FONT_BOLD, .tabular = true};
 }
 
-float ui_button(App *app, float x, float y, const char *label, bool active, const char *hint, const char *command) {
-    const Theme *theme = views_theme(app->ui.light);
-    const float s = app->picture.layout.scale;
-    const TextStyle style = ui_style(app, 12);
-    const Rect rect = {x, y, roundf(draw_text_width(app->machine.fonts, label, style) + 16 * s), roundf(24 * s)};
-    const bool hovered = ui_hovered(app, rect);
+float ui_button(const Pen *pen, float x, float y, const char *label, bool active, const char *hint,
+                const char *command) {
+    const Theme *theme = pen->theme;
+    const float s = pen->scale;
+    const TextStyle style = ui_style(pen, 12);
+    const Rect rect = {x, y, roundf(draw_text_width(pen->fonts, label, style) + 16 * s), roundf(24 * s)};
+    const bool hovered = ui_hovered(pen, rect);
     const Color fill = active ? theme->accent : hovered ? theme->hover : theme->raised;
-    draw_rect(&app->picture.list, rect, 4 * s, fill);
-    draw_text_in(&app->picture.list, rect, label, style, ALIGN_CENTER, active ? theme->accent_text : theme->text);
-    ui_hit(app, rect, hint, CURSOR_HAND, "%s", command);
+    draw_rect(pen->list, rect, 4 * s, fill);
+    draw_text_in(pen->list, rect, label, style, ALIGN_CENTER, active ? theme->accent_text : theme->text);
+    ui_hit(pen, rect, hint, CURSOR_HAND, "%s", command);
     return rect.w;
 }
 
-void ui_card(App *app, Rect rect) {
-    const Theme *theme = views_theme(app->ui.light);
-    const float s = app->picture.layout.scale;
+void ui_card(const Pen *pen, Rect rect) {
+    const Theme *theme = pen->theme;
+    const float s = pen->scale;
     for (int i = 3; i >= 1; i--) {
         const float spread = (float)i * 3 * s;
         const Rect shadow = {rect.x - spread, rect.y - spread + 4 * s, rect.w + 2 * spread, rect.h + 2 * spread};
-        draw_rect(&app->picture.list, shadow, 8 * s + spread,
-                  color_alpha(COLOR_HEX(0x000000), app->ui.light ? 0.05f : 0.16f));
+        draw_rect(pen->list, shadow, 8 * s + spread, color_alpha(COLOR_HEX(0x000000), theme->light ? 0.05f : 0.16f));
     }
-    draw_rect(&app->picture.list, rect, 8 * s, theme->panel);
-    draw_frame(&app->picture.list, rect, 8 * s, fmaxf(1, roundf(s)), theme->line);
+    draw_rect(pen->list, rect, 8 * s, theme->panel);
+    draw_frame(pen->list, rect, 8 * s, fmaxf(1, roundf(s)), theme->line);
 }

@@ -12,26 +12,39 @@ Layout ui_layout(const App *app, const FrameParams *params);
 
 /* ---- ui.c : controls ------------------------------------------------------------------------- */
 
-void ui_hit(App *app, Rect rect, const char *hint, PlatformCursor cursor, const char *command_format, ...)
+/* What panels draw with, and where they say what can be pressed. For one frame. */
+typedef struct Pen {
+    DrawList *list;
+    Fonts *fonts;
+    const Theme *theme;
+    float scale; /* pixels a point */
+    Hits *hits;
+    const Pointer *pointer;
+} Pen;
+Pen ui_pen(App *app);
+
+void ui_hit(const Pen *pen, Rect rect, const char *hint, PlatformCursor cursor, const char *command_format, ...)
     BASE_PRINTF(5, 6);
 /* The control registered last can be turned up and down. */
-void ui_hit_turns(App *app, const char *less, const char *more);
-bool ui_hovered(const App *app, Rect rect);
+void ui_hit_turns(const Pen *pen, const char *less, const char *more);
+bool ui_hovered(const Pen *pen, Rect rect);
 const Hit *ui_hit_at(const App *app, float x, float y);
-TextStyle ui_style(const App *app, float points);
-TextStyle ui_bold(const App *app, float points);
+TextStyle ui_style(const Pen *pen, float points);
+TextStyle ui_bold(const Pen *pen, float points);
 /* A text button; `active` draws it in the accent colour. Returns its width in pixels. */
-float ui_button(App *app, float x, float y, const char *label, bool active, const char *hint, const char *command);
-void ui_card(App *app, Rect rect); /* raised panel with a shadow */
+float ui_button(const Pen *pen, float x, float y, const char *label, bool active, const char *hint,
+                const char *command);
+void ui_card(const Pen *pen, Rect rect); /* raised panel with a shadow */
 
 /* ---- field_ui.c ------------------------------------------------------------------------------ */
 
 /* A field with its caret; `ghost` stands dim behind the text. */
-void ui_field(App *app, Rect rect, const Field *field, const char *ghost);
+void ui_field(const Pen *pen, Rect rect, const Field *field, const char *ghost);
 
 /* ---- column.c : a column of a panel that is filled from above -------------------------------- */
 
 typedef struct Panel {
+    Pen pen;
     App *app;
     Frame *frame;
     float x, y, w;

@@ -108,12 +108,12 @@ typedef struct Bars {
     float values[TOKENS_MOST];
 } Bars;
 
-static const Scene BARS;
+static const StateKey BARS_STATE = {.size = sizeof(Bars)};
 static const char *const BAR_NAMES[] = {"diagonal", "received", NULL};
 static const Color BAR_COLOR = {224, 64, 251, 255}, PANEL_COLOR = {12, 90, 40, 255};
 
 static void *bars_of(const App *app) {
-    return scene_state(app, &BARS);
+    return app_state(app, &BARS_STATE);
 }
 
 static void bars_title(const App *app, char *out, size_t out_size) {
@@ -150,9 +150,10 @@ static void bars_draw(App *app, Frame *frame, const FrameParams *params) {
 }
 
 static void bars_panel(App *app, Frame *frame, Rect rect) {
-    const float gap = 16 * frame->scale;
-    draw_rect(&app->picture.list, rect, 0, PANEL_COLOR);
-    (void)ui_button(app, rect.x + gap, rect.y + gap, "mirror", false, "the other way round", "mirror");
+    const Pen pen = ui_pen(app);
+    draw_rect(pen.list, rect, 0, PANEL_COLOR);
+    (void)ui_button(&pen, rect.x + 16 * frame->scale, rect.y + 16 * frame->scale, "mirror", false,
+                    "the other way round", "mirror");
 }
 
 static void bars_json(const App *app, TextBuffer *out) {
@@ -191,7 +192,7 @@ static const Property BARS_PROPERTIES[] = {
 static const Scene BARS = {
     .name = "bars",
     .traits = SCENE_PATTERNS | SCENE_HEADS,
-    .size = sizeof(Bars),
+    .state = &BARS_STATE,
     .json = bars_json,
     .words = {.hint = "a bar a token", .where = "for the bars: Tab shows them", .title = bars_title},
     .drawing = {.draw = bars_draw, .panel = bars_panel},
@@ -206,11 +207,11 @@ typedef struct Lamp {
     float size; /* points */
 } Lamp;
 
-static const Part LAMP;
+static const StateKey LAMP_STATE = {.size = sizeof(Lamp)};
 static const Color LAMP_COLOR = {250, 180, 20, 255};
 
 static void *lamp_of(const App *app) {
-    return part_state(app, &LAMP);
+    return app_state(app, &LAMP_STATE);
 }
 
 static Status lamp_open(App *app, Error *err) {
@@ -248,7 +249,7 @@ static const Property LAMP_PROPERTIES[] = {
 // clang-format on
 
 static const Part LAMP = {.name = "lamp",
-                          .size = sizeof(Lamp),
+                          .state = &LAMP_STATE,
                           .open = lamp_open,
                           .look_changed = lamp_look_changed,
                           .drawing = {.over = lamp_over},

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "features/record/record.h"
+#include "scenes/grid/grid.h"
 #include "test_app.h"
 
 enum { WIDTH = 24, HEIGHT = 10 };
@@ -71,6 +72,72 @@ static void test_a_zoom_goes_at_a_steady_rate_and_keeps_its_fixed_point(void **s
     close_scene(scene);
 }
 
+/* What is seen and chosen, as far as anybody outside can tell. */
+static void remember(Stage *scene, TextBuffer *out) {
+    App *app = &scene->app;
+    Error err = {0};
+    if (work_settle(app, &scene->params, UINT64_C(60000000000), &err) != STATUS_OK) fail_msg("%s", err.message);
+    state_json(app, out);
+    const char *machine = strstr(out->text, "\"recompute\":"); /* from there on: what it took, not what is seen */
+    assert_non_null(machine);
+    out->length = (size_t)(machine - out->text);
+    text_appendf(out, "%d %.9g %.9g", grid_of(app)->state.selected_count, grid_of(app)->state.camera.q,
+                 grid_of(app)->state.camera.points_q);
+    assert_false(out->failed);
+}
+
+/* A tour that goes to another view and moves within it is recorded: everything is found as it was. */
+static void test_a_recorded_tour_leaves_everything_as_it_was(void **state) {
+    char folder[] = "/tmp/attnscope-tour-XXXXXX", command[64];
+    (void)state;
+    static const char TEXT[] = "0 view matrix; find the; layer 1; head +1; pin 3,2; theme light; select-cells 1:4,2:5\n"
+                               "0..0.2 linear camera 2:9,1:8\n"
+                               "0.2 pin clear; view grid; layer 3; head +1; select toggle; zoom 2; pan 40,30\n"
+                               "0.3 grid-range common; view matrix; back; find-next; view grid; layer 0\n0.4 end\n";
+    static const char *const FROM[] = {
+        "view matrix; layer 2; heads mean; fit",
+        "view matrix; layer 2; heads 1; camera 4:20,3:19; pin 5,4; select-cells 2:6,1:3; "
+        "find he; find-next; theme light",
+        "view grid; layer 2; head +1; select toggle; zoom 3; grid-range head"};
+    Stage *scene = calloc(1, sizeof *scene);
+    Error err = {0};
+    open_scene(scene);
+    App *app = &scene->app;
+    char path[128], frames[128];
+    const char *demo[] = {"demo:jabberwocky"};
+    if (captures_open(app, demo, 1, &err) != STATUS_OK) fail_msg("%s", err.message);
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/tour.txt", folder);
+    snprintf(frames, sizeof frames, "%s/frames", folder);
+    assert_int_equal(file_write_all(path, TEXT, strlen(TEXT), NULL), STATUS_OK);
+    scene->params.width = 500;
+    scene->params.height = 400;
+    for (size_t i = 0; i < BASE_COUNT(FROM); i++) {
+        TextBuffer before = {0}, after = {0};
+        RecordSweepParams params = {.kind = SWEEP_TOUR, .tour = path, .path = frames, .replace = true, .fps = 20};
+        RecordSweepReport report;
+        frame_build(app, &scene->params);
+        if (commands_run_script(app, FROM[i], &err) != STATUS_OK) fail_msg("%s", err.message);
+        remember(scene, &before);
+        params.frame = scene->params;
+        if (record_sweep(app, &params, &report, &err) != STATUS_OK) fail_msg("%s", err.message);
+        assert_int_equal(report.summary.frames, 8);
+        text_buffer_free(&report.stops);
+        finish_chores(app);
+        remember(scene, &after);
+        size_t same = 0;
+        while (after.text[same] && after.text[same] == before.text[same])
+            same++;
+        if (after.text[same] || before.text[same])
+            fail_msg("from '%s': %.80s, and was %.80s", FROM[i], after.text + same, before.text + same);
+        text_buffer_free(&before);
+        text_buffer_free(&after);
+    }
+    close_scene(scene);
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    assert_int_equal(system(command), 0);
+}
+
 static void test_tours_do_not_reach_files(void **state) {
     (void)state;
     static const char *const NEVER[] = {"open", "screenshot", "state", "record", "sweep", "tour",   "tour-record",
@@ -90,6 +157,7 @@ static void test_tours_do_not_reach_files(void **state) {
 int test_record_group(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_zoom_goes_at_a_steady_rate_and_keeps_its_fixed_point),
+        cmocka_unit_test(test_a_recorded_tour_leaves_everything_as_it_was),
         cmocka_unit_test(test_tours_do_not_reach_files),
     };
     return cmocka_run_group_tests_name("record", tests, NULL, NULL);

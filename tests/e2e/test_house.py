@@ -12,9 +12,6 @@ from house import MEASURES, Figure, House
 
 # Measure -> what -> the most it may come to; "rooms" are the folders of house.ROOMS together.
 CEILINGS = {
-    "circles": {"rooms": 28},
-    "choices written": {house.CHOICES: 3},
-    "names compared": {"->name": 7},
     # The vocabulary of base and draw has prefixes of its own, such as mem_ and rect_, by design; a table may have the name
     # of what it lists.
     "foreign names": {"base": 50, "draw": 5, "rooms": 4},

@@ -55,14 +55,16 @@ const Scene LIST = {.name = "list",
 
 /* ---- a part ---------------------------------------------------------------------------------- */
 
+const StateKey NOTES_STATE = {.size = sizeof(Notes)};
+
 static void command_run(App *app, const Command *command, const char *args) {
-    Notes *notes = part_state(app, &NOTES);
+    Notes *notes = app_state(app, &NOTES_STATE);
     notes->runs++;
     snprintf(notes->run, sizeof notes->run, "%s %s", command->name, args);
 }
 
 static void scene_changed(App *app) {
-    ((Notes *)part_state(app, &NOTES))->scenes++;
+    ((Notes *)app_state(app, &NOTES_STATE))->scenes++;
 }
 
 static const Command OF_NOTES[] = {
@@ -71,7 +73,7 @@ static const Command OF_NOTES[] = {
 };
 
 const Part NOTES = {.name = "notes",
-                    .size = sizeof(Notes),
+                    .state = &NOTES_STATE,
                     .command_run = command_run,
                     .scene_changed = scene_changed,
                     .commands = OF_NOTES};

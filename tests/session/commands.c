@@ -12,7 +12,7 @@
 #include "test_session.h"
 
 static const Notes *notes(void) {
-    return part_state(bare(), &NOTES);
+    return app_state(bare(), &NOTES_STATE);
 }
 
 static Status run(const char *line, Error *err) {
@@ -105,8 +105,7 @@ static void test_scenes_are_shown_by_name(void **state) {
     assert_int_equal(notes()->scenes, before + 1);
     assert_true(scene_has(bare(), SCENE_PATTERNS) && !scene_has(bare(), SCENE_PATTERNS | SCENE_CELLS));
     scene_show(bare(), &PIXELS);
-    assert_null(scene_state(bare(), &(const Scene){.name = "stranger"}));
-    assert_null(part_state(bare(), &(const Part){.name = "stranger"}));
+    assert_null(app_state(bare(), &(const StateKey){.size = 1})); /* of a stranger */
 }
 
 static void test_no_memory_to_begin(void **state) {

@@ -14,6 +14,7 @@ typedef struct Notes {
     char run[64]; /* the last command: "name args" */
     int scenes;   /* so often another one was shown */
 } Notes;
+extern const StateKey NOTES_STATE;
 extern const Part NOTES;
 
 #endif

@@ -24,7 +24,7 @@ static size_t profile(Column *column, const float *values, int64_t count, int64_
     App *app = bare();
     draw_list_reset(&app->picture.list, NULL);
     column->frame = (Frame){.scale = 1, .theme = views_theme(false)};
-    column->panel = (Panel){.app = app, .frame = &column->frame};
+    column->panel = (Panel){.pen = ui_pen(app), .app = app, .frame = &column->frame};
     column_profile(&column->panel, BOX, values, count, marked, &column->least, &column->most);
     return app->picture.list.count - 1;
 }

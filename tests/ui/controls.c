@@ -18,8 +18,9 @@ static int begin(void **state) {
 static void test_who_is_drawn_last_is_hit_first(void **state) {
     (void)state;
     App *app = bare();
-    ui_hit(app, (Rect){0, 0, 100, 100}, "below", CURSOR_HAND, "layer %d", 3);
-    ui_hit(app, (Rect){50, 50, 100, 100}, "above", CURSOR_HAND, "%s", "fit");
+    const Pen pen = ui_pen(app);
+    ui_hit(&pen, (Rect){0, 0, 100, 100}, "below", CURSOR_HAND, "layer %d", 3);
+    ui_hit(&pen, (Rect){50, 50, 100, 100}, "above", CURSOR_HAND, "%s", "fit");
     assert_string_equal(ui_hit_at(app, 60, 60)->command, "fit");
     assert_string_equal(ui_hit_at(app, 10, 10)->command, "layer 3");
     assert_string_equal(ui_hit_at(app, 140, 140)->hint, "above");
@@ -29,10 +30,11 @@ static void test_who_is_drawn_last_is_hit_first(void **state) {
 static void test_the_control_registered_last_turns(void **state) {
     (void)state;
     App *app = bare();
-    ui_hit_turns(app, "less", "more"); /* there is none: nothing happens */
-    ui_hit(app, (Rect){0, 0, 10, 10}, "", CURSOR_HAND, "a");
-    ui_hit(app, (Rect){20, 0, 10, 10}, "", CURSOR_HAND, "b");
-    ui_hit_turns(app, "less", "more");
+    const Pen pen = ui_pen(app);
+    ui_hit_turns(&pen, "less", "more"); /* there is none: nothing happens */
+    ui_hit(&pen, (Rect){0, 0, 10, 10}, "", CURSOR_HAND, "a");
+    ui_hit(&pen, (Rect){20, 0, 10, 10}, "", CURSOR_HAND, "b");
+    ui_hit_turns(&pen, "less", "more");
     assert_null(ui_hit_at(app, 5, 5)->less);
     assert_string_equal(ui_hit_at(app, 25, 5)->less, "less");
     assert_string_equal(ui_hit_at(app, 25, 5)->more, "more");
@@ -41,8 +43,9 @@ static void test_the_control_registered_last_turns(void **state) {
 static void test_more_than_there_is_room_for(void **state) {
     (void)state;
     App *app = bare();
+    const Pen pen = ui_pen(app);
     for (int i = 0; i < APP_HITS_MAX + 10; i++)
-        ui_hit(app, (Rect){(float)i, 0, 1, 1}, "", CURSOR_HAND, "layer %d", i);
+        ui_hit(&pen, (Rect){(float)i, 0, 1, 1}, "", CURSOR_HAND, "layer %d", i);
     assert_int_equal(app->ui.hits.count, APP_HITS_MAX);
     assert_string_equal(ui_hit_at(app, APP_HITS_MAX - 0.5f, 0.5f)->command, "layer 1023");
     assert_null(ui_hit_at(app, APP_HITS_MAX + 5.5f, 0.5f));
@@ -51,15 +54,16 @@ static void test_more_than_there_is_room_for(void **state) {
 static void test_nothing_hovers_while_something_is_dragged(void **state) {
     (void)state;
     App *app = bare();
+    const Pen pen = ui_pen(app);
     const Rect rect = {10, 10, 20, 20};
     app->pointer = (Pointer){.x = 15, .y = 15, .inside = true};
-    assert_true(ui_hovered(app, rect));
+    assert_true(ui_hovered(&pen, rect));
     app->pointer.drag = DRAG_PAN;
-    assert_false(ui_hovered(app, rect));
+    assert_false(ui_hovered(&pen, rect));
     app->pointer = (Pointer){.x = 15, .y = 15, .inside = false};
-    assert_false(ui_hovered(app, rect));
+    assert_false(ui_hovered(&pen, rect));
     app->pointer = (Pointer){.x = 31, .y = 15, .inside = true};
-    assert_false(ui_hovered(app, rect));
+    assert_false(ui_hovered(&pen, rect));
 }
 
 int test_controls_group(void) {

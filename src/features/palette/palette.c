@@ -8,14 +8,6 @@
 
 #define PAGE 8
 
-Palette *palette_of(const App *app) {
-    return part_state(app, &PALETTE);
-}
-
-bool palette_is_open(const App *app) {
-    return palette_of(app)->open;
-}
-
 void palette_refresh(App *app) {
     Palette *p = palette_of(app);
     if (!p->open) return;
@@ -274,7 +266,7 @@ static const Command COMMANDS[] = {
 // clang-format on
 
 const Part PALETTE = {.name = "palette",
-                      .size = sizeof(Palette),
+                      .state = &PALETTE_STATE,
                       .close = close,
                       .event = take_event,
                       .drawing = {.over = palette_draw},

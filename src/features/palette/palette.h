@@ -53,11 +53,16 @@ typedef struct Palette {
     float row_h;
     int rows_shown;
 } Palette;
+/* ---- palette_list.c : the state, and what is listed ------------------------------------------ */
+
+extern const StateKey PALETTE_STATE;
 Palette *palette_of(const App *app);
+bool palette_is_open(const App *app);
+PaletteItem *palette_add(Palette *palette, PaletteKind kind, const char *query, const char *text, size_t shown);
+void palette_sort(Palette *palette); /* best match first */
 
 /* ---- palette.c ------------------------------------------------------------------------------- */
 
-bool palette_is_open(const App *app);
 /* Opens with this text typed. */
 void palette_open(App *app, const char *text);
 /* Takes it off the screen for a while, or brings it back; true when it was there. */
@@ -65,10 +70,8 @@ bool palette_show(App *app, bool shown);
 /* Items anew for the text; after something they are made of has changed. */
 void palette_refresh(App *app);
 
-/* ---- palette_items.c, palette_values.c, palette_files.c : what is listed --------------------- */
+/* ---- palette_items.c, palette_values.c, palette_files.c : what fits -------------------------- */
 
-PaletteItem *palette_add(Palette *palette, PaletteKind kind, const char *query, const char *text, size_t shown);
-void palette_sort(Palette *palette); /* best match first */
 void palette_commands(App *app, const char *query);
 void palette_values(App *app);
 /* Values that `command` takes; `each` is called with every one and a remark. True when there are no others. */

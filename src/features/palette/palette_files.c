@@ -103,7 +103,7 @@ void palette_files(App *app) {
     const char *typed = p->field.text + p->word;
     const char *name = file_base_name(typed);
     char before[FIELD_SIZE], path[APP_PATH_SIZE];
-    const bool opens = !strcmp(p->command->row->name, "open");
+    const bool opens = p->command->row->opens;
     snprintf(before, sizeof before, "%.*s", (int)(name - typed), typed);
     files_expand(before[0] ? before : ".", path, sizeof path);
     const FolderList *list = folder(app, path);

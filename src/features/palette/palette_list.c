@@ -1,8 +1,18 @@
-/* The list below the field of the palette: what fits, best first. */
+/* What all files of the palette need: its state, and the list below the field: what fits, best first. */
 #include "features/palette/palette.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+const StateKey PALETTE_STATE = {.size = sizeof(Palette)};
+
+Palette *palette_of(const App *app) {
+    return app_state(app, &PALETTE_STATE);
+}
+
+bool palette_is_open(const App *app) {
+    return palette_of(app)->open;
+}
 
 PaletteItem *palette_add(Palette *palette, PaletteKind kind, const char *query, const char *text, size_t shown) {
     FuzzyMatch match;

@@ -1,4 +1,4 @@
-/* Commands of recording, and the questions it asks. */
+/* Recording as a part: its commands, and the questions it asks. */
 #include "features/camera.h"
 #include "features/palette/palette.h"
 #include "features/parts.h"
@@ -80,7 +80,7 @@ static void ask(App *app, RecordQuestion question, const char *name, const char 
     app->pace.redraw = true;
 }
 
-bool record_asks_to_stay(App *app) {
+static bool asks_to_stay(App *app) {
     Recorder *r = record_of(app);
     if (!r->live.encoder || r->question == ASK_QUIT) return false; /* who asks twice means it */
     ask(app, ASK_QUIT, "", "");
@@ -107,7 +107,7 @@ static bool cmd_answer(App *app, const char *args, Error *err) {
     return true;
 }
 
-bool record_event(App *app, const InputEvent *event) {
+static bool take_event(App *app, const InputEvent *event) {
     if (record_of(app)->question == ASK_NOTHING) return false;
     switch (event->type) {
     case EVENT_KEY_DOWN:
@@ -317,10 +317,20 @@ static bool cmd_sweep(App *app, const char *args, Error *err) {
 }
 
 // clang-format off
-const Command RECORD_COMMANDS[] = {
+static const Command COMMANDS[] = {
     {"record", "[view|window] [fps=N] [PATH]", cmd_record, "F9=", "Window", "record the window; again to stop", NULL, .trusted = true},
     {"sweep", "[layers|heads|tokens|steps|TOUR.txt] [fps=N] [hold=S] [fade=S] [PATH]", cmd_sweep, "Shift+F9=layers", "Window", "record all layers, every frame exact", NULL, .needs = SCENE_PATTERNS, .trusted = true},
     {"answer", "yes|no", cmd_answer, NULL, NULL, NULL, NULL, .trusted = true},
     {.name = NULL},
 };
 // clang-format on
+
+const Part RECORD = {.name = "record",
+                     .state = &RECORD_STATE,
+                     .close = record_live_close,
+                     .event = take_event,
+                     .clock.tick = record_tick,
+                     .clock.next_ns = record_live_next_ns,
+                     .drawing = {.painted = record_painted},
+                     .asks_to_stay = asks_to_stay,
+                     .commands = COMMANDS};

@@ -60,7 +60,7 @@ static bool set_camera(App *app, const char *args, Error *err) {
 
 // clang-format off
 static const Property PROPERTIES[] = {
-    {.command = {"camera", "Q0:Q1,K0:K1|fit", NULL, NULL, "Camera", "show at least these, with parts of tokens and square cells as they are", NULL, .needs = SCENE_CELLS},
+    {.command = {"camera", "Q0:Q1,K0:K1|fit", NULL, NULL, "Camera", "show at least these, with parts of tokens and square cells as they are", NULL, .needs = SCENE_CELLS, .noted = NOTED_WITHOUT_CELLS},
      .kind = PROPERTY_TEXT, .where = PROPERTY_OPTION | PROPERTY_PICTURE | PROPERTY_PATTERNS, .set = set_camera, .get = camera_value,
      .option = {.arg = "Q0:Q1,K0:K1", .help = "these, with parts of tokens; square cells stay square", .order = PROPERTY_WITH_LAYOUT}},
     {.command = {.name = NULL}},

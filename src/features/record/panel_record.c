@@ -10,29 +10,12 @@
 #define CARD_W 440.0f
 #define DOT COLOR_HEX(0xE5484D)
 
-typedef struct Paint {
-    App *app;
-    DrawList *list;
-    const Theme *theme;
-    float s; /* pixels a point */
-} Paint;
-
-static Paint begin(App *app, Recorder *recorder) {
-    return (Paint){.app = app,
-                   .list = &recorder->list,
-                   .theme = views_theme(app->ui.light),
-                   .s = app->picture.layout.scale > 0 ? app->picture.layout.scale : 1};
-}
-
-static void card(const Paint *p, Rect rect) {
-    for (int i = 3; i >= 1; i--) {
-        const float spread = (float)i * 3 * p->s;
-        const Rect shadow = {rect.x - spread, rect.y - spread + 4 * p->s, rect.w + 2 * spread, rect.h + 2 * spread};
-        draw_rect(p->list, shadow, 8 * p->s + spread,
-                  color_alpha(COLOR_HEX(0x000000), p->app->ui.light ? 0.05f : 0.16f));
-    }
-    draw_rect(p->list, rect, 8 * p->s, p->theme->panel);
-    draw_frame(p->list, rect, 8 * p->s, fmaxf(1, roundf(p->s)), p->theme->line);
+/* Over the frame: into a list of its own. */
+static Pen begin(App *app, Recorder *recorder) {
+    Pen pen = ui_pen(app);
+    pen.list = &recorder->list;
+    if (pen.scale <= 0) pen.scale = 1;
+    return pen;
 }
 
 /* ---- the red dot ----------------------------------------------------------------------------- */
@@ -45,62 +28,60 @@ static void badge_text(const App *app, const RecordLive *live, char *out, size_t
     snprintf(out, out_size, "%u:%02u%s%s", seconds / 60, seconds % 60, late, live->scaled ? "   scaled" : "");
 }
 
-static void badge(const Paint *p, const Recorder *recorder) {
-    const float s = p->s;
+static void badge(const App *app, const Pen *p, const Recorder *recorder) {
+    const float s = p->scale;
     char text[128] = "saving ...";
     const bool on = recorder->live.encoder != NULL;
-    if (on) badge_text(p->app, &recorder->live, text, sizeof text);
-    const TextStyle style = ui_bold(p->app, 12);
-    const float width = roundf(draw_text_width(p->app->machine.fonts, text, style) + (on ? 36 : 24) * s);
+    if (on) badge_text(app, &recorder->live, text, sizeof text);
+    const TextStyle style = ui_bold(p, 12);
+    const float width = roundf(draw_text_width(p->fonts, text, style) + (on ? 36 : 24) * s);
     /* In the corner of the view: bars and panels keep their places. */
-    const Rect view = p->app->picture.layout.view;
+    const Rect view = app->picture.layout.view;
     const Rect box = {roundf(view.x + view.w - 12 * s - width), roundf(view.y + 8 * s), width, roundf(BADGE_H * s)};
     draw_rect(p->list, box, box.h / 2, on ? DOT : p->theme->raised);
     if (on)
         draw_rect(p->list, (Rect){box.x + 10 * s, box.y + box.h / 2 - 4 * s, 8 * s, 8 * s}, 4 * s, COLOR_HEX(0xFFFFFF));
     draw_text_in(p->list, (Rect){box.x + (on ? 24 : 12) * s, box.y, box.w - 12 * s, box.h}, text, style, ALIGN_LEFT,
                  on ? COLOR_HEX(0xFFFFFF) : p->theme->text);
-    if (on) ui_hit(p->app, box, "recording; click or F9 to stop", CURSOR_HAND, "record");
+    if (on) ui_hit(p, box, "recording; click or F9 to stop", CURSOR_HAND, "record");
 }
 
 /* ---- questions ------------------------------------------------------------------------------- */
 
-static float button(const Paint *p, float right, float y, const char *label, bool strong, const char *command) {
-    const float s = p->s;
-    const TextStyle style = ui_style(p->app, 12);
-    const float width = roundf(draw_text_width(p->app->machine.fonts, label, style) + 24 * s);
+static float button(const Pen *p, float right, float y, const char *label, bool strong, const char *command) {
+    const float s = p->scale;
+    const TextStyle style = ui_style(p, 12);
+    const float width = roundf(draw_text_width(p->fonts, label, style) + 24 * s);
     const Rect rect = {right - width, y, width, roundf(28 * s)};
-    const bool hovered = ui_hovered(p->app, rect);
+    const bool hovered = ui_hovered(p, rect);
     draw_rect(p->list, rect, 4 * s, strong ? p->theme->accent : hovered ? p->theme->hover : p->theme->raised);
     draw_text_in(p->list, rect, label, style, ALIGN_CENTER, strong ? p->theme->accent_text : p->theme->text);
-    ui_hit(p->app, rect, NULL, CURSOR_HAND, "%s", command);
+    ui_hit(p, rect, NULL, CURSOR_HAND, "%s", command);
     return rect.x;
 }
 
-static Rect card_box(const Paint *p, float height) {
-    const Rect window = p->app->picture.layout.window;
-    const float width = fminf(CARD_W * p->s, window.w - 16 * p->s);
-    return (Rect){roundf((window.w - width) / 2), roundf(fmaxf(8 * p->s, window.h * 0.3f - height * p->s / 2)),
-                  roundf(width), roundf(height * p->s)};
+static Rect card_box(const Pen *p, Rect window, float height) {
+    const float width = fminf(CARD_W * p->scale, window.w - 16 * p->scale);
+    return (Rect){roundf((window.w - width) / 2), roundf(fmaxf(8 * p->scale, window.h * 0.3f - height * p->scale / 2)),
+                  roundf(width), roundf(height * p->scale)};
 }
 
-static void question(const Paint *p, const Recorder *recorder) {
-    const float s = p->s;
+static void question(const Pen *p, Rect window, const Recorder *recorder) {
+    const float s = p->scale;
     const bool quit = recorder->question == ASK_QUIT;
     char title[400], cut[400];
     if (quit)
         snprintf(title, sizeof title, "A recording is on");
     else
         snprintf(title, sizeof title, "%s exists already", recorder->question_name);
-    const Rect box = card_box(p, 124);
-    ui_hit(p->app, p->app->picture.layout.window, NULL, CURSOR_ARROW, "%s", ""); /* nothing behind it can be clicked */
-    card(p, box);
-    draw_text_fit(p->app->machine.fonts, title, ui_bold(p->app, 14), box.w - 40 * s, cut, sizeof cut);
-    draw_text(p->list, box.x + 20 * s, box.y + 34 * s, cut, ui_bold(p->app, 14), ALIGN_LEFT, p->theme->text);
-    draw_text_fit(p->app->machine.fonts,
-                  quit ? "Quitting ends it; what was recorded is saved." : "The recording would replace it.",
-                  ui_style(p->app, 13), box.w - 40 * s, cut, sizeof cut);
-    draw_text(p->list, box.x + 20 * s, box.y + 58 * s, cut, ui_style(p->app, 13), ALIGN_LEFT, p->theme->dim);
+    const Rect box = card_box(p, window, 124);
+    ui_hit(p, window, NULL, CURSOR_ARROW, "%s", ""); /* nothing behind it can be clicked */
+    ui_card(p, box);
+    draw_text_fit(p->fonts, title, ui_bold(p, 14), box.w - 40 * s, cut, sizeof cut);
+    draw_text(p->list, box.x + 20 * s, box.y + 34 * s, cut, ui_bold(p, 14), ALIGN_LEFT, p->theme->text);
+    draw_text_fit(p->fonts, quit ? "Quitting ends it; what was recorded is saved." : "The recording would replace it.",
+                  ui_style(p, 13), box.w - 40 * s, cut, sizeof cut);
+    draw_text(p->list, box.x + 20 * s, box.y + 58 * s, cut, ui_style(p, 13), ALIGN_LEFT, p->theme->dim);
     const float y = box.y + box.h - 44 * s;
     const float x = button(p, box.x + box.w - 20 * s, y, quit ? "Save and quit  (Enter)" : "Replace  (Enter)", true,
                            "answer yes");
@@ -109,29 +90,29 @@ static void question(const Paint *p, const Recorder *recorder) {
 
 /* ---- sweeps ---------------------------------------------------------------------------------- */
 
-static void progress(const Paint *p, const RecordProgress *now) {
-    const float s = p->s;
-    const Rect box = card_box(p, 112);
+static void progress(const Pen *p, Rect window, const RecordProgress *now) {
+    const float s = p->scale;
+    const Rect box = card_box(p, window, 112);
     char cut[MOVIE_SENTENCE];
-    ui_hit(p->app, p->app->picture.layout.window, NULL, CURSOR_ARROW, "%s", "");
-    card(p, box);
-    draw_text_fit(p->app->machine.fonts, now->title, ui_bold(p->app, 13), box.w - 40 * s, cut, sizeof cut);
-    draw_text(p->list, box.x + 20 * s, box.y + 30 * s, cut, ui_bold(p->app, 13), ALIGN_LEFT, p->theme->text);
+    ui_hit(p, window, NULL, CURSOR_ARROW, "%s", "");
+    ui_card(p, box);
+    draw_text_fit(p->fonts, now->title, ui_bold(p, 13), box.w - 40 * s, cut, sizeof cut);
+    draw_text(p->list, box.x + 20 * s, box.y + 30 * s, cut, ui_bold(p, 13), ALIGN_LEFT, p->theme->text);
     const Rect track = {box.x + 20 * s, roundf(box.y + 46 * s), box.w - 40 * s, roundf(6 * s)};
     draw_rect(p->list, track, track.h / 2, p->theme->raised);
     draw_rect(p->list,
               (Rect){track.x, track.y, fmaxf(track.h, track.w * (float)f64_clamp(now->fraction, 0, 1)), track.h},
               track.h / 2, p->theme->accent);
-    draw_text_fit(p->app->machine.fonts, now->detail, ui_style(p->app, 12), box.w - 40 * s, cut, sizeof cut);
-    draw_text(p->list, box.x + 20 * s, box.y + 74 * s, cut, ui_style(p->app, 12), ALIGN_LEFT, p->theme->text);
-    draw_text(p->list, box.x + 20 * s, box.y + 96 * s, "Esc cancels", ui_style(p->app, 11), ALIGN_LEFT, p->theme->dim);
+    draw_text_fit(p->fonts, now->detail, ui_style(p, 12), box.w - 40 * s, cut, sizeof cut);
+    draw_text(p->list, box.x + 20 * s, box.y + 74 * s, cut, ui_style(p, 12), ALIGN_LEFT, p->theme->text);
+    draw_text(p->list, box.x + 20 * s, box.y + 96 * s, "Esc cancels", ui_style(p, 11), ALIGN_LEFT, p->theme->dim);
 }
 
 void panel_record(App *app, Recorder *recorder) {
-    const Paint p = begin(app, recorder);
-    if (recorder->live.encoder || recorder->finishing) badge(&p, recorder);
+    const Pen p = begin(app, recorder);
+    if (recorder->live.encoder || recorder->finishing) badge(app, &p, recorder);
     if (recorder->progress)
-        progress(&p, recorder->progress);
+        progress(&p, app->picture.layout.window, recorder->progress);
     else if (recorder->question != ASK_NOTHING)
-        question(&p, recorder);
+        question(&p, app->picture.layout.window, recorder);
 }

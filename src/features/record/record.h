@@ -54,6 +54,7 @@ typedef struct Recorder {
     const RecordProgress *progress; /* of a sweep that is on */
     DrawList list;                  /* painted over the frame, not recorded */
 } Recorder;
+extern const StateKey RECORD_STATE;
 Recorder *record_of(const App *app);
 
 Status record_live_start(App *app, const RecordLiveParams *params, Error *err);

@@ -8,7 +8,6 @@
  * nothing; two frames in one slot: the later one stays. When the encoder has no room a slot repeats the frame before
  * and counts as dropped, and so do slots that passed while drawing took too long. The red dot is painted after the
  * frame was read. */
-#include "features/parts.h"
 #include "features/record/record_parts.h"
 
 #include <math.h>
@@ -210,11 +209,11 @@ void record_tick(App *app, uint64_t now) {
     if (r->finishing && movie_encoder_finished(r->finishing)) tell_finished(app);
 }
 
-static uint64_t next(const App *app, uint64_t now) {
+uint64_t record_live_next_ns(const App *app, uint64_t now) {
     return record_live_on(app) ? now + TICK_NS : UINT64_MAX;
 }
 
-static void close(App *app) {
+void record_live_close(App *app) {
     Recorder *r = record_of(app);
     record_live_stop(app);
     if (r->finishing) {
@@ -223,13 +222,3 @@ static void close(App *app) {
     }
     draw_list_free(&r->list);
 }
-
-const Part RECORD = {.name = "record",
-                     .size = sizeof(Recorder),
-                     .close = close,
-                     .event = record_event,
-                     .clock.tick = record_tick,
-                     .clock.next_ns = next,
-                     .drawing = {.painted = record_painted},
-                     .asks_to_stay = record_asks_to_stay,
-                     .commands = RECORD_COMMANDS};

@@ -6,11 +6,24 @@
 
 /* cmd_record.c: CAPTURE-WHAT-TIME.ending in the current folder, free of characters that file systems dislike. */
 void record_default_name(const App *app, const char *what, const char *ending, char *out, size_t out_size);
-/* True when the event was an answer, or there is a question and it must not reach anything else. */
-bool record_event(App *app, const InputEvent *event);
-/* Before quitting: true when something is being recorded, and the person was asked. */
-bool record_asks_to_stay(App *app);
-extern const Command RECORD_COMMANDS[];
+
+/* record_kept.c: which view is shown, what is looked at, and what parts and scenes keep (StateKey.kept). */
+typedef struct RecordKept {
+    Shown shown;
+    Look look;
+    HeadMemory memory;
+    float scale;
+    bool light, panels;
+    void *states;
+} RecordKept;
+Status record_keep(const App *app, RecordKept *kept, Error *err);
+/* As often as needed, while the same captures are open. */
+void record_put_back(App *app, const RecordKept *kept);
+void record_kept_free(RecordKept *kept);
+
+/* record_live.c: of the part RECORD. */
+uint64_t record_live_next_ns(const App *app, uint64_t now); /* UINT64_MAX: never */
+void record_live_close(App *app);                           /* completes what is being recorded */
 
 /* record_tour.c, record_tour_write.c: of the part TOUR. */
 void record_tour_tick(App *app, uint64_t now);

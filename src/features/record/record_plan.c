@@ -41,13 +41,12 @@ static void query_rows(const App *app, const Look *look, int64_t queries, int64_
 }
 
 Status record_plan_count(App *app, SweepKind kind, int64_t *count, Error *err) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys, first;
+    Pattern pattern;
+    int64_t first;
     if (app_capture(app) && scene_has(app, SCENE_STRIPS))
         return error_set(err, STATUS_UNSUPPORTED,
                          "probabilities of tokens have no layers, heads or steps to go through");
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return error_set(err, STATUS_NOT_FOUND, "no capture is open");
+    if (!app_pattern(app, &pattern)) return error_set(err, STATUS_NOT_FOUND, "no capture is open");
     if (!scene_has(app, SCENE_HEADS) && kind != SWEEP_STEPS) {
         return error_set(err, STATUS_UNSUPPORTED,
                          "the grid shows all layers and heads at once: there is nothing to go through; sweep the "
@@ -55,16 +54,16 @@ Status record_plan_count(App *app, SweepKind kind, int64_t *count, Error *err) {
     }
     switch (kind) {
     case SWEEP_LAYERS:
-        *count = set->layer_count;
+        *count = pattern.set->layer_count;
         break;
     case SWEEP_HEADS:
-        *count = layer->head_count;
+        *count = pattern.layer->head_count;
         break;
     case SWEEP_TOKENS:
-        query_rows(app, &app->look, queries, &first, count);
+        query_rows(app, &app->look, pattern.queries, &first, count);
         break;
     default:
-        *count = set->step_count;
+        *count = pattern.set->step_count;
         break;
     }
     if (*count < 2 && kind == SWEEP_STEPS)
@@ -112,26 +111,25 @@ bool record_plan_row(App *app) {
 /* ---- stops ----------------------------------------------------------------------------------- */
 
 Status record_plan_go(App *app, SweepKind kind, const Look *first, int64_t n, Error *err) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys, query, count;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return error_set(err, STATUS_NOT_FOUND, "no capture is open");
+    Pattern pattern;
+    int64_t query, count;
+    if (!app_pattern(app, &pattern)) return error_set(err, STATUS_NOT_FOUND, "no capture is open");
     switch (kind) {
     case SWEEP_LAYERS:
         app->look.subject.layer = (int)n;
         app->look.subject.heads = first->subject.heads; /* as far as this layer has them */
         break;
     case SWEEP_HEADS:
-        app->look.subject.heads = (HeadSet){.op = HEADS_MEAN, .count = 1, .heads = {layer->head_numbers[n]}};
+        app->look.subject.heads = (HeadSet){.op = HEADS_MEAN, .count = 1, .heads = {pattern.layer->head_numbers[n]}};
         break;
     case SWEEP_TOKENS:
-        query_rows(app, first, queries, &query, &count);
+        query_rows(app, first, pattern.queries, &query, &count);
         app->look.matrix.cursor_on = app->look.matrix.cursor_locked = true;
         app->look.matrix.cursor_q = query + n;
         app->look.matrix.cursor_k = 0;
         return STATUS_OK;
     default:
-        app->look.subject.step = capture_step_of_number(set, (int)n);
+        app->look.subject.step = capture_step_of_number(pattern.set, (int)n);
         break;
     }
     look_changed_follow(app);
@@ -160,51 +158,46 @@ static void query_label(App *app, char *out, size_t out_size) {
 }
 
 void record_plan_label(App *app, SweepKind kind, char *out, size_t out_size) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     char heads[160];
     out[0] = 0;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
-    tiles_headset_describe(&app->look.subject.heads, layer, heads, sizeof heads);
+    if (!app_pattern(app, &pattern)) return;
+    tiles_headset_describe(&app->look.subject.heads, pattern.layer, heads, sizeof heads);
     switch (kind) {
     case SWEEP_HEADS:
-        snprintf(out, out_size, "%s of %d", heads, layer->head_count);
+        snprintf(out, out_size, "%s of %d", heads, pattern.layer->head_count);
         break;
     case SWEEP_TOKENS:
         query_label(app, out, out_size);
         break;
     case SWEEP_STEPS:
-        snprintf(out, out_size, "step %d of %d", capture_step_number(set, app->look.subject.step), set->step_count);
+        snprintf(out, out_size, "step %d of %d", capture_step_number(pattern.set, app->look.subject.step),
+                 pattern.set->step_count);
         break;
     default:
-        snprintf(out, out_size, "layer %d, %s", layer->number, heads);
+        snprintf(out, out_size, "layer %d, %s", pattern.layer->number, heads);
         break;
     }
 }
 
 int record_plan_number(const App *app, SweepKind kind, int64_t n) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return -1;
-    if (kind == SWEEP_LAYERS && n < set->layer_count) return set->layers[n].number;
-    if (kind == SWEEP_HEADS && n < layer->head_count) return layer->head_numbers[n];
+    Pattern pattern;
+    if (!app_pattern(app, &pattern)) return -1;
+    if (kind == SWEEP_LAYERS && n < pattern.set->layer_count) return pattern.set->layers[n].number;
+    if (kind == SWEEP_HEADS && n < pattern.layer->head_count) return pattern.layer->head_numbers[n];
     return -1;
 }
 
 void record_plan_json(const App *app, TextBuffer *out) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     char heads[HEADSET_TEXT_SIZE];
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
+    if (!app_pattern(app, &pattern)) return;
     tiles_headset_format(&app->look.subject.heads, heads, sizeof heads);
     text_append(out, "\"set\":");
-    text_append_json(out, set->name);
-    text_appendf(out, ",\"layer\":%d,\"heads\":", layer->number);
+    text_append_json(out, pattern.set->name);
+    text_appendf(out, ",\"layer\":%d,\"heads\":", pattern.layer->number);
     text_append_json(out, heads);
-    text_appendf(out, ",\"step\":%d,\"query\":", capture_step_number(set, app->look.subject.step));
+    text_appendf(out, ",\"step\":%d,\"query\":", capture_step_number(pattern.set, app->look.subject.step));
     if (app->look.matrix.cursor_locked)
         text_appendf(out, "%lld", (long long)app->look.matrix.cursor_q);
     else

@@ -9,8 +9,7 @@
  * sweep, since otherwise the eye compares colours that mean different numbers; it is the largest of the stops'
  * automatic ranges. */
 #include "features/play.h"
-#include "features/record/record.h"
-#include "features/selection.h"
+#include "features/record/record_parts.h"
 
 #include <math.h>
 #include <string.h>
@@ -29,7 +28,8 @@ typedef struct Sweep {
     GpuTarget *target;
     FrameParams frame;
     ManualClock clock;
-    Look first; /* what was looked at when it began */
+    Look first;      /* what was looked at when it began, in the range of colours of all stops */
+    RecordKept kept; /* how everything is found again */
     int fps;
     int64_t stops;
     uint64_t hold, fade;   /* frames */
@@ -37,9 +37,11 @@ typedef struct Sweep {
     uint64_t stop_frame;   /* first frame of the last stop */
     uint8_t *before, *now; /* for fades */
     Rect plot;
-    char range[160];
-    float highest, own_high; /* of all stops so far, of this one */
-    bool is_signed, unbounded;
+    struct {
+        char text[160];
+        float highest, own_high; /* of all stops so far, of this one */
+        bool is_signed, unbounded;
+    } range;
     RecordTour *tour;
     RecordVerdict verdict;
     uint64_t began_ns;
@@ -100,7 +102,8 @@ static bool overview_is_ready(Sweep *s) {
     Frame frame = frame_make(app, &params);
     TileKey key;
     return views_base_ready(&frame, &app->look, app->look.subject.layer, true, &key) &&
-           views_auto_range(&frame, &app->look, app->look.subject.layer, app->look.colours.percentile, &s->own_high);
+           views_auto_range(&frame, &app->look, app->look.subject.layer, app->look.colours.percentile,
+                            &s->range.own_high);
 }
 
 static bool row_is_ready(Sweep *s) {
@@ -110,20 +113,18 @@ static bool row_is_ready(Sweep *s) {
 static Status widen_range(void *user, Error *err) {
     Sweep *s = user;
     App *app = s->app;
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     ResolvedHeads heads;
     if (app->look.colours.range_mode == RANGE_MANUAL || app->look.colours.range_locked) {
-        s->unbounded = true;
+        s->range.unbounded = true;
         return STATUS_OK;
     }
     const Status status = wait_for(s, overview_is_ready, "overviews", err);
     if (status != STATUS_OK) return status;
-    s->highest = fmaxf(s->highest, s->own_high);
-    if (app_pattern(app, &set, &layer, &queries, &keys) &&
-        tiles_headset_resolve(&app->look.subject.heads, set, layer, &heads, NULL) == STATUS_OK) {
-        s->is_signed |= views_look_signed(set, &app->look, &heads);
+    s->range.highest = fmaxf(s->range.highest, s->range.own_high);
+    if (app_pattern(app, &pattern) &&
+        tiles_headset_resolve(&app->look.subject.heads, pattern.set, pattern.layer, &heads, NULL) == STATUS_OK) {
+        s->range.is_signed |= views_look_signed(pattern.set, &app->look, &heads);
     }
     return STATUS_OK;
 }
@@ -135,8 +136,7 @@ static Status common_range(Sweep *s, Error *err) {
     if (s->tour) {
         status = widen_range(s, err);
         if (status == STATUS_OK) status = record_tour_patterns(app, s->tour, widen_range, s, err);
-        app->look = s->first;
-        look_changed_follow(app);
+        record_put_back(app, &s->kept);
     } else if (s->params->kind == SWEEP_TOKENS) {
         status = widen_range(s, err);
     } else {
@@ -157,25 +157,26 @@ static Status settle_range(Sweep *s, Error *err) {
     const bool given = app->look.colours.range_mode == RANGE_MANUAL || app->look.colours.range_locked;
     if (given || own) {
         if (given)
-            snprintf(s->range, sizeof s->range, "colour range %.3g to %.3g", (double)app->look.colours.lo,
+            snprintf(s->range.text, sizeof s->range.text, "colour range %.3g to %.3g", (double)app->look.colours.lo,
                      (double)app->look.colours.hi);
         return STATUS_OK;
     }
     const Status status = common_range(s, err);
-    if (status != STATUS_OK || s->unbounded) return status;
+    if (status != STATUS_OK || s->range.unbounded) return status;
     app->look.colours.range_mode = RANGE_MANUAL;
-    app->look.colours.lo = s->is_signed ? -s->highest : 0;
-    app->look.colours.hi = s->highest;
+    app->look.colours.lo = s->range.is_signed ? -s->range.highest : 0;
+    app->look.colours.hi = s->range.highest;
     s->first = app->look;
     s->report->one_range = true;
     s->report->lo = app->look.colours.lo;
     s->report->hi = app->look.colours.hi;
     if (s->tour || s->params->kind == SWEEP_TOKENS) {
-        snprintf(s->range, sizeof s->range, "one colour range throughout: %.3g to %.3g", (double)app->look.colours.lo,
-                 (double)app->look.colours.hi);
+        snprintf(s->range.text, sizeof s->range.text, "one colour range throughout: %.3g to %.3g",
+                 (double)app->look.colours.lo, (double)app->look.colours.hi);
     } else {
-        snprintf(s->range, sizeof s->range, "one colour range for all %lld %ss: %.3g to %.3g", (long long)s->stops,
-                 record_plan_noun(s->params->kind), (double)app->look.colours.lo, (double)app->look.colours.hi);
+        snprintf(s->range.text, sizeof s->range.text, "one colour range for all %lld %ss: %.3g to %.3g",
+                 (long long)s->stops, record_plan_noun(s->params->kind), (double)app->look.colours.lo,
+                 (double)app->look.colours.hi);
     }
     return STATUS_OK;
 }
@@ -201,8 +202,8 @@ static void add_caption(Sweep *s, int64_t stop) {
     if (s->frame.caption <= 0) return;
     if (s->tour) caption.fraction = (double)(s->sent + 1) / (double)s->report->total;
     record_plan_label(s->app, s->params->kind, caption.label, sizeof caption.label);
-    if (s->range[0])
-        snprintf(caption.range, sizeof caption.range, "%s", s->range);
+    if (s->range.text[0])
+        snprintf(caption.range, sizeof caption.range, "%s", s->range.text);
     else if (s->params->own_range && !s->tour) {
         snprintf(caption.range, sizeof caption.range, "each %s in its own colour range: %.3g to %.3g",
                  record_plan_noun(s->params->kind), (double)s->app->look.colours.lo, (double)s->app->look.colours.hi);
@@ -456,14 +457,13 @@ Status record_sweep(App *app, const RecordSweepParams *params, RecordSweepReport
                .first = app->look,
                .fps = params->fps ? params->fps : MOVIE_SWEEP_FPS};
     const Clock clock = app->machine.clock;
-    const bool light = app->ui.light, panels = app->ui.panels, playing = play_of(app)->on,
-               selected = selection_of(app)->on;
-    const Look before = app->look;
+    Status status = record_keep(app, &s.kept, err);
+    if (status != STATUS_OK) return status;
     s.frame.exact_only = true;
     s.frame.caption = params->frame.bare || params->no_caption ? 0 : RECORD_CAPTION_POINTS;
     play_of(app)->on = false;
     text_append(&report->stops, "[");
-    Status status = prepare(&s, err);
+    status = prepare(&s, err);
     if (status == STATUS_OK) status = s.tour ? play_tour(&s, err) : play_stops(&s, err);
     status = close_encoder(&s, status, err);
     text_append(&report->stops, "]");
@@ -474,12 +474,8 @@ Status record_sweep(App *app, const RecordSweepParams *params, RecordSweepReport
     mem_free(s.before);
     mem_free(s.now);
     app->machine.clock = clock;
-    app->look = before;
-    app->ui.light = light;
-    app->ui.panels = panels;
-    play_of(app)->on = playing;
-    selection_of(app)->on = selected;
     app->message.text[0] = 0;
-    look_changed_follow(app);
+    record_put_back(app, &s.kept);
+    record_kept_free(&s.kept);
     return status;
 }

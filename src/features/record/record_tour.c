@@ -316,16 +316,15 @@ static void move_axis(double *middle, double *scale, double to_middle, double to
 }
 
 static Camera camera_target(App *app, const Item *item) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     const float scale = app->picture.layout.scale > 0 ? app->picture.layout.scale : 1;
     const float w = fmaxf(1, app->picture.result.plot.w / scale), h = fmaxf(1, app->picture.result.plot.h / scale);
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return app->look.matrix.camera;
-    if (item->fit) return views_camera_fit(queries, keys, w, h, app->look.matrix.fit_mode);
+    if (!app_pattern(app, &pattern)) return app->look.matrix.camera;
+    if (item->fit) return views_camera_fit(pattern.queries, pattern.keys, w, h, app->look.matrix.fit_mode);
     Camera camera = views_camera_rect(item->to[0], item->to[1], item->to[2], item->to[3], w, h);
     /* Square cells stay square; the rectangle is in view, whatever the shape of the window. */
-    const double aspect = queries > keys ? (double)queries / (double)keys : (double)keys / (double)i64_max(queries, 1);
+    const double aspect = pattern.queries > pattern.keys ? (double)pattern.queries / (double)pattern.keys
+                                                         : (double)pattern.keys / (double)i64_max(pattern.queries, 1);
     if (app->look.matrix.fit_mode == FIT_SQUARE ||
         (app->look.matrix.fit_mode == FIT_AUTO && aspect <= CAMERA_SQUARE_ASPECT)) {
         camera.points_q = camera.points_k = fmin(camera.points_q, camera.points_k);
@@ -425,10 +424,7 @@ Status record_tour_play(App *app, RecordTourPlayer *player, double seconds, Erro
 
 static bool chooses_pattern(const App *app, const char *command) {
     const KnownCommand *known = commands_find(app, command, strcspn(command, " "));
-    if (!known) return false;
-    const Command *row = known->row;
-    return (row->group && !strcmp(row->group, "Layers and heads") && strcmp(row->name, "play")) ||
-           !strcmp(row->name, "pool");
+    return known && known->row->chooses;
 }
 
 Status record_tour_patterns(App *app, const RecordTour *tour, Status (*each)(void *user, Error *err), void *user,

@@ -55,15 +55,13 @@ static bool start_with(void *user, const Property *property, const Scene *scene)
 
 /* Everything that later lines build upon, in absolute terms. */
 static void note_start(App *app, RecordTourWriter *w) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     char heads[HEADSET_TEXT_SIZE];
     const Look *look = &app->look;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
+    if (!app_pattern(app, &pattern)) return;
     tiles_headset_format(&look->subject.heads, heads, sizeof heads);
     text_appendf(&w->text, "# attnscope tour of %s\n0 view %s\n0 set %s\n0 layer %d\n", capture_name(app_capture(app)),
-                 app->shown.scene->name, set->name, layer->number);
+                 app->shown.scene->name, pattern.set->name, pattern.layer->number);
     /* A list of heads may be longer than a line of a tour; then the tour begins with the heads of whoever plays it. */
     if (strlen(heads) < 400) text_appendf(&w->text, "0 heads %s\n", heads);
     Starting starting = {app, &w->text};
@@ -97,14 +95,7 @@ Status record_tour_write_start(App *app, const char *path, Error *err) {
 void record_tour_note_command(App *app, const Command *command, const char *args) {
     if (!record_tour_writing(app) || !record_tour_allows(command) || !command->group) return;
     RecordTourWriter *w = record_of(app)->writer;
-    const bool matrix = scene_has(app, SCENE_CELLS);
-    /* Seen in frames. */
-    if (matrix && !strcmp(command->group, "Camera") && strcmp(command->name, "aspect") &&
-        strcmp(command->name, "select-cells"))
-        return;
-    if (!strcmp(command->name, "layer") || !strcmp(command->name, "play") || !strcmp(command->name, "help") ||
-        !strcmp(command->name, "status"))
-        return;
+    if (command->noted == NOTED_NEVER || (command->noted == NOTED_WITHOUT_CELLS && scene_has(app, SCENE_CELLS))) return;
     if (w->text.length < NOTES_MOST)
         text_appendf(&w->text, "%.3f %s%s%s\n", seconds_now(app, clock_now_ns(&app->machine.clock)), command->name,
                      args[0] ? " " : "", args);
@@ -139,15 +130,13 @@ static void note_camera(App *app, RecordTourWriter *w, double now) {
 }
 
 void record_tour_note_frame(App *app, uint64_t now) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
-    if (!record_tour_writing(app) || !app_pattern(app, &set, &layer, &queries, &keys)) return;
+    Pattern pattern;
+    if (!record_tour_writing(app) || !app_pattern(app, &pattern)) return;
     RecordTourWriter *w = record_of(app)->writer;
     const Look *look = &app->look;
     const double seconds = seconds_now(app, now);
     if (w->text.length >= NOTES_MOST) return;
-    if (look->subject.layer != w->layer) text_appendf(&w->text, "%.3f layer %d\n", seconds, layer->number);
+    if (look->subject.layer != w->layer) text_appendf(&w->text, "%.3f layer %d\n", seconds, pattern.layer->number);
     w->layer = look->subject.layer;
     if (look->matrix.cursor_locked &&
         (!w->cursor_locked || look->matrix.cursor_q != w->cursor_q || look->matrix.cursor_k != w->cursor_k)) {

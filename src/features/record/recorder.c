@@ -2,6 +2,8 @@
 #include "features/parts.h"
 #include "features/record/record.h"
 
+const StateKey RECORD_STATE = {.size = sizeof(Recorder)};
+
 Recorder *record_of(const App *app) {
-    return part_state(app, &RECORD);
+    return app_state(app, &RECORD_STATE);
 }

@@ -39,11 +39,9 @@ static bool parse_head(const SetInfo *set, const char **at, GridHead *out, Error
 }
 
 static bool cmd_select(App *app, const char *args, Error *err) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     GridState *grid = &grid_of(app)->state;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return false;
+    if (!app_pattern(app, &pattern)) return false;
     if (!strcmp(args, "toggle")) {
         grid_toggle_selected(app, grid->focus);
         return true;
@@ -56,7 +54,7 @@ static bool cmd_select(App *app, const char *args, Error *err) {
             error_set(err, STATUS_RANGE, "%d heads are as many as a selection holds", GRID_SELECTED_MAX);
             return false;
         }
-        if (!parse_head(set, &at, &heads[count++], err)) return false;
+        if (!parse_head(pattern.set, &at, &heads[count++], err)) return false;
     }
     grid->selected_count = 0;
     for (int i = 0; i < count; i++)

@@ -5,10 +5,11 @@
 #include "session/app.h"
 
 typedef struct GridScene {
+    GridState state; /* kept, as it stands before `grid` */
     Grid *grid;
     GridLayout layout; /* of the last frame */
-    GridState state;
 } GridScene;
+extern const StateKey GRID_STATE;
 GridScene *grid_of(const App *app);
 
 /* ---- view.c ---------------------------------------------------------------------------------- */

@@ -20,9 +20,8 @@ static GridHead shown_head(const App *app) {
 }
 
 static void row(Panel *p, const char *name, const char *value) {
-    draw_text(&p->app->picture.list, p->x, p->y, name, ui_style(p->app, 12), ALIGN_LEFT, p->frame->theme->dim);
-    draw_text(&p->app->picture.list, p->x + p->w, p->y, value, ui_style(p->app, 12), ALIGN_RIGHT,
-              p->frame->theme->text);
+    draw_text(p->pen.list, p->x, p->y, name, ui_style(&p->pen, 12), ALIGN_LEFT, p->frame->theme->dim);
+    draw_text(p->pen.list, p->x + p->w, p->y, value, ui_style(&p->pen, 12), ALIGN_RIGHT, p->frame->theme->text);
     p->y += ROW_H * p->frame->scale;
 }
 
@@ -31,12 +30,11 @@ static void head_name(Panel *p, GridHead head, float size) {
     const float s = p->frame->scale;
     const SetInfo *set = capture_set(p->frame->capture, p->app->look.subject.set);
     char text[64];
-    const TextStyle style = ui_bold(p->app, size);
-    const float cap = draw_text_cap_height(p->app->machine.fonts, style), dot = 7 * s;
-    draw_rect(&p->app->picture.list, (Rect){p->x, p->y - cap / 2 - dot / 2, dot, dot}, dot / 2,
-              views_head_color(head.head));
+    const TextStyle style = ui_bold(&p->pen, size);
+    const float cap = draw_text_cap_height(p->pen.fonts, style), dot = 7 * s;
+    draw_rect(p->pen.list, (Rect){p->x, p->y - cap / 2 - dot / 2, dot, dot}, dot / 2, views_head_color(head.head));
     snprintf(text, sizeof text, "layer %d, head %d", set->layers[head.layer].number, head.head);
-    draw_text(&p->app->picture.list, p->x + dot + 8 * s, p->y, text, style, ALIGN_LEFT, p->frame->theme->text);
+    draw_text(p->pen.list, p->x + dot + 8 * s, p->y, text, style, ALIGN_LEFT, p->frame->theme->text);
 }
 
 /* The head's picture in a square of this side, in its own shape. */
@@ -50,9 +48,8 @@ static void picture(Panel *p, GridHead head, float side) {
     const float h = fmaxf(2, floorf((float)((double)layer->queries * fit.points_q) * grow));
     const Rect rect = {roundf(p->x + (side - w) / 2), roundf(p->y + (side - h) / 2), w, h};
     if (!views_grid_preview(p->frame, grid_of(p->app)->grid, &p->app->look, head, rect)) {
-        draw_rect(&p->app->picture.list, rect, 0, p->frame->theme->masked);
-        draw_text_in(&p->app->picture.list, rect, "being built", ui_style(p->app, 12), ALIGN_CENTER,
-                     p->frame->theme->dim);
+        draw_rect(p->pen.list, rect, 0, p->frame->theme->masked);
+        draw_text_in(p->pen.list, rect, "being built", ui_style(&p->pen, 12), ALIGN_CENTER, p->frame->theme->dim);
     }
 }
 
@@ -131,15 +128,15 @@ static void selected_lines(Panel *p) {
             continue;
         }
         snprintf(line, sizeof line, "layer %d:  %s", set->layers[layer].number, text);
-        draw_text_fit(app->machine.fonts, line, ui_style(app, 12), p->w, cut, sizeof cut);
-        draw_text(&app->picture.list, p->x, p->y, cut, ui_style(app, 12), ALIGN_LEFT, p->frame->theme->text);
+        draw_text_fit(p->pen.fonts, line, ui_style(&p->pen, 12), p->w, cut, sizeof cut);
+        draw_text(p->pen.list, p->x, p->y, cut, ui_style(&p->pen, 12), ALIGN_LEFT, p->frame->theme->text);
         p->y += ROW_H * p->frame->scale;
         lines++;
     }
     if (left == 0) return;
     char more[48];
     snprintf(more, sizeof more, "and %d in other layers", left);
-    draw_text(&app->picture.list, p->x, p->y, more, ui_style(app, 12), ALIGN_LEFT, p->frame->theme->dim);
+    draw_text(p->pen.list, p->x, p->y, more, ui_style(&p->pen, 12), ALIGN_LEFT, p->frame->theme->dim);
     p->y += ROW_H * p->frame->scale;
 }
 
@@ -157,7 +154,7 @@ static void selection(Panel *p, float bottom) {
     }
     if (p->y + 16 * s > bottom) return;
     if (grid->hover_on && !several) {
-        draw_text(&app->picture.list, p->x, p->y, "a double click opens it", ui_style(app, 12), ALIGN_LEFT,
+        draw_text(p->pen.list, p->x, p->y, "a double click opens it", ui_style(&p->pen, 12), ALIGN_LEFT,
                   p->frame->theme->dim);
         return;
     }
@@ -166,23 +163,25 @@ static void selection(Panel *p, float bottom) {
         snprintf(text, sizeof text, "open the mean of %d", heads.count);
     else
         snprintf(text, sizeof text, "open head %d", heads.heads[0]);
-    (void)ui_button(app, p->x, roundf(p->y - 8 * s), text, false,
+    (void)ui_button(&p->pen, p->x, roundf(p->y - 8 * s), text, false,
                     "in the matrix: Enter, or a double click on a head; Esc comes back", "open-head");
 }
 
 void grid_panel(App *app, Frame *frame, Rect rect) {
+    const Pen pen = ui_pen(app);
     const Theme *theme = frame->theme;
     const float s = frame->scale;
-    draw_rect(&app->picture.list, rect, 0, theme->panel);
-    draw_rect(&app->picture.list, (Rect){rect.x, rect.y, 1, rect.h}, 0, theme->line);
+    draw_rect(pen.list, rect, 0, theme->panel);
+    draw_rect(pen.list, (Rect){rect.x, rect.y, 1, rect.h}, 0, theme->line);
     if (grid_of(app)->layout.rows == 0) return;
-    Panel p = {.app = app, .frame = frame, .x = rect.x + 16 * s, .y = rect.y + 24 * s, .w = rect.w - 32 * s};
+    Panel p = {
+        .pen = pen, .app = app, .frame = frame, .x = rect.x + 16 * s, .y = rect.y + 24 * s, .w = rect.w - 32 * s};
     const float color_top = rect.y + rect.h - PANEL_COLOR_H * s;
     const GridHead head = shown_head(app);
     const SetInfo *set = capture_set(frame->capture, app->look.subject.set);
     head_name(&p, head, 13);
-    draw_text(&app->picture.list, p.x + p.w, p.y, grid_of(app)->state.hover_on ? "hovered" : "focused",
-              ui_style(app, 12), ALIGN_RIGHT, theme->dim);
+    draw_text(pen.list, p.x + p.w, p.y, grid_of(app)->state.hover_on ? "hovered" : "focused", ui_style(&pen, 12),
+              ALIGN_RIGHT, theme->dim);
     p.y += 16 * s;
     const float side = fminf(p.w, color_top - p.y - 24 * s);
     if (side > 48 * s) {
@@ -200,6 +199,7 @@ void grid_panel(App *app, Frame *frame, Rect rect) {
 }
 
 void grid_card(App *app, Frame *frame) {
+    const Pen pen = ui_pen(app);
     if (app->picture.layout.right.w > 0 || !grid_of(app)->state.hover_on || help_of(app)->on || palette_is_open(app))
         return;
     const float s = frame->scale;
@@ -216,8 +216,8 @@ void grid_card(App *app, Frame *frame) {
     const Rect card = {roundf((float)f64_clamp((double)x, (double)(view.x + 8 * s),
                                                (double)fmaxf(view.x + 8 * s, view.x + view.w - w - 8 * s))),
                        roundf(y), roundf(w), roundf(h)};
-    ui_card(app, card);
-    Panel p = {.app = app, .frame = frame, .x = card.x + CARD_PAD * s, .y = card.y + 24 * s, .w = side};
+    ui_card(&pen, card);
+    Panel p = {.pen = pen, .app = app, .frame = frame, .x = card.x + CARD_PAD * s, .y = card.y + 24 * s, .w = side};
     head_name(&p, head, 12);
     p.y += 12 * s;
     picture(&p, head, side);

@@ -3,7 +3,6 @@
  * Looking around in the grid changes neither layer nor head set of the matrix; opening a head does. */
 #include "features/help.h"
 #include "scenes/grid/grid.h"
-#include "scenes/scenes.h"
 
 #include <math.h>
 #include <string.h>
@@ -13,8 +12,10 @@
 #define WHEEL_PAN 48.0f /* points a notch */
 #define CLICK_SLOP 4.0f /* points the hand may shake within a click */
 
+const StateKey GRID_STATE = {.size = sizeof(GridScene), .kept = offsetof(GridScene, grid)};
+
 GridScene *grid_of(const App *app) {
-    return scene_state(app, &GRID);
+    return app_state(app, &GRID_STATE);
 }
 
 static const SetInfo *current_set(const App *app) {
@@ -184,8 +185,9 @@ void grid_open(App *app) {
     app->look.subject.layer = grid_of(app)->state.focus.layer;
     app->look.subject.heads = heads;
     if (heads.count == 1) app->motion.memory.last = heads.heads[0];
+    const Scene *here = app->shown.scene;
     scene_show(app, app->catalog->scenes[0]);
-    app->shown.came_from = &GRID;
+    app->shown.came_from = here;
     look_changed_follow(app);
 }
 

@@ -36,9 +36,9 @@ static void profile(Panel *p, const float *row, int64_t keys) {
     else
         snprintf(extremes, sizeof extremes, "max %.3g", (double)most);
     p->y += 8 * s;
-    draw_text(&p->app->picture.list, p->x, p->y, "0", ui_style(p->app, 11), ALIGN_LEFT, theme->dim);
-    draw_text(&p->app->picture.list, p->x + p->w / 2, p->y, extremes, ui_style(p->app, 11), ALIGN_CENTER, theme->dim);
-    draw_text(&p->app->picture.list, p->x + p->w, p->y, high, ui_style(p->app, 11), ALIGN_RIGHT, theme->dim);
+    draw_text(p->pen.list, p->x, p->y, "0", ui_style(&p->pen, 11), ALIGN_LEFT, theme->dim);
+    draw_text(p->pen.list, p->x + p->w / 2, p->y, extremes, ui_style(&p->pen, 11), ALIGN_CENTER, theme->dim);
+    draw_text(p->pen.list, p->x + p->w, p->y, high, ui_style(&p->pen, 11), ALIGN_RIGHT, theme->dim);
     p->y += 24 * s;
 }
 
@@ -46,9 +46,9 @@ static void profile(Panel *p, const float *row, int64_t keys) {
 static void value_row(Panel *p, const char *name, float value, bool shown) {
     char text[48];
     format_weight(value, text, sizeof text);
-    draw_text(&p->app->picture.list, p->x, p->y, name, ui_style(p->app, 12), ALIGN_LEFT, p->frame->theme->dim);
-    draw_text(&p->app->picture.list, p->x + p->w, p->y, text, shown ? ui_bold(p->app, 12) : ui_style(p->app, 12),
-              ALIGN_RIGHT, shown ? p->frame->theme->accent : p->frame->theme->text);
+    draw_text(p->pen.list, p->x, p->y, name, ui_style(&p->pen, 12), ALIGN_LEFT, p->frame->theme->dim);
+    draw_text(p->pen.list, p->x + p->w, p->y, text, shown ? ui_bold(&p->pen, 12) : ui_style(&p->pen, 12), ALIGN_RIGHT,
+              shown ? p->frame->theme->accent : p->frame->theme->text);
     p->y += 20 * p->frame->scale;
 }
 
@@ -64,16 +64,16 @@ static void comparison(Panel *p) {
     }
     const float y = p->y - 12 * p->frame->scale, gap = 4 * p->frame->scale;
     float x = p->x;
-    x += ui_button(app, x, y, "ref", shown == COMPARE_REF,
+    x += ui_button(&p->pen, x, y, "ref", shown == COMPARE_REF,
                    "the reference in its place; hold y to look at it for a moment",
                    shown == COMPARE_REF ? "compare off" : "compare ref") +
          gap;
-    x += ui_button(app, x, y, "diff", shown == COMPARE_DIFF, "the difference to the reference; hold d for a moment",
+    x += ui_button(&p->pen, x, y, "diff", shown == COMPARE_DIFF, "the difference to the reference; hold d for a moment",
                    shown == COMPARE_DIFF ? "compare off" : "compare diff") +
          gap;
-    ui_button(app, x, y, "side", shown == COMPARE_SIDE, "both side by side",
+    ui_button(&p->pen, x, y, "side", shown == COMPARE_SIDE, "both side by side",
               shown == COMPARE_SIDE ? "compare off" : "compare side");
-    draw_text(&app->picture.list, p->x + p->w, p->y + 4 * p->frame->scale, "hold y, d", ui_style(app, 11), ALIGN_RIGHT,
+    draw_text(p->pen.list, p->x + p->w, p->y + 4 * p->frame->scale, "hold y, d", ui_style(&p->pen, 11), ALIGN_RIGHT,
               p->frame->theme->dim);
     p->y += 32 * p->frame->scale;
 }
@@ -113,7 +113,7 @@ static void strongest_keys(Panel *p, const float *row, int64_t keys, float botto
     for (int i = 0; i < count; i++) {
         most = fmaxf(most, fabsf(row[best[i]]));
         format_short(row[best[i]], text, sizeof text);
-        value_w = fmaxf(value_w, draw_text_width(p->app->machine.fonts, text, ui_style(p->app, 12)));
+        value_w = fmaxf(value_w, draw_text_width(p->pen.fonts, text, ui_style(&p->pen, 12)));
     }
     for (int i = 0; i < count && p->y + 6 * s < bottom; i++) {
         char token[128], cut[160];
@@ -121,16 +121,16 @@ static void strongest_keys(Panel *p, const float *row, int64_t keys, float botto
         const bool here = best[i] == p->app->look.matrix.cursor_k;
         const Rect line = {p->x - 4 * s, p->y - 13 * s, p->w + 8 * s, 18 * s};
         const float reach = fminf(1, fabsf(value) / most);
-        draw_rect(&p->app->picture.list, (Rect){line.x, line.y, roundf(line.w * reach), line.h}, 3 * s,
+        draw_rect(p->pen.list, (Rect){line.x, line.y, roundf(line.w * reach), line.h}, 3 * s,
                   color_alpha(theme->accent, here ? 0.35f : 0.16f));
         views_token_text(p->frame, &p->app->look, AXIS_KEY, best[i], token, sizeof token);
-        draw_text_fit(p->app->machine.fonts, token, ui_style(p->app, 12), p->w - value_w - 66 * s, cut, sizeof cut);
-        draw_text(&p->app->picture.list, p->x, p->y, cut, ui_style(p->app, 12), ALIGN_LEFT, theme->text);
+        draw_text_fit(p->pen.fonts, token, ui_style(&p->pen, 12), p->w - value_w - 66 * s, cut, sizeof cut);
+        draw_text(p->pen.list, p->x, p->y, cut, ui_style(&p->pen, 12), ALIGN_LEFT, theme->text);
         snprintf(text, sizeof text, "%lld", (long long)best[i]);
-        draw_text(&p->app->picture.list, p->x + p->w - value_w - 12 * s, p->y, text, ui_style(p->app, 12), ALIGN_RIGHT,
+        draw_text(p->pen.list, p->x + p->w - value_w - 12 * s, p->y, text, ui_style(&p->pen, 12), ALIGN_RIGHT,
                   theme->dim);
         format_short(value, text, sizeof text);
-        draw_text(&p->app->picture.list, p->x + p->w, p->y, text, ui_style(p->app, 12), ALIGN_RIGHT, theme->text);
+        draw_text(p->pen.list, p->x + p->w, p->y, text, ui_style(&p->pen, 12), ALIGN_RIGHT, theme->text);
         p->y += 20 * s;
     }
     p->y += 12 * s;
@@ -161,7 +161,7 @@ static void stored_value(Panel *p) {
     const float *value = views_readout_cell(&p->app->work.readouts, &key, look->matrix.cursor_q, look->matrix.cursor_k);
     if (!value) return;
     format_weight(*value, text + 7, sizeof text - 7);
-    draw_text(&p->app->picture.list, p->x + p->w, p->y, text, ui_style(p->app, 12), ALIGN_RIGHT, p->frame->theme->dim);
+    draw_text(p->pen.list, p->x + p->w, p->y, text, ui_style(&p->pen, 12), ALIGN_RIGHT, p->frame->theme->dim);
 }
 
 static void cursor_section(Panel *p) {
@@ -172,8 +172,8 @@ static void cursor_section(Panel *p) {
     char text[48] = "\xE2\x80\xA6";
     if (!app->look.matrix.cursor_on) {
         column_caption(p, "under the cursor", NULL);
-        draw_text(&app->picture.list, p->x, p->y, "Move over the matrix:", ui_style(app, 12), ALIGN_LEFT, theme->dim);
-        draw_text(&app->picture.list, p->x, p->y + 18 * s, "row i shows where token i looks.", ui_style(app, 12),
+        draw_text(p->pen.list, p->x, p->y, "Move over the matrix:", ui_style(&p->pen, 12), ALIGN_LEFT, theme->dim);
+        draw_text(p->pen.list, p->x, p->y + 18 * s, "row i shows where token i looks.", ui_style(&p->pen, 12),
                   ALIGN_LEFT, theme->dim);
         p->y += 48 * s;
         return;
@@ -187,7 +187,7 @@ static void cursor_section(Panel *p) {
             format_weight(value, text, sizeof text);
     }
     p->y += 10 * s;
-    draw_text(&app->picture.list, p->x, p->y, text, ui_bold(app, 22), ALIGN_LEFT, theme->text);
+    draw_text(p->pen.list, p->x, p->y, text, ui_bold(&p->pen, 22), ALIGN_LEFT, theme->text);
     stored_value(p);
     p->y += 28 * s;
     column_token_row(p, "query", AXIS_QUERY, app->look.matrix.cursor_q);
@@ -195,9 +195,8 @@ static void cursor_section(Panel *p) {
 }
 
 static void figure_row(Panel *p, const char *name, const char *value) {
-    draw_text(&p->app->picture.list, p->x, p->y, name, ui_style(p->app, 12), ALIGN_LEFT, p->frame->theme->dim);
-    draw_text(&p->app->picture.list, p->x + p->w, p->y, value, ui_style(p->app, 12), ALIGN_RIGHT,
-              p->frame->theme->text);
+    draw_text(p->pen.list, p->x, p->y, name, ui_style(&p->pen, 12), ALIGN_LEFT, p->frame->theme->dim);
+    draw_text(p->pen.list, p->x + p->w, p->y, value, ui_style(&p->pen, 12), ALIGN_RIGHT, p->frame->theme->text);
     p->y += 20 * p->frame->scale;
 }
 
@@ -245,15 +244,15 @@ static void row_section(Panel *p, float bottom) {
 }
 
 void matrix_panel(App *app, Frame *frame, Rect rect) {
+    const Pen pen = ui_pen(app);
     const Theme *theme = frame->theme;
     const float s = frame->scale;
-    draw_rect(&app->picture.list, rect, 0, theme->panel);
-    draw_rect(&app->picture.list, (Rect){rect.x, rect.y, 1, rect.h}, 0, theme->line);
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
-    Panel p = {.app = app, .frame = frame, .x = rect.x + 16 * s, .y = rect.y + 24 * s, .w = rect.w - 32 * s};
+    draw_rect(pen.list, rect, 0, theme->panel);
+    draw_rect(pen.list, (Rect){rect.x, rect.y, 1, rect.h}, 0, theme->line);
+    Pattern pattern;
+    if (!app_pattern(app, &pattern)) return;
+    Panel p = {
+        .pen = pen, .app = app, .frame = frame, .x = rect.x + 16 * s, .y = rect.y + 24 * s, .w = rect.w - 32 * s};
     const float bar_top = rect.y + rect.h - PANEL_COLOR_H * s;
     cursor_section(&p);
     if (frame->reference.capture) comparison(&p);
@@ -264,8 +263,9 @@ void matrix_panel(App *app, Frame *frame, Rect rect) {
     else
         row_section(&p, bar_top - 16 * s);
     ResolvedHeads heads;
-    const bool is_signed = tiles_headset_resolve(&app->look.subject.heads, set, layer, &heads, NULL) == STATUS_OK &&
-                           views_look_signed(set, &app->look, &heads);
+    const bool is_signed = tiles_headset_resolve(&app->look.subject.heads, pattern.set, pattern.layer, &heads, NULL) ==
+                               STATUS_OK &&
+                           views_look_signed(pattern.set, &app->look, &heads);
     panel_color_bar(&p, bar_top, is_signed);
     panel_legend(&p, rect.y + rect.h - 14 * s, is_signed);
 }

@@ -4,16 +4,14 @@
 #include "scenes/scenes.h"
 
 static void title(const App *app, char *out, size_t out_size) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     char heads[160];
     out[0] = 0;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
+    if (!app_pattern(app, &pattern)) return;
     char compared[160];
-    tiles_headset_describe(&app->look.subject.heads, layer, heads, sizeof heads);
+    tiles_headset_describe(&app->look.subject.heads, pattern.layer, heads, sizeof heads);
     compare_describe(app, compared, sizeof compared);
-    snprintf(out, out_size, "layer %d, %s%s%s", layer->number, heads, compared[0] ? ", " : "", compared);
+    snprintf(out, out_size, "layer %d, %s%s%s", pattern.layer->number, heads, compared[0] ? ", " : "", compared);
 }
 
 static bool layer_range(App *app, Frame *frame, int layer, float *hi) {

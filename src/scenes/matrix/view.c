@@ -19,20 +19,19 @@
 
 /* Fits into one plot; of two captures side by side, the larger pattern. */
 static void fit_camera(App *app, const Frame *frame, const MatrixParams *matrix, const LayerInfo *beside) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
-    if (!app_pattern(app, &set, &layer, &queries, &keys)) return;
+    Pattern pattern;
+    if (!app_pattern(app, &pattern)) return;
     if (beside) {
-        queries = i64_max(queries, beside->queries);
-        keys = i64_max(keys, beside->keys);
+        pattern.queries = i64_max(pattern.queries, beside->queries);
+        pattern.keys = i64_max(pattern.keys, beside->keys);
     }
     const Rect plot = views_matrix_plot(frame, &app->look, matrix);
     const float width = plot.w / frame->scale, height = plot.h / frame->scale;
     if (app->look.matrix.fitted)
-        app->look.matrix.camera = views_camera_fit(queries, keys, width, height, app->look.matrix.fit_mode);
+        app->look.matrix.camera = views_camera_fit(pattern.queries, pattern.keys, width, height,
+                                                   app->look.matrix.fit_mode);
     else
-        views_camera_clamp(&app->look.matrix.camera, queries, keys, width, height);
+        views_camera_clamp(&app->look.matrix.camera, pattern.queries, pattern.keys, width, height);
 }
 
 const ViewResult *matrix_under_mouse(const App *app) {
@@ -43,14 +42,12 @@ const ViewResult *matrix_under_mouse(const App *app) {
 
 /* The cell under the mouse, unless it is locked. */
 static void follow_mouse(App *app) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     if (app->look.matrix.cursor_locked || !platform_is_window(app->machine.platform) || app->pointer.drag != DRAG_NONE)
         return;
-    if (!app->pointer.inside || !app_pattern(app, &set, &layer, &queries, &keys)) return;
-    app->look.matrix.cursor_on = views_matrix_cell(scene_under_mouse(app), queries, keys, app->pointer.x,
-                                                   app->pointer.y, &app->look.matrix.cursor_q,
+    if (!app->pointer.inside || !app_pattern(app, &pattern)) return;
+    app->look.matrix.cursor_on = views_matrix_cell(scene_under_mouse(app), pattern.queries, pattern.keys,
+                                                   app->pointer.x, app->pointer.y, &app->look.matrix.cursor_q,
                                                    &app->look.matrix.cursor_k);
 }
 
@@ -60,10 +57,10 @@ static void draw_selection(App *app, const Frame *frame, const ViewResult *r) {
                       (float)(r->origin_y + (double)selection_of(app)->q0 * r->cell_h),
                       (float)((double)(selection_of(app)->k1 - selection_of(app)->k0) * r->cell_w),
                       (float)((double)(selection_of(app)->q1 - selection_of(app)->q0) * r->cell_h)};
-    draw_clip(&app->picture.list, r->plot);
-    draw_rect(&app->picture.list, box, 0, color_alpha(frame->theme->accent, 0.18f));
-    draw_frame(&app->picture.list, box, 0, fmaxf(1, roundf(1.5f * frame->scale)), frame->theme->accent);
-    draw_clip_off(&app->picture.list);
+    draw_clip(frame->list, r->plot);
+    draw_rect(frame->list, box, 0, color_alpha(frame->theme->accent, 0.18f));
+    draw_frame(frame->list, box, 0, fmaxf(1, roundf(1.5f * frame->scale)), frame->theme->accent);
+    draw_clip_off(frame->list);
 }
 
 /* ---- the reference --------------------------------------------------------------------------- */
@@ -78,7 +75,7 @@ static void draw_absent(App *app, Frame *frame, const MatrixParams *matrix, cons
     const TextStyle style = {.size = 12 * s};
     char cut[APP_MESSAGE_SIZE];
     draw_text_fit(app->machine.fonts, why, style, result->plot.w - 16 * s, cut, sizeof cut);
-    draw_text_in(&app->picture.list, result->plot, cut, style, ALIGN_CENTER, frame->theme->dim);
+    draw_text_in(frame->list, result->plot, cut, style, ALIGN_CENTER, frame->theme->dim);
 }
 
 /* The reference in the colours of the open capture, so that what differs is the patterns. */
@@ -135,11 +132,11 @@ static void draw_caption(App *app, const Frame *frame, Rect half, const ViewResu
     const float x = result->plot.x, y = half.y - 6 * s, room = half.x + half.w - x - 12 * s;
     char cut[256];
     draw_text_fit(app->machine.fonts, name, bold, room, cut, sizeof cut);
-    draw_text(&app->picture.list, x, y, cut, bold, ALIGN_LEFT, frame->theme->text);
+    draw_text(frame->list, x, y, cut, bold, ALIGN_LEFT, frame->theme->text);
     const float used = draw_text_width(app->machine.fonts, cut, bold) + 8 * s;
     if (room - used < 64 * s) return;
     draw_text_fit(app->machine.fonts, what, plain, room - used, cut, sizeof cut);
-    draw_text(&app->picture.list, x + used, y, cut, plain, ALIGN_LEFT, frame->theme->dim);
+    draw_text(frame->list, x + used, y, cut, plain, ALIGN_LEFT, frame->theme->dim);
 }
 
 /* What is true of both. */
@@ -208,26 +205,22 @@ void matrix_draw(App *app, Frame *frame, const FrameParams *params) {
 
 /* Token coordinates under the mouse, clamped to the pattern. */
 static bool token_at(const App *app, float x, float y, double *q, double *k) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     const ViewResult *r = scene_under_mouse(app);
-    if (!app_pattern(app, &set, &layer, &queries, &keys) || r->cell_w <= 0) return false;
-    *q = f64_clamp((y - r->origin_y) / r->cell_h, 0, (double)queries);
-    *k = f64_clamp((x - r->origin_x) / r->cell_w, 0, (double)keys);
+    if (!app_pattern(app, &pattern) || r->cell_w <= 0) return false;
+    *q = f64_clamp((y - r->origin_y) / r->cell_h, 0, (double)pattern.queries);
+    *k = f64_clamp((x - r->origin_x) / r->cell_w, 0, (double)pattern.keys);
     return true;
 }
 
 void matrix_drag_minimap(App *app) {
-    const SetInfo *set;
-    const LayerInfo *layer;
-    int64_t queries, keys;
+    Pattern pattern;
     const Rect map = app->picture.layout.minimap;
-    if (map.w <= 0 || !app_pattern(app, &set, &layer, &queries, &keys)) return;
+    if (map.w <= 0 || !app_pattern(app, &pattern)) return;
     history_note(app);
     app->look.matrix.fitted = false;
-    app->look.matrix.camera.k = f64_clamp((app->pointer.x - map.x) / map.w, 0, 1) * (double)keys;
-    app->look.matrix.camera.q = f64_clamp((app->pointer.y - map.y) / map.h, 0, 1) * (double)queries;
+    app->look.matrix.camera.k = f64_clamp((app->pointer.x - map.x) / map.w, 0, 1) * (double)pattern.keys;
+    app->look.matrix.camera.q = f64_clamp((app->pointer.y - map.y) / map.h, 0, 1) * (double)pattern.queries;
     app->pace.redraw = true;
 }
 

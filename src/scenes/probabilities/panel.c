@@ -36,67 +36,64 @@ static void token_name(const Token *token, char *out, size_t out_size) {
 
 /* "p 0.0421  ln p -3.168  4.57 bits" over two lines, with the token before it. */
 static void token_head(Panel *p, const StripInfo *strip, int64_t position, const DisplayParams *display) {
-    App *app = p->app;
     const Theme *theme = p->frame->theme;
     const float s = p->frame->scale;
     const StripToken *token = &strip->tokens[position];
     char text[96], number[32];
     const Rect box = {p->x, p->y - 14 * s, p->w, roundf(32 * s)};
     const Color ground = views_text_color(p->frame, display, token->logprob);
-    draw_rect(&app->picture.list, box, 4 * s, ground);
+    draw_rect(p->pen.list, box, 4 * s, ground);
     char name[208];
     token_name(token->token, name, sizeof name);
-    draw_text_in(&app->picture.list, rect_inset(box, 8 * s), name, ui_bold(app, 16), ALIGN_LEFT,
+    draw_text_in(p->pen.list, rect_inset(box, 8 * s), name, ui_bold(&p->pen, 16), ALIGN_LEFT,
                  isnan(token->logprob) ? theme->text : views_ink(ground));
     p->y += 42 * s;
     if (isnan(token->logprob)) {
-        draw_text(&app->picture.list, p->x, p->y, "no probability is given", ui_style(app, 12), ALIGN_LEFT, theme->dim);
+        draw_text(p->pen.list, p->x, p->y, "no probability is given", ui_style(&p->pen, 12), ALIGN_LEFT, theme->dim);
         p->y += 22 * s;
         return;
     }
     if (token->floored) {
-        draw_text(&app->picture.list, p->x, p->y, "very unlikely: the API does not", ui_style(app, 12), ALIGN_LEFT,
+        draw_text(p->pen.list, p->x, p->y, "very unlikely: the API does not", ui_style(&p->pen, 12), ALIGN_LEFT,
                   theme->warning);
-        draw_text(&app->picture.list, p->x, p->y + 18 * s, "say how much", ui_style(app, 12), ALIGN_LEFT,
-                  theme->warning);
+        draw_text(p->pen.list, p->x, p->y + 18 * s, "say how much", ui_style(&p->pen, 12), ALIGN_LEFT, theme->warning);
         p->y += 40 * s;
         return;
     }
     format_p(exp((double)token->logprob), number, sizeof number);
-    draw_text(&app->picture.list, p->x, p->y + 8 * s, number, ui_bold(app, 22), ALIGN_LEFT, theme->text);
+    draw_text(p->pen.list, p->x, p->y + 8 * s, number, ui_bold(&p->pen, 22), ALIGN_LEFT, theme->text);
     if (token->rank > 0)
         snprintf(text, sizeof text, "rank %d", (int)token->rank);
     else
         snprintf(text, sizeof text, token->count > 0 ? "beyond rank %u" : "rank not given", token->count);
-    draw_text(&app->picture.list, p->x + p->w, p->y + 8 * s, text, ui_style(app, 12), ALIGN_RIGHT, theme->text);
+    draw_text(p->pen.list, p->x + p->w, p->y + 8 * s, text, ui_style(&p->pen, 12), ALIGN_RIGHT, theme->text);
     p->y += 30 * s;
     format_logprob(token->logprob, number, sizeof number);
     snprintf(text, sizeof text, "ln p  %s", number);
-    draw_text(&app->picture.list, p->x, p->y, text, ui_style(app, 12), ALIGN_LEFT, theme->dim);
+    draw_text(p->pen.list, p->x, p->y, text, ui_style(&p->pen, 12), ALIGN_LEFT, theme->dim);
     snprintf(text, sizeof text, "surprisal  %.2f bits", fabs((double)token->logprob) / log(2));
-    draw_text(&app->picture.list, p->x + p->w, p->y, text, ui_style(app, 12), ALIGN_RIGHT, theme->dim);
+    draw_text(p->pen.list, p->x + p->w, p->y, text, ui_style(&p->pen, 12), ALIGN_RIGHT, theme->dim);
     p->y += 22 * s;
 }
 
 /* A bar as long as the probability, the text on it, p and ln p to the right. */
 static void row(Panel *p, const char *text, double chance, float logprob, Color bar, bool chosen) {
-    App *app = p->app;
     const Theme *theme = p->frame->theme;
     const float s = p->frame->scale;
     const Rect line = {p->x - 4 * s, p->y - 14 * s, p->w + 8 * s, roundf(20 * s)};
     char number[32], cut[160];
     if (chance > 0)
-        draw_rect(&app->picture.list,
-                  (Rect){line.x, line.y, fmaxf(1, roundf(line.w * fminf(1, (float)chance))), line.h}, 3 * s, bar);
-    if (chosen) draw_frame(&app->picture.list, line, 3 * s, fmaxf(1, roundf(1.5f * s)), theme->accent);
-    draw_text_fit(app->machine.fonts, text, ui_style(app, 12), p->w - 120 * s, cut, sizeof cut);
-    draw_text(&app->picture.list, p->x, p->y, cut, ui_style(app, 12), ALIGN_LEFT, theme->text);
+        draw_rect(p->pen.list, (Rect){line.x, line.y, fmaxf(1, roundf(line.w * fminf(1, (float)chance))), line.h},
+                  3 * s, bar);
+    if (chosen) draw_frame(p->pen.list, line, 3 * s, fmaxf(1, roundf(1.5f * s)), theme->accent);
+    draw_text_fit(p->pen.fonts, text, ui_style(&p->pen, 12), p->w - 120 * s, cut, sizeof cut);
+    draw_text(p->pen.list, p->x, p->y, cut, ui_style(&p->pen, 12), ALIGN_LEFT, theme->text);
     if (!isnan(logprob)) {
         format_logprob(logprob, number, sizeof number);
-        draw_text(&app->picture.list, p->x + p->w - 58 * s, p->y, number, ui_style(app, 12), ALIGN_RIGHT, theme->dim);
+        draw_text(p->pen.list, p->x + p->w - 58 * s, p->y, number, ui_style(&p->pen, 12), ALIGN_RIGHT, theme->dim);
     }
     format_p(chance, number, sizeof number);
-    draw_text(&app->picture.list, p->x + p->w, p->y, number, ui_style(app, 12), ALIGN_RIGHT, theme->text);
+    draw_text(p->pen.list, p->x + p->w, p->y, number, ui_style(&p->pen, 12), ALIGN_RIGHT, theme->text);
     p->y += ROW_H * s;
 }
 
@@ -132,7 +129,6 @@ static void rows(Panel *p, const StripInfo *strip, int64_t position, float botto
 }
 
 static void entropy(Panel *p, const StripInfo *strip, int64_t position, float bottom) {
-    App *app = p->app;
     const Theme *theme = p->frame->theme;
     const float s = p->frame->scale;
     const StripFigures figures = capture_strip_figures(strip, position);
@@ -147,8 +143,8 @@ static void entropy(Panel *p, const StripInfo *strip, int64_t position, float bo
                  {"", "of those listed, made to add up to 1", figures.entropy_top}};
     for (size_t i = 0; i < BASE_COUNT(LINES); i++) {
         snprintf(text, sizeof text, "%s%.3f nats, %.3f bits", LINES[i].sign, LINES[i].nats, LINES[i].nats / log(2));
-        draw_text(&app->picture.list, p->x, p->y, text, ui_style(app, 12), ALIGN_LEFT, theme->text);
-        draw_text(&app->picture.list, p->x, p->y + 16 * s, LINES[i].why, ui_style(app, 11), ALIGN_LEFT, theme->dim);
+        draw_text(p->pen.list, p->x, p->y, text, ui_style(&p->pen, 12), ALIGN_LEFT, theme->text);
+        draw_text(p->pen.list, p->x, p->y + 16 * s, LINES[i].why, ui_style(&p->pen, 11), ALIGN_LEFT, theme->dim);
         p->y += 36 * s;
     }
 }
@@ -156,7 +152,6 @@ static void entropy(Panel *p, const StripInfo *strip, int64_t position, float bo
 /* ---- what the colours mean ------------------------------------------------------------------- */
 
 static void color_bar(Panel *p, float y, const DisplayParams *display) {
-    static const char *const TRANSFORMS[] = {"linear", "sqrt", "log"};
     App *app = p->app;
     const Theme *theme = p->frame->theme;
     const float s = p->frame->scale;
@@ -167,38 +162,40 @@ static void color_bar(Panel *p, float y, const DisplayParams *display) {
                    : app->look.colours.range_mode == RANGE_AUTO ? "0 to 1"
                                                                 : "percentile");
     const Rect bar = {p->x, p->y - 8 * s, p->w, 14 * s};
-    draw_colorbar(&app->picture.list, bar, false, display);
-    ui_hit(app, bar, "next colormap (c)", CURSOR_HAND, "cmap next");
+    draw_colorbar(p->pen.list, bar, false, display);
+    ui_hit(&p->pen, bar, "next colormap (c)", CURSOR_HAND, "cmap next");
     for (int i = 0; i <= 4; i++) {
         char text[32];
         const float unit = (float)i / 4, x = roundf(bar.x + unit * (bar.w - 1));
         const float value = draw_display_value_at(display, unit);
         const Align align = i == 0 ? ALIGN_LEFT : i == 4 ? ALIGN_RIGHT : ALIGN_CENTER;
-        draw_rect(&app->picture.list, (Rect){x, bar.y + bar.h, 1, 4 * s}, 0, theme->faint);
+        draw_rect(p->pen.list, (Rect){x, bar.y + bar.h, 1, 4 * s}, 0, theme->faint);
         snprintf(text, sizeof text, value > 0 && value < 1e-3f ? "%.0e" : "%.2g", (double)value);
-        draw_text(&app->picture.list, x, bar.y + bar.h + 16 * s, text, ui_style(app, 11), align, theme->dim);
+        draw_text(p->pen.list, x, bar.y + bar.h + 16 * s, text, ui_style(&p->pen, 11), align, theme->dim);
         if (value > 0)
             snprintf(text, sizeof text, value < 1 ? "\xE2\x88\x92%.2g" : "%.2g", fabs(log((double)value)));
         else
             snprintf(text, sizeof text, "ln p");
-        draw_text(&app->picture.list, x, bar.y + bar.h + 31 * s, text, ui_style(app, 11), align, theme->dim);
+        draw_text(p->pen.list, x, bar.y + bar.h + 31 * s, text, ui_style(&p->pen, 11), align, theme->dim);
     }
     const float line = bar.y + bar.h + 40 * s;
-    const float x = p->x + ui_button(app, p->x, line, TRANSFORMS[display->transform], false,
+    const float x = p->x + ui_button(&p->pen, p->x, line, look_transform_name(display->transform), false,
                                      "transform: linear, sqrt, log (t)", "transform next");
-    ui_button(app, x + 4 * s, line, draw_colormap_name(display->cmap), false, "next colormap (c)", "cmap next");
+    ui_button(&p->pen, x + 4 * s, line, draw_colormap_name(display->cmap), false, "next colormap (c)", "cmap next");
 }
 
 /* ---- panel and card -------------------------------------------------------------------------- */
 
 void probabilities_panel(App *app, Frame *frame, Rect rect) {
+    const Pen pen = ui_pen(app);
     const Theme *theme = frame->theme;
     const float s = frame->scale;
     const StripInfo *strip = probabilities_strip(app);
-    draw_rect(&app->picture.list, rect, 0, theme->panel);
-    draw_rect(&app->picture.list, (Rect){rect.x, rect.y, 1, rect.h}, 0, theme->line);
+    draw_rect(pen.list, rect, 0, theme->panel);
+    draw_rect(pen.list, (Rect){rect.x, rect.y, 1, rect.h}, 0, theme->line);
     if (!strip) return;
-    Panel p = {.app = app, .frame = frame, .x = rect.x + 16 * s, .y = rect.y + 24 * s, .w = rect.w - 32 * s};
+    Panel p = {
+        .pen = pen, .app = app, .frame = frame, .x = rect.x + 16 * s, .y = rect.y + 24 * s, .w = rect.w - 32 * s};
     const DisplayParams display = views_text_display(frame, probabilities_of(app)->view, &app->look);
     const float bottom = rect.y + rect.h - FOOT_H * s;
     char text[64], count[32];
@@ -217,23 +214,22 @@ void probabilities_panel(App *app, Frame *frame, Rect rect) {
             rows(&p, strip, position, bottom - room, token->count);
             entropy(&p, strip, position, bottom);
         } else {
-            draw_text(&app->picture.list, p.x, p.y, "no alternatives were asked for", ui_style(app, 12), ALIGN_LEFT,
-                      theme->dim);
+            draw_text(pen.list, p.x, p.y, "no alternatives were asked for", ui_style(&pen, 12), ALIGN_LEFT, theme->dim);
         }
     } else {
         column_caption(&p, "under the cursor", NULL);
-        draw_text(&app->picture.list, p.x, p.y, "Move over a token, or use the", ui_style(app, 12), ALIGN_LEFT,
+        draw_text(pen.list, p.x, p.y, "Move over a token, or use the", ui_style(&pen, 12), ALIGN_LEFT, theme->dim);
+        draw_text(pen.list, p.x, p.y + 18 * s, "arrow keys. Colours say how probable", ui_style(&pen, 12), ALIGN_LEFT,
                   theme->dim);
-        draw_text(&app->picture.list, p.x, p.y + 18 * s, "arrow keys. Colours say how probable", ui_style(app, 12),
-                  ALIGN_LEFT, theme->dim);
-        draw_text(&app->picture.list, p.x, p.y + 36 * s, "it was, not what was looked at.", ui_style(app, 12),
-                  ALIGN_LEFT, theme->dim);
+        draw_text(pen.list, p.x, p.y + 36 * s, "it was, not what was looked at.", ui_style(&pen, 12), ALIGN_LEFT,
+                  theme->dim);
     }
     color_bar(&p, rect.y + rect.h - 104 * s, &display);
 }
 
 /* The token beside itself, where the panel is folded. */
 void probabilities_card(App *app, Frame *frame) {
+    const Pen pen = ui_pen(app);
     const float s = frame->scale;
     const StripInfo *strip = probabilities_strip(app);
     Rect cell;
@@ -253,15 +249,15 @@ void probabilities_card(App *app, Frame *frame) {
                                 fmax((double)(view.x + 4 * s), (double)(view.x + view.w - (CARD_W + 4) * s)))),
         roundf(y), roundf(CARD_W * s), roundf(height)};
     const DisplayParams display = views_text_display(frame, probabilities_of(app)->view, &app->look);
-    ui_card(app, box);
-    Panel p = {.app = app, .frame = frame, .x = box.x + 14 * s, .y = box.y + 26 * s, .w = box.w - 28 * s};
+    ui_card(&pen, box);
+    Panel p = {.pen = pen, .app = app, .frame = frame, .x = box.x + 14 * s, .y = box.y + 26 * s, .w = box.w - 28 * s};
     token_head(&p, strip, probabilities_of(app)->state.token, &display);
     if (listed > 0) rows(&p, strip, probabilities_of(app)->state.token, box.y + box.h, CARD_ROWS);
 }
 
 /* Colour bar of a picture without panels, in p and ln p. */
 void probabilities_figure(App *app, Frame *frame) {
-    static const char *const TRANSFORMS[] = {"linear", "sqrt", "log"};
+    const Pen pen = ui_pen(app);
     const Theme *theme = frame->theme;
     const float s = frame->scale;
     const DisplayParams display = views_text_display(frame, probabilities_of(app)->view, &app->look);
@@ -269,21 +265,19 @@ void probabilities_figure(App *app, Frame *frame) {
     const float h = fminf(view.h - 96 * s, 300 * s);
     if (!probabilities_strip(app) || h < 40 * s) return;
     const Rect bar = {roundf(view.x + view.w + 4 * s), roundf(view.y + 24 * s), roundf(12 * s), roundf(h)};
-    draw_text(&app->picture.list, bar.x, bar.y - 10 * s, "p, ln p", ui_style(app, 11), ALIGN_LEFT, theme->dim);
-    draw_colorbar(&app->picture.list, bar, true, &display);
+    draw_text(pen.list, bar.x, bar.y - 10 * s, "p, ln p", ui_style(&pen, 11), ALIGN_LEFT, theme->dim);
+    draw_colorbar(pen.list, bar, true, &display);
     for (int i = 0; i <= 4; i++) {
         char text[48];
         const float unit = (float)i / 4, value = draw_display_value_at(&display, unit);
         const float y = roundf(bar.y + (1 - unit) * (bar.h - 1));
-        draw_rect(&app->picture.list, (Rect){bar.x + bar.w, y, 4 * s, 1}, 0, theme->faint);
+        draw_rect(pen.list, (Rect){bar.x + bar.w, y, 4 * s, 1}, 0, theme->faint);
         snprintf(text, sizeof text, value > 0 && value < 1e-3f ? "%.0e" : "%.2g", (double)value);
-        draw_text(&app->picture.list, bar.x + bar.w + 7 * s, y + 4 * s, text, ui_style(app, 11), ALIGN_LEFT,
-                  theme->dim);
+        draw_text(pen.list, bar.x + bar.w + 7 * s, y + 4 * s, text, ui_style(&pen, 11), ALIGN_LEFT, theme->dim);
         if (value <= 0 || value >= 1) continue;
         snprintf(text, sizeof text, "ln %s%.2g", value < 1 ? "\xE2\x88\x92" : "", fabs(log((double)value)));
-        draw_text(&app->picture.list, bar.x + bar.w + 7 * s, y + 19 * s, text, ui_style(app, 11), ALIGN_LEFT,
-                  theme->dim);
+        draw_text(pen.list, bar.x + bar.w + 7 * s, y + 19 * s, text, ui_style(&pen, 11), ALIGN_LEFT, theme->dim);
     }
-    draw_text(&app->picture.list, bar.x, bar.y + bar.h + 20 * s, TRANSFORMS[display.transform], ui_style(app, 11),
+    draw_text(pen.list, bar.x, bar.y + bar.h + 20 * s, look_transform_name(display.transform), ui_style(&pen, 11),
               ALIGN_LEFT, theme->dim);
 }

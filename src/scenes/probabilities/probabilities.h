@@ -5,10 +5,11 @@
 #include "session/app.h"
 
 typedef struct ProbabilitiesScene {
+    TextState state; /* kept, as it stands before `view` */
     TextView *view;
     bool drag_in_profile;
-    TextState state;
 } ProbabilitiesScene;
+extern const StateKey PROBABILITIES_STATE;
 ProbabilitiesScene *probabilities_of(const App *app);
 
 /* ---- view.c ---------------------------------------------------------------------------------- */

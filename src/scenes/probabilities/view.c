@@ -11,8 +11,10 @@
 #define WHEEL_STEP 1.1
 #define CLICK_SLOP 4.0f /* points the hand may shake within a click */
 
+const StateKey PROBABILITIES_STATE = {.size = sizeof(ProbabilitiesScene), .kept = offsetof(ProbabilitiesScene, view)};
+
 ProbabilitiesScene *probabilities_of(const App *app) {
-    return scene_state(app, &PROBABILITIES);
+    return app_state(app, &PROBABILITIES_STATE);
 }
 
 const StripInfo *probabilities_strip(const App *app) {
